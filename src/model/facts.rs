@@ -1,0 +1,59 @@
+//! What is known when a decision is made, apart from the question itself.
+
+use super::{Object, Value};
+
+/// A stored thing as the engine sees it: there, not there, or not to be reached.
+///
+/// The last two differ: in an outage absence is not known, so nothing may be concluded from it.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Stored<'a> {
+    /// The store has it.
+    Present(&'a Object<'a>),
+    /// The store does not have it.
+    #[default]
+    Absent,
+    /// The store could not be asked.
+    Unreachable,
+}
+
+/// Facts of one decision. All of them are borrowed: nothing is copied out of a cache.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts<'a> {
+    /// The stored user that the subject is: `id`, profile fields, `traits`, `consents`.
+    pub user: Stored<'a>,
+    /// Stored attributes of the resource.
+    pub resource: Stored<'a>,
+    /// Verified claims of the caller's access token.
+    pub token: Option<&'a Object<'a>>,
+    /// The user's logins: `count`, `first_at`, `last_at`.
+    pub login: Stored<'a>,
+}
+
+/// A user as the store keeps one and the cache holds one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserRecord {
+    /// The user's facts, in the shape that a policy reads: `id`, profile fields, `traits`, `consents`.
+    pub facts: Object<'static>,
+}
+
+impl UserRecord {
+    /// Puts a user together from its parts.
+    #[must_use]
+    pub fn new(id: &str, traits: Object<'static>) -> Self {
+        let facts = [
+            ("id", Value::Str(id.to_owned().into())),
+            ("traits", Value::Object(traits)),
+        ];
+        Self { facts: facts.into_iter().collect() }
+    }
+
+    /// The user's traits.
+    #[must_use]
+    pub fn traits(&self) -> &Object<'static> {
+        const NONE: &Object<'static> = &Object::new();
+        match self.facts.get("traits") {
+            Some(Value::Object(traits)) => traits,
+            _ => NONE,
+        }
+    }
+}
