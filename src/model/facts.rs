@@ -40,10 +40,7 @@ impl UserRecord {
     /// Puts a user together from its parts.
     #[must_use]
     pub fn new(id: &str, traits: Object<'static>) -> Self {
-        let facts = [
-            ("id", Value::Str(id.to_owned().into())),
-            ("traits", Value::Object(traits)),
-        ];
+        let facts = [("id", Value::Str(id.to_owned().into())), ("traits", Value::Object(traits))];
         Self { facts: facts.into_iter().collect() }
     }
 

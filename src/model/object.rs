@@ -65,22 +65,13 @@ impl<'a> Object<'a> {
     /// A copy that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Object<'static> {
-        Object(
-            self.0
-                .into_iter()
-                .map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned()))
-                .collect(),
-        )
+        Object(self.0.into_iter().map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned())).collect())
     }
 
     /// Bytes on the heap behind this object, to weigh caches with.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let members: usize = self
-            .0
-            .iter()
-            .map(|(name, value)| name.len() + value.heap_bytes())
-            .sum();
+        let members: usize = self.0.iter().map(|(name, value)| name.len() + value.heap_bytes()).sum();
         self.0.capacity() * size_of::<(Cow<'_, str>, Value<'_>)>() + members
     }
 

@@ -92,10 +92,7 @@ impl<'a> Value<'a> {
     pub fn heap_bytes(&self) -> usize {
         match self {
             Value::Str(Cow::Owned(s)) => s.capacity(),
-            Value::List(items) => items
-                .iter()
-                .map(|item| size_of::<Value<'_>>() + item.heap_bytes())
-                .sum(),
+            Value::List(items) => items.iter().map(|item| size_of::<Value<'_>>() + item.heap_bytes()).sum(),
             Value::Object(object) => object.heap_bytes(),
             _ => 0,
         }
@@ -195,10 +192,7 @@ mod tests {
     #[test]
     fn numbers_keep_their_kind() {
         assert_eq!(read("9223372036854775807").unwrap(), Value::Int(i64::MAX));
-        assert_eq!(
-            read("9223372036854775808").unwrap(),
-            Value::Oversized(1 << 63)
-        );
+        assert_eq!(read("9223372036854775808").unwrap(), Value::Oversized(1 << 63));
         assert_eq!(read("1.0").unwrap(), Value::Float(1.0));
         assert!(read("[{\"a\": 18446744073709551615}]").unwrap().holds_oversized());
     }

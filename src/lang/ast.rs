@@ -1,0 +1,191 @@
+//! The syntax tree: what was written, with the place of every part, and nothing resolved.
+//!
+//! Chains of `AND`, `OR` and `??` are flat lists, so that a long one is no deep tree.
+
+use smol_str::SmolStr;
+
+use super::Span;
+
+/// A `.policy` file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct File {
+    /// Declarations in the order they were written.
+    pub items: Vec<Item>,
+}
+
+/// A declaration.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// `let name = expression`
+    Let(Let),
+    /// `allow name { ... }` or `deny name { ... }`
+    Policy(Policy),
+}
+
+/// A named expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Let {
+    /// Its name.
+    pub name: Name,
+    /// What it stands for.
+    pub value: Expr,
+}
+
+/// What a policy does when it applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It refuses, whatever others say.
+    Deny,
+    /// It permits, unless something refuses.
+    Allow,
+}
+
+/// A policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Allow or deny.
+    pub effect: Effect,
+    /// Its name.
+    pub name: Name,
+    /// Clauses as they were written; whether each stands at most once is not the grammar's business.
+    pub clauses: Vec<Clause>,
+}
+
+/// One clause of a policy, with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clause {
+    /// Which clause, and what it holds.
+    pub kind: ClauseKind,
+    /// From its keyword to its end.
+    pub span: Span,
+}
+
+/// What a clause says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClauseKind {
+    /// `action any` or `action "read", "export"`
+    Action(Selector),
+    /// `resource any` or `resource "report"`
+    Resource(Selector),
+    /// `when condition`
+    When(Expr),
+    /// `unless condition`
+    Unless(Expr),
+    /// `reason "sentence"`
+    Reason(Text),
+}
+
+/// Which actions or resource types a policy speaks of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Selector {
+    /// All of them.
+    Any,
+    /// These.
+    Named(Vec<Text>),
+}
+
+/// A name and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Name {
+    /// The name.
+    pub text: SmolStr,
+    /// Its place.
+    pub span: Span,
+}
+
+/// A string literal, unquoted, and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// The string.
+    pub text: String,
+    /// Its place, quotes included.
+    pub span: Span,
+}
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Its place.
+    pub span: Span,
+}
+
+/// The kinds of expressions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// `a OR b OR c`
+    Or(Vec<Expr>),
+    /// `a AND b AND c`
+    And(Vec<Expr>),
+    /// `NOT a`
+    Not(Box<Expr>),
+    /// `a == b` and its kin
+    Compare(CompareOp, Box<[Expr; 2]>),
+    /// `a ?? b ?? c`
+    Default(Vec<Expr>),
+    /// `user.traits.plan`, or the name of a `let`
+    Path(Path),
+    /// `len(x)`
+    Call(Name, Vec<Expr>),
+    /// `"text"`
+    Text(String),
+    /// A number as it was written: what it is worth is decided where types are known.
+    Number(SmolStr),
+    /// `true`, `false`
+    Bool(bool),
+    /// `[a, b]`
+    List(Vec<Expr>),
+}
+
+/// Comparison operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompareOp {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `IN`
+    In,
+    /// `CONTAINS`
+    Contains,
+    /// `STARTS WITH`
+    StartsWith,
+    /// `ENDS WITH`
+    EndsWith,
+}
+
+/// A name and the steps from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// A root or the name of a `let`.
+    pub root: Name,
+    /// `.field`, `["key"]`, `[0]`
+    pub steps: Vec<Step>,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What it steps into.
+    pub kind: StepKind,
+    /// Its place.
+    pub span: Span,
+}
+
+/// Into what a step goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    /// The member of an object.
+    Field(SmolStr),
+    /// The element of a list, as it was written.
+    Index(SmolStr),
+}

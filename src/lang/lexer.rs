@@ -1,0 +1,176 @@
+//! Text to tokens. A character or a string that is wrong becomes a [`Token::Bad`] and a diagnostic: an error
+//! out of the lexer would end the parser's recovery.
+
+use logos::Logos;
+use smol_str::SmolStr;
+
+use super::{Code, Diagnostic, Site, SourceId, Span};
+
+/// A token. Operator words come in upper and lower case; the words of declarations are lower case and contextual.
+#[derive(Logos, Debug, Clone, PartialEq)]
+#[logos(skip r"[ \t\r\n]+", skip(r"#[^\n]*", allow_greedy = true))]
+#[allow(missing_docs)] // each is what its pattern says
+pub enum Token {
+    #[token("{")]
+    OpenBrace,
+    #[token("}")]
+    CloseBrace,
+    #[token("(")]
+    OpenParen,
+    #[token(")")]
+    CloseParen,
+    #[token("[")]
+    OpenBracket,
+    #[token("]")]
+    CloseBracket,
+    #[token(",")]
+    Comma,
+    #[token(".")]
+    Dot,
+    #[token("=")]
+    Assign,
+    #[token("-")]
+    Minus,
+    #[token("??")]
+    Default,
+
+    #[token("OR")]
+    #[token("or")]
+    #[token("||")]
+    Or,
+    #[token("AND")]
+    #[token("and")]
+    #[token("&&")]
+    And,
+    #[token("NOT")]
+    #[token("not")]
+    #[token("!")]
+    Not,
+    #[token("==")]
+    Equal,
+    #[token("!=")]
+    NotEqual,
+    #[token("<")]
+    Less,
+    #[token("<=")]
+    LessOrEqual,
+    #[token(">")]
+    Greater,
+    #[token(">=")]
+    GreaterOrEqual,
+    #[token("IN")]
+    #[token("in")]
+    In,
+    #[token("CONTAINS")]
+    #[token("contains")]
+    Contains,
+    #[token("STARTS")]
+    #[token("starts")]
+    Starts,
+    #[token("ENDS")]
+    #[token("ends")]
+    Ends,
+    #[token("WITH")]
+    #[token("with")]
+    With,
+
+    #[token("allow")]
+    Allow,
+    #[token("deny")]
+    Deny,
+    #[token("let")]
+    Let,
+    #[token("action")]
+    Action,
+    #[token("resource")]
+    Resource,
+    #[token("when")]
+    When,
+    #[token("unless")]
+    Unless,
+    #[token("reason")]
+    Reason,
+    #[token("any")]
+    Any,
+    #[token("all")]
+    All,
+    #[token("true")]
+    True,
+    #[token("false")]
+    False,
+
+    #[regex(r"[A-Za-z_][A-Za-z0-9_]*", |lex| SmolStr::new(lex.slice()))]
+    Word(SmolStr),
+    #[regex(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", |lex| SmolStr::new(lex.slice()))]
+    Number(SmolStr),
+    #[regex(r#""([^"\\\n]|\\[^\n])*""#)]
+    Quoted,
+    /// A string, unquoted; made of `Quoted`.
+    Text(String),
+    #[regex(r#""([^"\\\n]|\\[^\n])*"#)]
+    Unterminated,
+    /// Something that is no token; the diagnostic has been made.
+    Bad,
+}
+
+/// A token and where it starts and ends, as the parser takes it.
+pub(super) type Spanned = (u32, Token, u32);
+
+/// Cuts `text` into tokens and notes what is none.
+pub(super) fn tokens(source: SourceId, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Spanned> {
+    let mut tokens: Vec<Spanned> = Vec::new();
+    let mut lexer = Token::lexer(text);
+    while let Some(token) = lexer.next() {
+        let span = Span::new(lexer.span().start as u32, lexer.span().end as u32);
+        let site = Site { source, span };
+        let after_dot = matches!(tokens.last(), Some((_, Token::Dot, _)));
+        let token = match token {
+            Ok(Token::Unterminated) => {
+                diagnostics.push(
+                    Diagnostic::error(Code::UnterminatedString, site, "this string does not end on its line")
+                        .help("close it with \"; a line break within a string is written \\n"),
+                );
+                Token::Bad
+            }
+            Ok(Token::Quoted) => match serde_json::from_str(lexer.slice()) {
+                Ok(text) => Token::Text(text),
+                Err(_) => {
+                    diagnostics.push(
+                        Diagnostic::error(Code::BadString, site, "this is not a string as JSON writes them")
+                            .help(r#"escapes are \" \\ \/ \b \f \n \r \t and \uXXXX; control characters are escaped"#),
+                    );
+                    Token::Bad
+                }
+            },
+            Err(()) => {
+                bad_character(site, lexer.slice(), &tokens, diagnostics);
+                Token::Bad
+            }
+            // Whatever the word, after a dot it is the name of a field: a trait may be called `in`.
+            Ok(_) if after_dot && is_word(lexer.slice()) => Token::Word(SmolStr::new(lexer.slice())),
+            Ok(token) => token,
+        };
+        tokens.push((span.start, token, span.end));
+    }
+    tokens
+}
+
+/// One diagnostic for a run of them: a file that is no policy at all is not worth a thousand lines.
+fn bad_character(site: Site, slice: &str, before: &[Spanned], diagnostics: &mut Vec<Diagnostic>) {
+    if matches!(before.last(), Some((_, Token::Bad, end)) if *end == site.span.start) {
+        return;
+    }
+    let help = match slice {
+        "'" => "strings stand in double quotes",
+        "&" | "|" => "write AND, OR, && or ||",
+        "?" => "a default is written ??",
+        ";" => "nothing ends with ; here: a line break is enough",
+        _ => "only names, numbers, \"strings\", operators and # comments stand outside of strings",
+    };
+    let message = format!("{slice:?} means nothing here");
+    diagnostics.push(Diagnostic::error(Code::UnexpectedCharacter, site, message).help(help));
+}
+
+fn is_word(slice: &str) -> bool {
+    slice.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}

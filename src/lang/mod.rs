@@ -1,0 +1,23 @@
+//! Text to syntax tree: the lexer, the parser over `grammar/policy.lalrpop`, and diagnostics that show their place.
+//!
+//! This room knows what a policy looks like and nothing of what it means: names are not resolved here, types are
+//! not known, nothing is evaluated. It is pure: text in, tree and diagnostics out.
+
+pub mod ast;
+mod codes;
+mod diagnostic;
+mod lexer;
+mod nesting;
+mod parser;
+mod render;
+mod source;
+mod span;
+
+pub use codes::Code;
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use lexer::Token;
+pub use nesting::MAX_NESTING;
+pub use parser::parse;
+pub use render::{Rendered, render};
+pub use source::{MAX_FILE, Position, Source, SourceId, Sources};
+pub use span::{Site, Span};

@@ -1,0 +1,55 @@
+//! The bound on nesting, kept on tokens: what comes after it may walk the tree by recursion.
+
+use super::lexer::Spanned;
+use super::{Code, Diagnostic, Site, SourceId, Span, Token};
+
+/// Brackets, `NOT` and `??` within each other go at most this deep.
+pub const MAX_NESTING: usize = 64;
+
+/// What stands in front of the place where the parser is, inside the innermost bracket.
+#[derive(Default, Clone, Copy)]
+struct Frame {
+    /// `NOT`s in a row.
+    nots: usize,
+    /// `??`s of the chain.
+    defaults: usize,
+}
+
+/// Finds the first place that is nested too deep.
+pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnostic> {
+    let mut outer: Vec<Frame> = Vec::new();
+    let mut outer_depth = 0;
+    let mut here = Frame::default();
+    for (start, token, end) in tokens {
+        match token {
+            Token::OpenParen | Token::OpenBracket => {
+                outer_depth += here.nots + here.defaults + 1;
+                outer.push(std::mem::take(&mut here));
+            }
+            Token::CloseParen | Token::CloseBracket => {
+                // A closing bracket too many is the parser's to report.
+                here = outer.pop().unwrap_or_default();
+                outer_depth = outer_depth.saturating_sub(here.nots + here.defaults + 1);
+            }
+            Token::Not => here.nots += 1,
+            Token::Default => here.defaults += 1,
+            Token::OpenBrace | Token::CloseBrace => {
+                (here, outer_depth) = (Frame::default(), 0);
+                outer.clear();
+            }
+            Token::Dot | Token::Word(_) | Token::Number(_) | Token::Text(_) | Token::Minus => {}
+            Token::True | Token::False | Token::Resource | Token::Action => {}
+            _ => here = Frame::default(),
+        }
+        if outer_depth + here.nots + here.defaults > MAX_NESTING {
+            let site = Site { source, span: Span::new(*start, *end) };
+            return Err(Diagnostic::error(
+                Code::TooDeep,
+                site,
+                format!("this is nested more than {MAX_NESTING} levels deep"),
+            )
+            .help("give parts of it names with let"));
+        }
+    }
+    Ok(())
+}

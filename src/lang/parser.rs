@@ -1,0 +1,102 @@
+//! Tokens to syntax tree.
+
+use lalrpop_util::{ErrorRecovery, ParseError, lalrpop_mod};
+
+use super::ast::File;
+use super::{Code, Diagnostic, MAX_FILE, Site, Source, SourceId, Span, Token, lexer, nesting};
+
+lalrpop_mod!(
+    #[allow(clippy::all, missing_docs, dead_code)] // generated code
+    grammar,
+    "/policy.rs"
+);
+
+/// How the generated parser reports what it recovered from; our lexer has no errors of its own.
+pub(super) type Recovered = ErrorRecovery<u32, Token, std::convert::Infallible>;
+
+/// Parses one source. The tree holds every declaration that could be read; it is whole only if there are no
+/// diagnostics.
+#[must_use]
+pub fn parse(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    // A byte order mark is three bytes that stand for nothing; offsets stay those of the file.
+    let bom = if source.text.starts_with('\u{feff}') { 3 } else { 0 };
+    if source.text.len() > MAX_FILE {
+        let message = format!("the file holds {} bytes, and {MAX_FILE} is the most", source.text.len());
+        let site = Site { source: id, span: Span::new(0, 0) };
+        diagnostics
+            .push(Diagnostic::error(Code::TooLarge, site, message).help("split it: all files of a tenant are one set"));
+        return (File::default(), diagnostics);
+    }
+    let blanked;
+    let text = if bom > 0 {
+        blanked = format!("   {}", &source.text[bom..]);
+        &blanked
+    } else {
+        &source.text
+    };
+    let tokens = lexer::tokens(id, text, &mut diagnostics);
+    if let Err(too_deep) = nesting::check(id, &tokens) {
+        diagnostics.push(too_deep);
+        return (File::default(), diagnostics);
+    }
+    let mut recovered = Vec::new();
+    let outcome = grammar::FileParser::new().parse(&mut recovered, tokens.into_iter().map(Ok));
+    let errors = recovered.into_iter().map(|recovery| recovery.error);
+    let (file, last) = match outcome {
+        Ok(file) => (file, None),
+        Err(error) => (File::default(), Some(error)),
+    };
+    let end = text.trim_end().len() as u32;
+    for error in errors.chain(last) {
+        diagnostics.extend(describe(id, end, error));
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.site.span.start));
+    (file, diagnostics)
+}
+
+/// Puts a parse error into words. A bad token has its diagnostic already.
+fn describe(source: SourceId, end: u32, error: ParseError<u32, Token, std::convert::Infallible>) -> Option<Diagnostic> {
+    let (span, found, expected) = match error {
+        ParseError::UnrecognizedToken { token: (_, Token::Bad, _), .. } => return None,
+        ParseError::UnrecognizedToken { token: (start, _, end), expected } => (Span::new(start, end), true, expected),
+        ParseError::ExtraToken { token: (start, _, end) } => (Span::new(start, end), true, Vec::new()),
+        ParseError::UnrecognizedEof { expected, .. } => (Span::new(end.saturating_sub(1), end), false, expected),
+        ParseError::InvalidToken { location } => (Span::new(location, location), true, Vec::new()),
+        ParseError::User { error } => match error {},
+    };
+    let site = Site { source, span };
+    let message = if found { "this was not expected here" } else { "the file ends in the middle of a declaration" };
+    let diagnostic = Diagnostic::error(Code::Syntax, site, message);
+    Some(match in_words(&expected) {
+        words if words.is_empty() => diagnostic,
+        words => diagnostic.help(format!("expected {}", one_of(&words))),
+    })
+}
+
+/// The terminals of the grammar that could have come, as a user would name them. Where any name fits, the
+/// contextual keywords fit too, and naming them all would only hide the rest.
+fn in_words(expected: &[String]) -> Vec<String> {
+    const CONTEXTUAL: &[&str] = &["allow", "deny", "let", "action", "resource", "when", "unless", "reason"];
+    let terminals: Vec<&str> = expected.iter().map(|terminal| terminal.trim_matches('"')).collect();
+    let any_name = terminals.contains(&"name");
+    terminals
+        .iter()
+        .filter(|terminal| !(any_name && CONTEXTUAL.contains(terminal)))
+        .map(|terminal| match *terminal {
+            "name" => "a name".to_owned(),
+            "number" => "a number".to_owned(),
+            "text" => "a \"string\"".to_owned(),
+            other => format!("`{other}`"),
+        })
+        .collect()
+}
+
+/// `a, b or c`.
+fn one_of(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}

@@ -1,0 +1,88 @@
+//! The files of a policy set, as text.
+
+use super::{Site, Span};
+
+/// A file of a policy set holds at most this many bytes.
+pub const MAX_FILE: usize = 1 << 20;
+
+/// One file: its name as diagnostics show it, and its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Path as the user knows it.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// One of the sources of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub(super) u32);
+
+/// Line and column as editors count them: from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1, in characters.
+    pub column: usize,
+}
+
+/// All sources of a set, in the order of their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    /// Takes the files in; their order is that of their names, wherever they came from.
+    #[must_use]
+    pub fn new(mut files: Vec<Source>) -> Self {
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Self(files)
+    }
+
+    /// A set of one text.
+    #[must_use]
+    pub fn single(name: &str, text: &str) -> Self {
+        Self::new(vec![Source { name: name.to_owned(), text: text.to_owned() }])
+    }
+
+    /// Every source with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        (0..).map(SourceId).zip(&self.0)
+    }
+
+    /// The source of an id that this set gave out.
+    #[must_use]
+    pub fn get(&self, id: SourceId) -> Option<&Source> {
+        self.0.get(id.0 as usize)
+    }
+
+    /// The text under a site; empty for a site of another set.
+    #[must_use]
+    pub fn text(&self, site: Site) -> &str {
+        self.get(site.source).and_then(|source| source.text.get(site.span.range())).unwrap_or("")
+    }
+
+    /// Line and column of the start of a site.
+    #[must_use]
+    pub fn position(&self, site: Site) -> Position {
+        let before = self.get(site.source).and_then(|source| source.text.get(..site.span.start as usize)).unwrap_or("");
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.bytes().filter(|b| *b == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// The site of a line and column (in bytes, from 1) as `serde_json` counts them.
+    #[must_use]
+    pub fn site_at(&self, source: SourceId, line: usize, column: usize) -> Site {
+        let text = self.get(source).map_or("", |source| source.text.as_str());
+        let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let mut start = (line_start + column.saturating_sub(1)).min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let end = text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
+        Site { source, span: Span::new(start as u32, end as u32) }
+    }
+}
