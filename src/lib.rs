@@ -2,5 +2,6 @@
 //!
 //! The rooms and what each may know of the others are described in `docs/ARCHITECTURE.md`.
 
+pub mod engine;
 pub mod lang;
 pub mod model;

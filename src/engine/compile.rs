@@ -1,0 +1,128 @@
+//! Files to program: everything that can be wrong with a set is found in one go.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span};
+use crate::model::TenantSettings;
+
+use super::Program;
+use super::resolve::resolve;
+
+/// A file of a policy set, as it came from the disk.
+#[derive(Debug, Clone)]
+pub struct RawFile {
+    /// Path as diagnostics show it; `tenant.json` holds settings, all others declarations.
+    pub name: String,
+    /// Its bytes, or why they cannot be had.
+    pub content: Result<Vec<u8>, String>,
+}
+
+/// What became of a set.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The files, for showing diagnostics.
+    pub sources: Arc<Sources>,
+    /// Errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The program, unless there are errors.
+    pub program: Option<Arc<Program>>,
+}
+
+/// Compiles the files of a tenant, in whatever order they come.
+#[must_use]
+pub fn compile(files: Vec<RawFile>) -> Compiled {
+    let mut unreadable = Vec::new();
+    let decoded = files.into_iter().map(|file| {
+        let (text, problem) = decode(file.content);
+        unreadable.extend(problem.map(|problem| (file.name.clone(), problem)));
+        Source { name: file.name, text }
+    });
+    let sources = Arc::new(Sources::new(decoded.collect()));
+
+    let mut diagnostics = Vec::new();
+    let mut settings = TenantSettings::default();
+    let mut zone = jiff::tz::TimeZone::UTC;
+    let mut trees = Vec::new();
+    for (id, source) in sources.iter() {
+        if let Some((_, (code, at, message))) = unreadable.iter().find(|(name, _)| *name == source.name) {
+            let site = Site { source: id, span: Span::new(*at, *at) };
+            diagnostics.push(Diagnostic::error(*code, site, message));
+        } else if is_settings(source) {
+            match read_settings(&sources, id, source) {
+                Ok(read) => (settings, zone) = read,
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            }
+        } else {
+            let (tree, findings) = lang::parse(id, source);
+            diagnostics.extend(findings);
+            trees.push((id, tree));
+        }
+    }
+    // Names that a broken file would have declared are not worth an error each.
+    let program = if diagnostics.iter().any(Diagnostic::is_error) {
+        None
+    } else {
+        let revision = revision(&sources, &settings);
+        resolve(&trees, &sources, zone, revision, &mut diagnostics).map(Arc::new)
+    };
+    Compiled { sources, diagnostics, program }
+}
+
+type Problem = (Code, u32, String);
+
+fn decode(content: Result<Vec<u8>, String>) -> (String, Option<Problem>) {
+    match content.map(String::from_utf8) {
+        Ok(Ok(text)) => (text, None),
+        Ok(Err(error)) => {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            (text, Some((Code::NotUtf8, at as u32, "the file is not UTF-8 from here on".to_owned())))
+        }
+        Err(why) => (String::new(), Some((Code::Unreadable, 0, format!("the file cannot be read: {why}")))),
+    }
+}
+
+fn is_settings(source: &Source) -> bool {
+    source.name.rsplit(['/', '\\']).next() == Some("tenant.json")
+}
+
+fn read_settings(
+    sources: &Sources,
+    id: SourceId,
+    source: &Source,
+) -> Result<(TenantSettings, jiff::tz::TimeZone), Box<Diagnostic>> {
+    let settings: TenantSettings = serde_json::from_str(&source.text).map_err(|error| {
+        let site = sources.site_at(id, error.line(), error.column());
+        let message = error.to_string();
+        // The place is shown; serde_json's own words for it would only say it twice.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what).to_owned();
+        Box::new(
+            Diagnostic::error(Code::Settings, site, message).help("tenant.json is {\"timeZone\": \"Europe/Berlin\"}"),
+        )
+    })?;
+    match jiff::tz::db().get(&settings.time_zone) {
+        Ok(zone) => Ok((settings, zone)),
+        Err(_) => {
+            let at = source.text.find(&settings.time_zone).unwrap_or(0);
+            let end = at.saturating_add(settings.time_zone.len());
+            let site = Site { source: id, span: Span::new(at as u32, end as u32) };
+            let message = format!("there is no time zone \"{}\"", settings.time_zone);
+            Err(Box::new(
+                Diagnostic::error(Code::Settings, site, message).help("IANA names, such as \"Europe/Berlin\""),
+            ))
+        }
+    }
+}
+
+/// A hash of all that decides. Names of files and folders do not: they differ from machine to machine.
+fn revision(sources: &Sources, settings: &TenantSettings) -> String {
+    let mut hash = Sha256::new();
+    hash.update(settings.time_zone.as_bytes());
+    for (_, source) in sources.iter().filter(|(_, source)| !is_settings(source)) {
+        hash.update((source.text.len() as u64).to_be_bytes());
+        hash.update(source.text.as_bytes());
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

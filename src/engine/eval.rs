@@ -1,0 +1,148 @@
+//! Conditions to one of three values: `Some(true)`, `Some(false)`, or `None` for unknown.
+//!
+//! The recursion is bounded: the parser bounds nesting, and the resolver bounds what `let`s add to it.
+
+use crate::lang::ast::CompareOp;
+use crate::model::{Facts, Query};
+
+use super::builtins::Run;
+use super::operand::{self, Operand, all, any};
+use super::program::{Children, Node, NodeId, Program};
+use super::read::{Read, Wall, World};
+
+/// Conditions of `let`s that were evaluated. Most sets have few, so most decisions need no memory for them.
+enum Memo {
+    Few([Remembered; Memo::FEW]),
+    Many(Vec<Remembered>),
+}
+
+#[derive(Clone, Copy)]
+enum Remembered {
+    NotYet,
+    Known(Option<bool>),
+}
+
+impl Memo {
+    const FEW: usize = 32;
+
+    fn new(count: usize) -> Self {
+        if count <= Self::FEW {
+            Memo::Few([Remembered::NotYet; Self::FEW])
+        } else {
+            Memo::Many(vec![Remembered::NotYet; count])
+        }
+    }
+
+    fn slot(&mut self, number: u32) -> Option<&mut Remembered> {
+        match self {
+            Memo::Few(slots) => slots.get_mut(number as usize),
+            Memo::Many(slots) => slots.get_mut(number as usize),
+        }
+    }
+}
+
+/// One decision's evaluation of a program.
+pub(super) struct Evaluation<'d> {
+    program: &'d Program,
+    world: World<'d>,
+    memo: Memo,
+}
+
+impl<'d> Evaluation<'d> {
+    pub(super) fn new(program: &'d Program, query: &'d Query<'d>, facts: &'d Facts<'d>) -> Self {
+        let world = World { query, facts, zone: &program.zone, wall: Wall::default() };
+        Self { program, world, memo: Memo::new(program.shared) }
+    }
+
+    /// The truth of a condition.
+    pub(super) fn truth(&mut self, id: NodeId) -> Option<bool> {
+        let program = self.program;
+        match program.node(id)? {
+            Node::Or(run) => any(program.children(*run).iter().map(|child| self.truth(*child))),
+            Node::And(run) => all(program.children(*run).iter().map(|child| self.truth(*child))),
+            Node::Not(child) => self.truth(*child).map(|truth| !truth),
+            Node::Compare(op, left, right) => {
+                let (left, right) = (self.value(*left)?, self.value(*right)?);
+                compare(*op, &left, &right)
+            }
+            Node::Shared(number, inner) => {
+                if let Some(Remembered::Known(truth)) = self.memo.slot(*number) {
+                    return *truth;
+                }
+                let truth = self.truth(*inner);
+                if let Some(slot) = self.memo.slot(*number) {
+                    *slot = Remembered::Known(truth);
+                }
+                truth
+            }
+            Node::Const(_) | Node::Path(_) | Node::Default(_) | Node::Call(..) | Node::List(_) => {
+                match self.value(id)? {
+                    Operand::Bool(truth) => Some(truth),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// The value of an expression; `None` where it is unknown.
+    pub(super) fn value(&mut self, id: NodeId) -> Option<Operand<'d>> {
+        let program = self.program;
+        match program.node(id)? {
+            Node::Const(value) => Operand::of(value),
+            Node::Path(_) => self.read(id).value(),
+            Node::Default(run) => self.first_present(*run),
+            Node::Call(builtin, argument) => match builtin.run {
+                Run::Presence(run) => run(&self.read(*argument)).map(Operand::Bool),
+                Run::Value(run) => run(self.value(*argument)?),
+            },
+            Node::List(run) => {
+                Some(Operand::Made(program.children(*run).iter().map(|child| self.value(*child)).collect()))
+            }
+            Node::Or(_) | Node::And(_) | Node::Not(_) | Node::Compare(..) | Node::Shared(..) => {
+                self.truth(id).map(Operand::Bool)
+            }
+        }
+    }
+
+    /// What stands at the path that a node is. Anything else that can be evaluated counts as present.
+    pub(super) fn read(&mut self, id: NodeId) -> Read<'d> {
+        let program = self.program;
+        match program.node(id) {
+            Some(Node::Path(path)) => program.path(*path).map_or(Read::Absent, |path| self.world.read(path)),
+            _ => self.value(id).map_or(Read::Unusable, Read::Present),
+        }
+    }
+
+    /// `a ?? b ?? c`: a default stands in for what is absent, never for what an outage hides.
+    fn first_present(&mut self, run: Children) -> Option<Operand<'d>> {
+        for child in self.program.children(run) {
+            match self.read(*child) {
+                Read::Absent => {}
+                Read::Present(value) => return Some(value),
+                Read::Unusable | Read::Unreachable => return None,
+            }
+        }
+        None
+    }
+}
+
+fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>) -> Option<bool> {
+    match op {
+        CompareOp::Equal => operand::equal(left, right),
+        CompareOp::NotEqual => operand::equal(left, right).map(|equal| !equal),
+        CompareOp::Less => operand::order(left, right).map(|order| order.is_lt()),
+        CompareOp::LessOrEqual => operand::order(left, right).map(|order| order.is_le()),
+        CompareOp::Greater => operand::order(left, right).map(|order| order.is_gt()),
+        CompareOp::GreaterOrEqual => operand::order(left, right).map(|order| order.is_ge()),
+        CompareOp::In => operand::contained(left, right),
+        CompareOp::Contains => operand::contains(left, right),
+        CompareOp::StartsWith => match (left, right) {
+            (Operand::Text(whole), Operand::Text(part)) => Some(whole.starts_with(part.as_ref())),
+            _ => None,
+        },
+        CompareOp::EndsWith => match (left, right) {
+            (Operand::Text(whole), Operand::Text(part)) => Some(whole.ends_with(part.as_ref())),
+            _ => None,
+        },
+    }
+}

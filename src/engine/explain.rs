@@ -1,0 +1,160 @@
+//! Why a decision came out as it did: a second evaluation, made only when somebody asks.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use crate::model::{Decision, Facts, Query};
+
+use super::decide::{applies, decide};
+use super::eval::Evaluation;
+use super::program::{Node, NodeId, Program};
+use super::read::Read;
+
+/// A decision with all that led to it.
+#[derive(Debug)]
+pub struct Explanation<'p> {
+    /// The same as without an explanation.
+    pub decision: Decision<'p>,
+    /// All policies of the winning effect that apply, in name order.
+    pub policies: Vec<&'p str>,
+    /// What made the condition of a candidate unknown.
+    pub unknowns: Vec<Unknown<'p>>,
+}
+
+/// A path that made the condition of a candidate unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unknown<'p> {
+    /// The candidate.
+    pub policy: &'p str,
+    /// The path.
+    pub path: &'p str,
+    /// The file in which it stands.
+    pub file: &'p str,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1, in characters.
+    pub column: usize,
+    /// What would make it known.
+    pub mend: String,
+}
+
+/// Decides a query and says why.
+#[must_use]
+pub fn explain<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) -> Explanation<'p> {
+    let decision = decide(program, query, facts);
+    let mut evaluation = Evaluation::new(program, query, facts);
+    let mut policies = Vec::new();
+    let mut unknowns: Vec<Unknown<'p>> = Vec::new();
+    let winner = decision.policy().map(|policy| policy.name);
+    let mut winning_effect = None;
+    for id in program.index.candidates(&query.action.name, &query.resource.kind) {
+        let Some(policy) = program.policy(id) else { continue };
+        let condition = evaluation.truth(policy.condition);
+        if winner == Some(policy.name.as_str()) {
+            winning_effect = Some(policy.effect);
+        }
+        if winning_effect == Some(policy.effect) && applies(policy, condition) {
+            policies.push(policy.name.as_str());
+        }
+        if condition.is_none() {
+            let mut causes = Causes { program, evaluation: &mut evaluation, found: Vec::new(), seen: HashSet::new() };
+            causes.search(policy.condition);
+            for (node, mend) in causes.found {
+                let Some(unknown) = unknown(program, &policy.name, node, mend) else { continue };
+                if !unknowns.contains(&unknown) {
+                    unknowns.push(unknown);
+                }
+            }
+        }
+    }
+    Explanation { decision, policies, unknowns }
+}
+
+fn unknown<'p>(program: &'p Program, policy: &'p str, node: NodeId, mend: Mend) -> Option<Unknown<'p>> {
+    let Node::Path(path) = program.node(node)? else { return None };
+    let path = program.path(*path)?.text.as_str();
+    let site = *program.sites.get(node.0 as usize)?;
+    let position = program.sources.position(site);
+    let mend = match mend {
+        Mend::Absent => format!("`{path} ?? default` says what holds without it, `has({path})` tests for it"),
+        Mend::Unreachable => "it is known again when the store can be reached".to_owned(),
+        Mend::Unusable => "an integer beyond 64 bits is no number here: store it as a string".to_owned(),
+        Mend::WrongType => "its value is not of the type that it is compared with or used as".to_owned(),
+    };
+    let file = program.sources.get(site.source).map_or("", |source| source.name.as_str());
+    Some(Unknown { policy, path, file, line: position.line, column: position.column, mend })
+}
+
+#[derive(Clone, Copy)]
+enum Mend {
+    Absent,
+    Unreachable,
+    Unusable,
+    WrongType,
+}
+
+/// The search for what makes a condition unknown.
+struct Causes<'c, 'd> {
+    program: &'d Program,
+    evaluation: &'c mut Evaluation<'d>,
+    found: Vec<(NodeId, Mend)>,
+    /// `let`s that were searched: each is, once, however many ways lead to it.
+    seen: HashSet<NodeId>,
+}
+
+impl Causes<'_, '_> {
+    /// Goes down to the paths that make a node unknown, past all that is known.
+    fn search(&mut self, id: NodeId) {
+        let program = self.program;
+        let Some(node) = program.node(id) else { return };
+        match node {
+            Node::And(run) | Node::Or(run) => {
+                for child in program.children(*run) {
+                    if self.evaluation.truth(*child).is_none() {
+                        self.search(*child);
+                    }
+                }
+            }
+            Node::Not(child) => self.search(*child),
+            Node::Shared(_, child) => {
+                if self.seen.insert(id) {
+                    self.search(*child);
+                }
+            }
+            Node::Compare(_, left, right) => {
+                let sides = [*left, *right].map(|side| self.evaluation.value(side).is_none().then_some(side));
+                if sides == [None, None] {
+                    self.wrong_types(id);
+                }
+                sides.into_iter().flatten().for_each(|side| self.search(side));
+            }
+            Node::Path(_) => {
+                let mend = match self.evaluation.read(id) {
+                    Read::Absent => Mend::Absent,
+                    Read::Unreachable => Mend::Unreachable,
+                    Read::Unusable => Mend::Unusable,
+                    Read::Present(_) => Mend::WrongType,
+                };
+                self.found.push((id, mend));
+            }
+            Node::Default(run) => {
+                // Those in front are absent, and the next stands in for them; the one that is not is the cause.
+                let children = program.children(*run);
+                let cause = children.iter().find(|child| !matches!(self.evaluation.read(**child), Read::Absent));
+                if let Some(cause) = cause.or(children.last()) {
+                    self.search(*cause);
+                }
+            }
+            Node::Call(_, argument) => self.search(*argument),
+            Node::List(_) => self.wrong_types(id),
+            Node::Const(_) => {}
+        }
+    }
+
+    /// Everything under here has a value, and the values do not go together.
+    fn wrong_types(&mut self, id: NodeId) {
+        let found = &mut self.found;
+        self.program.walk(id, &mut HashSet::new(), &mut |node| found.push((node, Mend::WrongType)));
+    }
+}

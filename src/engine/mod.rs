@@ -1,0 +1,31 @@
+//! The policy engine: syntax trees to one resolved program, and a program with facts to a decision.
+//!
+//! Pure and synchronous: no clock, randomness, environment, logging or IO. "Now" is a field of the query, the
+//! facts are handed in. So it can be fuzzed, benchmarked, run by the command line on files alone, and embedded.
+//!
+//! The way through it: [`compile`] parses the files of a set, [`resolve`] turns names into paths and nodes of a
+//! [`Program`], `index` finds the candidates for an action on a resource type, `eval` gives a condition one of
+//! three values, [`decide`] and [`explain`] put them together.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+pub mod builtins;
+mod compile;
+mod decide;
+mod eval;
+mod explain;
+mod index;
+mod operand;
+mod path;
+mod program;
+mod read;
+mod resolve;
+mod types;
+
+pub use compile::{Compiled, RawFile, compile};
+pub use decide::decide;
+pub use explain::{Explanation, Unknown, explain};
+pub use operand::Operand;
+pub use program::Program;
+pub use read::Read;
+pub use types::Type;

@@ -1,0 +1,157 @@
+//! The compiled form of a policy set: flat arenas of nodes, paths and policies that point at each other by number.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::lang::ast::{CompareOp, Effect};
+use crate::lang::{Site, Sources};
+use crate::model::{PolicyRef, Value};
+
+use super::builtins::Builtin;
+use super::index::Index;
+use super::path::Path;
+
+/// A node of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct NodeId(pub(super) u32);
+
+/// A path of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PathId(pub(super) u32);
+
+/// A policy: denies before allows, each by name, so that numbers go in the order of evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PolicyId(pub(super) u32);
+
+/// A run of node numbers in `Program::children`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Children {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// One step of an evaluation.
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    Const(Value<'static>),
+    Path(PathId),
+    Or(Children),
+    And(Children),
+    Not(NodeId),
+    Compare(CompareOp, NodeId, NodeId),
+    /// The first that is there.
+    Default(Children),
+    Call(&'static Builtin, NodeId),
+    /// A list with something to evaluate in it.
+    List(Children),
+    /// The condition of a `let`, evaluated once per decision and remembered under a number.
+    Shared(u32, NodeId),
+}
+
+/// A policy as it is decided upon.
+#[derive(Debug)]
+pub(super) struct Policy {
+    pub(super) effect: Effect,
+    pub(super) name: SmolStr,
+    pub(super) reason: Option<String>,
+    /// `when AND NOT unless`
+    pub(super) condition: NodeId,
+    /// Paths that it reads from the store and that a request might carry by mistake.
+    pub(super) stored: Vec<PathId>,
+}
+
+/// A compiled policy set.
+#[derive(Debug)]
+pub struct Program {
+    pub(super) nodes: Vec<Node>,
+    /// Where each node stands.
+    pub(super) sites: Vec<Site>,
+    pub(super) children: Vec<NodeId>,
+    pub(super) paths: Vec<Path>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) index: Index,
+    /// How many `let`s are remembered in a decision.
+    pub(super) shared: usize,
+    pub(super) zone: jiff::tz::TimeZone,
+    pub(super) sources: Arc<Sources>,
+    pub(super) revision: String,
+}
+
+impl Program {
+    /// A hash of all that decides: the same on every machine with the same files.
+    #[must_use]
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// How many policies there are.
+    #[must_use]
+    pub fn policy_count(&self) -> usize {
+        self.policies.len()
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.0 as usize)
+    }
+
+    pub(super) fn path(&self, id: PathId) -> Option<&Path> {
+        self.paths.get(id.0 as usize)
+    }
+
+    pub(super) fn policy(&self, id: PolicyId) -> Option<&Policy> {
+        self.policies.get(id.0 as usize)
+    }
+
+    pub(super) fn children(&self, run: Children) -> &[NodeId] {
+        self.children.get(run.start as usize..run.end as usize).unwrap_or(&[])
+    }
+}
+
+impl Program {
+    /// Calls `visit` with every path node under `id`; what is shared is visited once.
+    pub(super) fn walk(&self, id: NodeId, seen: &mut HashSet<NodeId>, visit: &mut dyn FnMut(NodeId)) {
+        match self.node(id) {
+            Some(Node::Path(_)) => visit(id),
+            Some(Node::And(run) | Node::Or(run) | Node::Default(run) | Node::List(run)) => {
+                self.children(*run).iter().for_each(|child| self.walk(*child, seen, visit));
+            }
+            Some(Node::Not(child) | Node::Call(_, child)) => self.walk(*child, seen, visit),
+            Some(Node::Shared(_, child)) => {
+                if seen.insert(id) {
+                    self.walk(*child, seen, visit);
+                }
+            }
+            Some(Node::Compare(_, left, right)) => {
+                self.walk(*left, seen, visit);
+                self.walk(*right, seen, visit);
+            }
+            Some(Node::Const(_)) | None => {}
+        }
+    }
+
+    /// Notes for every policy what it reads from the store under a name that a request might carry too.
+    pub(super) fn note_stored_paths(&mut self) {
+        let mut noted = Vec::with_capacity(self.policies.len());
+        for policy in &self.policies {
+            let mut stored = Vec::new();
+            self.walk(policy.condition, &mut HashSet::new(), &mut |node| {
+                let Some(Node::Path(id)) = self.node(node) else { return };
+                if self.path(*id).is_some_and(|path| path.stored_name().is_some()) && !stored.contains(id) {
+                    stored.push(*id);
+                }
+            });
+            noted.push(stored);
+        }
+        for (policy, stored) in self.policies.iter_mut().zip(noted) {
+            policy.stored = stored;
+        }
+    }
+}
+
+impl Policy {
+    pub(super) fn as_ref(&self) -> PolicyRef<'_> {
+        PolicyRef { name: &self.name, reason: self.reason.as_deref() }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a set declares: one namespace for all files, names that hide nothing, clauses that stand once.
+
+use std::collections::HashMap;
+
+use crate::lang::ast::{ClauseKind, Effect, Expr, File, Item, Let, Name, Policy, Selector};
+use crate::lang::{Code, Diagnostic, Site, SourceId};
+
+use super::super::builtins;
+use super::super::path::ROOTS;
+
+/// A policy with its clauses sorted.
+pub(super) struct Declared<'f> {
+    pub(super) source: SourceId,
+    pub(super) policy: &'f Policy,
+    pub(super) action: Option<&'f Selector>,
+    pub(super) resource: Option<&'f Selector>,
+    pub(super) when: Option<&'f Expr>,
+    pub(super) unless: Option<&'f Expr>,
+    pub(super) reason: Option<&'f str>,
+}
+
+/// All declarations of a set.
+pub(super) struct Declarations<'f> {
+    pub(super) lets: HashMap<&'f str, (SourceId, &'f Let)>,
+    /// `let`s in the order they were written, so that diagnostics come in that order.
+    pub(super) let_order: Vec<&'f str>,
+    /// Denies before allows, each by name: the order of evaluation.
+    pub(super) policies: Vec<Declared<'f>>,
+}
+
+impl<'f> Declarations<'f> {
+    pub(super) fn collect(files: &'f [(SourceId, File)], diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut taken: HashMap<&str, Site> = HashMap::new();
+        let mut all = Self { lets: HashMap::new(), let_order: Vec::new(), policies: Vec::new() };
+        for (source, file) in files {
+            for item in &file.items {
+                let name = match item {
+                    Item::Let(declared) => &declared.name,
+                    Item::Policy(policy) => &policy.name,
+                };
+                let site = Site { source: *source, span: name.span };
+                if let Some(first) = taken.get(name.text.as_str()) {
+                    let message = format!("the name `{}` is declared twice", name.text);
+                    diagnostics.push(
+                        Diagnostic::error(Code::DeclaredTwice, site, message)
+                            .note("declared again here")
+                            .also(*first, "first declared here")
+                            .help("all .policy files of a tenant share one namespace: rename one of them"),
+                    );
+                    continue;
+                }
+                taken.insert(&name.text, site);
+                match item {
+                    Item::Let(declared) => {
+                        diagnostics.extend(hides(name, site));
+                        all.lets.insert(&name.text, (*source, declared));
+                        all.let_order.push(&name.text);
+                    }
+                    Item::Policy(policy) => all.policies.push(sort_clauses(*source, policy, diagnostics)),
+                }
+            }
+        }
+        all.policies
+            .sort_by(|a, b| (a.policy.effect, &a.policy.name.text).cmp(&(b.policy.effect, &b.policy.name.text)));
+        all
+    }
+}
+
+fn hides(name: &Name, site: Site) -> Option<Diagnostic> {
+    let what = if ROOTS.contains(&name.text.as_str()) {
+        "a root"
+    } else if builtins::find(&name.text).is_some() {
+        "a function"
+    } else {
+        return None;
+    };
+    let message = format!("this `let` hides `{}`, which is {what} of the language", name.text);
+    Some(Diagnostic::error(Code::Hides, site, message).help("give it another name"))
+}
+
+fn sort_clauses<'f>(source: SourceId, policy: &'f Policy, diagnostics: &mut Vec<Diagnostic>) -> Declared<'f> {
+    let mut declared =
+        Declared { source, policy, action: None, resource: None, when: None, unless: None, reason: None };
+    let mut seen: HashMap<&str, Site> = HashMap::new();
+    for clause in &policy.clauses {
+        let site = Site { source, span: clause.span };
+        let keyword = match &clause.kind {
+            ClauseKind::Action(selector) => {
+                declared.action = Some(selector);
+                "action"
+            }
+            ClauseKind::Resource(selector) => {
+                declared.resource = Some(selector);
+                "resource"
+            }
+            ClauseKind::When(condition) => {
+                declared.when = Some(condition);
+                "when"
+            }
+            ClauseKind::Unless(condition) => {
+                declared.unless = Some(condition);
+                "unless"
+            }
+            ClauseKind::Reason(text) => {
+                declared.reason = Some(&text.text);
+                "reason"
+            }
+        };
+        if let Some(first) = seen.insert(keyword, site) {
+            let message = format!("`{}` has two `{keyword}` clauses", policy.name.text);
+            diagnostics.push(
+                Diagnostic::error(Code::ClauseTwice, site, message)
+                    .also(first, "the first one")
+                    .help("join conditions with AND or OR; list actions and resource types with commas"),
+            );
+        }
+    }
+    let name = Site { source, span: policy.name.span };
+    for (keyword, missing) in [("action", declared.action.is_none()), ("resource", declared.resource.is_none())] {
+        if missing {
+            let kind = match policy.effect {
+                Effect::Allow => "allow",
+                Effect::Deny => "deny",
+            };
+            let message = format!("`{kind} {}` has no `{keyword}` clause", policy.name.text);
+            let help = format!("write `{keyword} any` if it is meant for all of them");
+            diagnostics.push(Diagnostic::error(Code::MissingClause, name, message).help(help));
+        }
+    }
+    declared
+}

@@ -1,0 +1,58 @@
+//! Syntax trees to a program: names become paths, `let`s become shared nodes, policies are numbered and indexed.
+//! All mistakes of a set are found in one go.
+
+mod arena;
+mod declare;
+mod expr;
+
+use std::sync::Arc;
+
+use crate::lang::ast::{File, Selector};
+use crate::lang::{Code, Diagnostic, SourceId, Sources};
+
+use self::arena::Arena;
+use self::declare::{Declarations, Declared};
+use self::expr::Resolver;
+use super::index::Index;
+use super::program::{Policy, PolicyId, Program};
+
+/// Resolves a whole set; `None` if there is an error.
+pub(super) fn resolve(
+    files: &[(SourceId, File)],
+    sources: &Arc<Sources>,
+    zone: jiff::tz::TimeZone,
+    revision: String,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Program> {
+    let declarations = Declarations::collect(files, diagnostics);
+    let mut resolver = Resolver::new(&declarations, diagnostics);
+    resolver.all_lets();
+    let resolved: Vec<_> =
+        declarations.policies.iter().filter_map(|declared| Some((declared, resolver.condition(declared)?))).collect();
+    let shared = resolver.shared;
+    let Arena { nodes, sites, children, paths, .. } = resolver.arena;
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return None;
+    }
+    if resolved.is_empty() {
+        let nothing = Diagnostic::warning(Code::NoPolicies, "there is no policy in this set, so it denies everything");
+        diagnostics.push(nothing.help("allow NAME { action any resource any when true } allows everything"));
+    }
+    let mut policies = Vec::with_capacity(resolved.len());
+    let mut index = Index::default();
+    for (number, (declared, condition)) in (0..).zip(resolved) {
+        let Declared { policy, action, resource, reason, .. } = declared;
+        index.insert(PolicyId(number), action.unwrap_or(&Selector::Any), resource.unwrap_or(&Selector::Any));
+        policies.push(Policy {
+            effect: policy.effect,
+            name: policy.name.text.clone(),
+            reason: reason.map(str::to_owned),
+            condition,
+            stored: Vec::new(),
+        });
+    }
+    let mut program =
+        Program { nodes, sites, children, paths, policies, index, shared, zone, sources: sources.clone(), revision };
+    program.note_stored_paths();
+    Some(program)
+}
