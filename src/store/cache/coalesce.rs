@@ -1,0 +1,71 @@
+//! One reading for all who miss the same user at the same time.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use crate::model::UserRecord;
+
+use super::super::Result;
+use super::super::users::AsOf;
+use super::Key;
+
+type Shared = (i64, Option<Arc<UserRecord>>);
+
+#[derive(Default)]
+pub(super) struct Coalesce {
+    /// Held only to find or forget a cell, never while a reading is under way.
+    under_way: Mutex<HashMap<Key, Arc<OnceCell<Shared>>>>,
+    joined: AtomicU64,
+}
+
+impl Coalesce {
+    /// Reads, or waits for the reading that is under way. If its reader is dropped or fails, another takes over.
+    pub(super) async fn load<F>(&self, key: &Key, read: impl FnOnce() -> F) -> Result<Shared>
+    where
+        F: Future<Output = Result<AsOf>>,
+    {
+        let cell = {
+            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            let cell = under_way.entry(key.clone()).or_default();
+            if Arc::strong_count(cell) > 1 {
+                self.joined.fetch_add(1, Ordering::Relaxed);
+            }
+            cell.clone()
+        };
+        let _forget = Forget { of: self, key, cell: &cell };
+        let loaded = cell
+            .get_or_try_init(|| async {
+                let (as_of, record) = read().await?;
+                Ok::<_, super::super::StoreError>((as_of, record.map(Arc::new)))
+            })
+            .await?;
+        Ok(loaded.clone())
+    }
+
+    /// How many waited for the reading of another.
+    pub(super) fn joined(&self) -> u64 {
+        self.joined.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes the cell out of the map when its first user is done with it or is dropped: later misses read anew.
+struct Forget<'c> {
+    of: &'c Coalesce,
+    key: &'c Key,
+    cell: &'c Arc<OnceCell<Shared>>,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        let mut under_way = self.of.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // A cell that is still being filled stays for those who wait for it; the last of them takes it out.
+        let last = Arc::strong_count(self.cell) <= 2;
+        if under_way.get(self.key).is_some_and(|known| Arc::ptr_eq(known, self.cell)) && (self.cell.initialized() || last)
+        {
+            under_way.remove(self.key);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Users in memory: what a decision reads without waiting.
+//!
+//! Three things keep it right. A write puts the whole user in, with the number of its change. A reading that is
+//! older than the last change of its user never gets in (the [`Fence`]). And every change of another process
+//! arrives by the feed and drops what it made stale.
+
+mod coalesce;
+mod fence;
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use moka::Equivalent;
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+
+use crate::model::{TenantId, UserId, UserRecord};
+
+use self::coalesce::Coalesce;
+use self::fence::Fence;
+use super::{Result, Store};
+
+/// What a key and the caches' own books take beside a user's facts; measured.
+const ENTRY_BYTES: usize = 400;
+
+/// How long a user stays known to be unknown; a write ends it at once.
+const ABSENT_FOR: Duration = Duration::from_secs(30);
+
+/// How many unknown users are remembered: enough for honest traffic, too few to fill the memory with made-up names.
+const ABSENT_ENTRIES: u64 = 10_000;
+
+/// What the cache knows of a user.
+#[derive(Debug, Clone)]
+pub enum Known {
+    /// The user, as the store has it.
+    Present(Arc<UserRecord>),
+    /// Nobody stored such a user.
+    Absent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: TenantId,
+    user: UserId,
+}
+
+/// A key that is only looked up; it hashes as [`Key`] does, since ids hash as their text.
+#[derive(Hash)]
+struct KeyRef<'k> {
+    tenant: &'k str,
+    user: &'k str,
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.tenant == key.tenant.as_str() && self.user == key.user.as_str()
+    }
+}
+
+#[derive(Clone)]
+struct Entry {
+    record: Arc<UserRecord>,
+    as_of: i64,
+}
+
+/// Hits and misses since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CacheStats {
+    /// Users found in memory, absent ones included.
+    pub hits: u64,
+    /// Users that had to be read.
+    pub misses: u64,
+    /// Misses that waited for the reading of another.
+    pub coalesced: u64,
+    /// Users in memory, roughly.
+    pub entries: u64,
+    /// Bytes that they take, roughly.
+    pub bytes: u64,
+}
+
+/// The cache of users.
+pub struct UserCache {
+    present: Cache<Key, Entry>,
+    absent: Cache<Key, i64>,
+    fence: Fence,
+    hasher: RandomState,
+    loads: Coalesce,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl UserCache {
+    /// A cache of at most about `bytes` bytes.
+    #[must_use]
+    pub fn new(bytes: u64) -> Self {
+        let weigh = |key: &Key, entry: &Entry| {
+            let content = entry.record.facts.heap_bytes() + key.user.as_str().len();
+            u32::try_from(ENTRY_BYTES + content).unwrap_or(u32::MAX)
+        };
+        Self {
+            present: Cache::builder().max_capacity(bytes).weigher(weigh).build(),
+            absent: Cache::builder().max_capacity(ABSENT_ENTRIES).time_to_live(ABSENT_FOR).build(),
+            fence: Fence::default(),
+            hasher: RandomState::new(),
+            loads: Coalesce::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
+    }
+
+    /// What is known of a user without asking anybody.
+    #[must_use]
+    pub fn get(&self, tenant: &TenantId, user: &str) -> Option<Known> {
+        let key = KeyRef { tenant: tenant.as_str(), user };
+        let known = match self.present.get(&key) {
+            Some(entry) => Some(Known::Present(entry.record)),
+            None => self.absent.get(&key).map(|_| Known::Absent),
+        };
+        if known.is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        known
+    }
+
+    /// Reads a user from the store, once for all who ask at the same time, and remembers it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn load(&self, store: &Store, tenant: &TenantId, user: &UserId) -> Result<Known> {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        let key = Key { tenant: tenant.clone(), user: user.clone() };
+        let stripe = self.hasher.hash_one(&key);
+        loop {
+            let (as_of, record) = self.loads.load(&key, || store.load_user(tenant, user)).await?;
+            // A reading that began before a change that is already known to its user would take the change back.
+            if as_of < self.fence.last(stripe) {
+                continue;
+            }
+            return Ok(match record {
+                Some(record) => {
+                    self.insert(key, stripe, Entry { record: record.clone(), as_of });
+                    Known::Present(record)
+                }
+                None => {
+                    self.absent.entry(key).and_compute_with(|_| self.unless_stale(stripe, as_of, Op::Put(as_of)));
+                    Known::Absent
+                }
+            });
+        }
+    }
+
+    /// Puts in what a write of this process made of a user.
+    pub fn written(&self, tenant: &TenantId, user: &UserId, seq: i64, record: UserRecord) {
+        let key = Key { tenant: tenant.clone(), user: user.clone() };
+        let stripe = self.hasher.hash_one(&key);
+        self.fence.raise(stripe, seq);
+        self.absent.invalidate(&key);
+        self.insert(key, stripe, Entry { record: Arc::new(record), as_of: seq });
+    }
+
+    /// Drops what a change in the feed made stale.
+    pub fn changed(&self, tenant: &str, user: &str, seq: i64) {
+        let (Ok(tenant), Ok(user)) = (TenantId::parse(tenant), UserId::parse(user)) else { return };
+        let key = Key { tenant, user };
+        self.fence.raise(self.hasher.hash_one(&key), seq);
+        self.absent.invalidate(&key);
+        self.present.entry(key).and_compute_with(|old| match old {
+            Some(old) if old.value().as_of < seq => Op::Remove,
+            _ => Op::Nop,
+        });
+    }
+
+    /// Drops everything, as when changes may have been missed.
+    pub fn clear(&self) {
+        self.present.invalidate_all();
+        self.absent.invalidate_all();
+    }
+
+    /// Counters for `/metrics`.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        CacheStats {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            coalesced: self.loads.joined(),
+            entries: self.present.entry_count(),
+            bytes: self.present.weighted_size(),
+        }
+    }
+
+    fn insert(&self, key: Key, stripe: u64, entry: Entry) {
+        self.present.entry(key).and_compute_with(|old| match old {
+            Some(old) if old.value().as_of >= entry.as_of => Op::Nop,
+            _ => self.unless_stale(stripe, entry.as_of, Op::Put(entry)),
+        });
+    }
+
+    /// Asked under the lock of the key: whoever raised the fence before gets it right here, whoever raises it
+    /// afterwards comes to the key after us.
+    fn unless_stale<V>(&self, stripe: u64, as_of: i64, op: Op<V>) -> Op<V> {
+        if as_of < self.fence.last(stripe) { Op::Nop } else { op }
+    }
+}

@@ -1,0 +1,30 @@
+//! What can go wrong with the store.
+
+/// Shorthand of this room.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database could not be asked, or refused.
+    #[error("the database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The tables could not be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row holds what it cannot hold.
+    #[error("corrupt row: {table}.{column} of {row}: {why}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A user would have more traits than a user may.
+    #[error("a user has at most {0} traits")]
+    TooManyTraits(usize),
+}

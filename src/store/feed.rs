@@ -1,0 +1,104 @@
+//! The change feed: what changed, in the order in which it was committed.
+//!
+//! SQLite has one writer at a time, so numbers are committed in order and a reader that has seen one has seen all
+//! before it.
+
+use jiff::Timestamp;
+use sqlx::{Sqlite, Transaction};
+
+use crate::model::TenantId;
+
+use super::{Result, Store};
+
+/// A change that was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its number in the feed, rising; internal to the instance.
+    pub seq: i64,
+    /// The tenant as it is stored; empty for none in particular.
+    pub tenant: String,
+    /// The tenant's revision after it.
+    pub revision: i64,
+    /// What kind of thing changed.
+    pub kind: ChangeKind,
+    /// Which one.
+    pub key: String,
+}
+
+/// What kind of thing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// A user's facts.
+    User,
+    /// A service token.
+    Token,
+    /// Something that this version does not know: written by a newer one.
+    Other,
+}
+
+impl ChangeKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::User => "user",
+            ChangeKind::Token => "token",
+            ChangeKind::Other => "other",
+        }
+    }
+
+    fn read(text: &str) -> Self {
+        match text {
+            "user" => ChangeKind::User,
+            "token" => ChangeKind::Token,
+            _ => ChangeKind::Other,
+        }
+    }
+}
+
+impl Store {
+    /// Changes after `seq`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`super::StoreError`] if the database cannot be read.
+    pub async fn changes_since(&self, seq: i64, limit: i64) -> Result<Vec<Change>> {
+        let rows: Vec<(i64, String, i64, String, String)> =
+            sqlx::query_as("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2")
+                .bind(seq)
+                .bind(limit)
+                .fetch_all(&self.reader)
+                .await?;
+        let change = |(seq, tenant, revision, kind, key): (i64, String, i64, String, String)| {
+            Change { seq, tenant, revision, kind: ChangeKind::read(&kind), key }
+        };
+        Ok(rows.into_iter().map(change).collect())
+    }
+
+    /// The number of the last change.
+    ///
+    /// # Errors
+    /// [`super::StoreError`] if the database cannot be read.
+    pub async fn last_change(&self) -> Result<i64> {
+        let (seq,) = sqlx::query_as("SELECT COALESCE(MAX(seq), 0) FROM changes").fetch_one(&self.reader).await?;
+        Ok(seq)
+    }
+}
+
+/// Notes a change in its own transaction, and tells its number.
+pub(super) async fn append(
+    tx: &mut Transaction<'static, Sqlite>,
+    tenant: Option<&TenantId>,
+    revision: i64,
+    kind: ChangeKind,
+    key: &str,
+    at: Timestamp,
+) -> Result<i64> {
+    let (seq,) =
+        sqlx::query_as("INSERT INTO changes (tenant, revision, kind, key, at) VALUES ($1, $2, $3, $4, $5) RETURNING seq")
+            .bind(tenant.map_or("", TenantId::as_str))
+            .bind(revision)
+            .bind(kind.as_str())
+            .bind(key)
+            .bind(at.to_string())
+            .fetch_one(&mut **tx)
+            .await?;
+    Ok(seq)
+}

@@ -1,0 +1,74 @@
+//! Everything that lasts: SQL with one file per aggregate, a cache of users, and the feed of changes.
+//!
+//! Every function that touches a tenant's data takes the tenant first. SQL stands beside the mapping of its rows.
+//! This room knows neither HTTP nor policies.
+
+mod cache;
+mod error;
+mod feed;
+mod tenants;
+mod tokens;
+mod traits;
+mod users;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+
+pub use cache::{CacheStats, Known, UserCache};
+pub use error::{Result, StoreError};
+pub use feed::{Change, ChangeKind};
+pub use tokens::TokenRow;
+pub use traits::{Trait, TraitSet, TraitUnset};
+
+/// The database: SQLite in a file, with one connection that writes and several that read.
+///
+/// What is acknowledged is on the disk: the write-ahead log is synchronised at every commit.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database at `path`, makes it if it is not there, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be opened or is not ours.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5));
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+        let writer = pool(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await?;
+        let reader = pool(4).connect_with(options.read_only(true)).await?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is none.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.reader).await?;
+        Ok(())
+    }
+
+    /// Writes what is in the log into the database, and closes both.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that writes. It takes the write lock at once, so that it cannot fail half-way for want of it.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}

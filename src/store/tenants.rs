@@ -1,0 +1,37 @@
+//! Tenants that have data here, and the revision of each.
+
+use jiff::Timestamp;
+use sqlx::{Sqlite, Transaction};
+
+use crate::model::TenantId;
+
+use super::{Result, Store, StoreError};
+
+impl Store {
+    /// All tenants that have data, with their revisions.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read or holds a tenant that is none.
+    pub async fn tenants(&self) -> Result<Vec<(TenantId, i64)>> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT id, revision FROM tenants ORDER BY id").fetch_all(&self.reader).await?;
+        let tenant = |(id, revision): (String, i64)| match TenantId::parse(&id) {
+            Ok(tenant) => Ok((tenant, revision)),
+            Err(why) => Err(StoreError::Corrupt { table: "tenants", column: "id", row: id, why: why.to_string() }),
+        };
+        rows.into_iter().map(tenant).collect()
+    }
+}
+
+/// Counts a change of the tenant's data, and tells the revision after it.
+pub(super) async fn bump(tx: &mut Transaction<'static, Sqlite>, tenant: &TenantId, now: Timestamp) -> Result<i64> {
+    let (revision,) = sqlx::query_as(
+        "INSERT INTO tenants (id, revision, created_at) VALUES ($1, 1, $2)
+         ON CONFLICT (id) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision",
+    )
+    .bind(tenant.as_str())
+    .bind(now.to_string())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(revision)
+}
