@@ -5,4 +5,5 @@
 pub mod engine;
 pub mod lang;
 pub mod model;
+pub mod service;
 pub mod store;

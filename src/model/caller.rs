@@ -55,6 +55,17 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// When its credential ends, as far as that is still to be asked: a user's token was checked when it came.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<jiff::Timestamp> {
+        match self {
+            Caller::Service(credential) => credential.expires_at,
+            Caller::User { .. } => None,
+        }
+    }
+}
+
 macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $bit:literal;)+) => {
         /// Something that a token may do.

@@ -66,8 +66,12 @@ impl Store {
                 .bind(limit)
                 .fetch_all(&self.reader)
                 .await?;
-        let change = |(seq, tenant, revision, kind, key): (i64, String, i64, String, String)| {
-            Change { seq, tenant, revision, kind: ChangeKind::read(&kind), key }
+        let change = |(seq, tenant, revision, kind, key): (i64, String, i64, String, String)| Change {
+            seq,
+            tenant,
+            revision,
+            kind: ChangeKind::read(&kind),
+            key,
         };
         Ok(rows.into_iter().map(change).collect())
     }
@@ -91,14 +95,15 @@ pub(super) async fn append(
     key: &str,
     at: Timestamp,
 ) -> Result<i64> {
-    let (seq,) =
-        sqlx::query_as("INSERT INTO changes (tenant, revision, kind, key, at) VALUES ($1, $2, $3, $4, $5) RETURNING seq")
-            .bind(tenant.map_or("", TenantId::as_str))
-            .bind(revision)
-            .bind(kind.as_str())
-            .bind(key)
-            .bind(at.to_string())
-            .fetch_one(&mut **tx)
-            .await?;
+    let (seq,) = sqlx::query_as(
+        "INSERT INTO changes (tenant, revision, kind, key, at) VALUES ($1, $2, $3, $4, $5) RETURNING seq",
+    )
+    .bind(tenant.map_or("", TenantId::as_str))
+    .bind(revision)
+    .bind(kind.as_str())
+    .bind(key)
+    .bind(at.to_string())
+    .fetch_one(&mut **tx)
+    .await?;
     Ok(seq)
 }

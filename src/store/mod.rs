@@ -45,7 +45,8 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5));
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+        let pool =
+            |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
         let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await?;
         let reader = pool(4).connect_with(options.read_only(true)).await?;

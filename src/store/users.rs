@@ -17,7 +17,11 @@ impl Store {
 }
 
 /// One row per trait, and one without a trait for a user that has none; the number of the last change in each.
-pub(super) async fn load<'e>(db: impl Executor<'e, Database = Sqlite>, tenant: &TenantId, user: &UserId) -> Result<AsOf> {
+pub(super) async fn load<'e>(
+    db: impl Executor<'e, Database = Sqlite>,
+    tenant: &TenantId,
+    user: &UserId,
+) -> Result<AsOf> {
     type Row = (i64, Option<String>, Option<String>, Option<String>);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT feed.seq, users.user_id, traits.slug, traits.value

@@ -63,7 +63,8 @@ impl Drop for Forget<'_> {
         let mut under_way = self.of.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         // A cell that is still being filled stays for those who wait for it; the last of them takes it out.
         let last = Arc::strong_count(self.cell) <= 2;
-        if under_way.get(self.key).is_some_and(|known| Arc::ptr_eq(known, self.cell)) && (self.cell.initialized() || last)
+        if under_way.get(self.key).is_some_and(|known| Arc::ptr_eq(known, self.cell))
+            && (self.cell.initialized() || last)
         {
             under_way.remove(self.key);
         }

@@ -1,0 +1,92 @@
+//! From the text of a bearer token to the caller behind it.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+use crate::model::{Caller, Credential, Scope, Scopes, TenantScope};
+use crate::store::StoreError;
+
+use super::Service;
+use super::dev_tokens::DevTokens;
+use super::tokens::{PREFIX, TokenHasher};
+
+/// How many tokens are remembered.
+const KNOWN_TOKENS: u64 = 10_000;
+
+/// Why a credential was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// There was none.
+    #[error("the request carries no access token")]
+    Missing,
+    /// It is not known, has ended, or was revoked.
+    #[error("the access token is unknown, expired or revoked")]
+    Invalid,
+    /// Nobody could be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub(super) struct Credentials {
+    hasher: TokenHasher,
+    /// Its hash, so that comparing takes the same time whatever the guess.
+    admin: [u8; 32],
+    dev_tokens: Option<DevTokens>,
+    known: Cache<[u8; 32], Arc<Caller>>,
+}
+
+impl Credentials {
+    pub(super) fn new(hasher: TokenHasher, admin: &SecretString, dev_tokens: Option<DevTokens>) -> Self {
+        let admin = hasher.hash(admin.expose_secret());
+        Self { hasher, admin, dev_tokens, known: Cache::new(KNOWN_TOKENS) }
+    }
+
+    /// Forgets what is known of tokens: one of them changed.
+    pub(super) fn changed(&self) {
+        self.known.invalidate_all();
+    }
+
+    fn admin() -> Credential {
+        let scopes = [Scope::Admin].into_iter().collect::<Scopes>();
+        Credential { id: "admin".to_owned(), tenant: TenantScope::Instance, scopes, expires_at: None }
+    }
+}
+
+impl Service {
+    /// The caller behind the bearer token of a request.
+    ///
+    /// # Errors
+    /// [`Refused`] says why there is none.
+    pub async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>, Refused> {
+        let token = token.ok_or(Refused::Missing)?;
+        let credentials = &self.credentials;
+        let hash = credentials.hasher.hash(token);
+        if bool::from(hash.ct_eq(&credentials.admin)) {
+            return Ok(Arc::new(Caller::Service(Credentials::admin())));
+        }
+        if !token.starts_with(PREFIX) {
+            let user = credentials.dev_tokens.as_ref().and_then(|tokens| tokens.check(token));
+            return user.map(Arc::new).ok_or(Refused::Invalid);
+        }
+        let caller = match credentials.known.get(&hash) {
+            Some(known) => known,
+            None => {
+                // Noted before the look-up: if a change comes between, the answer is not kept.
+                let seen = self.seen();
+                let credential = self.store.find_token(&hash).await?.ok_or(Refused::Invalid)?;
+                let caller = Arc::new(Caller::Service(credential));
+                if seen == self.seen() {
+                    credentials.known.insert(hash, caller.clone());
+                }
+                caller
+            }
+        };
+        match caller.expires_at() {
+            Some(end) if end <= self.clock.now() => Err(Refused::Invalid),
+            _ => Ok(caller),
+        }
+    }
+}

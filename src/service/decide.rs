@@ -1,0 +1,83 @@
+//! Decisions: the tenant's program, the facts that it reads, the engine's verdict, the log.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::engine;
+use crate::model::{Decision, Denial, Facts, Query, Stored};
+use crate::store::Known;
+
+use super::decision_log::Entry;
+use super::tenants::{Policies, Tenant};
+use super::{Result, Service, entropy};
+
+/// How long a decision waits for the store before it decides without: what the store knows is then unknown.
+const STORE_PATIENCE: Duration = Duration::from_millis(1000);
+
+/// A decision and what an answer says beside it.
+#[derive(Debug)]
+pub struct Answer<'t> {
+    /// The decision.
+    pub decision: Decision<'t>,
+    /// Names this decision in the answer and in the log.
+    pub id: Uuid,
+    /// What decided, if anything was in force.
+    pub policy_revision: Option<&'t str>,
+    /// The tenant's data that was decided upon.
+    pub data_revision: i64,
+}
+
+impl Service {
+    /// Decides a query for a tenant. Nothing is awaited when the user's facts are in memory.
+    pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>) -> Answer<'t> {
+        let started = Instant::now();
+        let data_revision = tenant.revision();
+        let (decision, policy_revision) = match &tenant.policies {
+            Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None),
+            Policies::InForce { program, .. } => {
+                let user = match query.subject.user_id() {
+                    Some(id) => self.user_within_patience(tenant, id).await,
+                    None => Ok(Known::Absent),
+                };
+                (engine::decide(program, query, &facts(&user)), Some(program.revision()))
+            }
+        };
+        let answer = Answer { decision, id: entropy::id(query.now), policy_revision, data_revision };
+        self.metrics.decided(&answer.decision, started.elapsed());
+        self.decision_log.write(|| Entry::new(tenant, query, &answer));
+        answer
+    }
+
+    /// The time, for queries.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    async fn user_within_patience(&self, tenant: &Tenant, id: &str) -> Result<Known> {
+        if let Some(known) = self.users.get(&tenant.id, id) {
+            return Ok(known);
+        }
+        let outcome = match tokio::time::timeout(STORE_PATIENCE, self.user(tenant, id)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(crate::store::StoreError::Sql(sqlx::Error::PoolTimedOut).into()),
+        };
+        if let Err(error) = &outcome {
+            self.metrics.store_failed();
+            tracing::warn!(tenant = %tenant.id, %error, "deciding without stored facts");
+        }
+        outcome
+    }
+}
+
+/// Facts as the engine takes them. What the store did not answer is unreachable, never absent.
+fn facts(user: &Result<Known>) -> Facts<'_> {
+    match user {
+        Ok(Known::Present(record)) => Facts { user: Stored::Present(&record.facts), ..Facts::default() },
+        Ok(Known::Absent) => Facts::default(),
+        Err(_) => {
+            Facts { user: Stored::Unreachable, resource: Stored::Unreachable, login: Stored::Unreachable, token: None }
+        }
+    }
+}

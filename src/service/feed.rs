@@ -1,0 +1,54 @@
+//! Following the change feed: what another process wrote is seen here within a fraction of a second.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::store::ChangeKind;
+
+use super::{Result, Service};
+
+/// How often the feed is asked.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// How many changes are taken at once.
+const BATCH: i64 = 1000;
+
+impl Service {
+    /// Follows the feed until it is dropped.
+    pub async fn follow_feed(&self) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let outcome = self.catch_up().await;
+            if let (Err(error), false) = (&outcome, failing) {
+                tracing::error!(%error, "the change feed cannot be read; what is in memory may be stale");
+            }
+            failing = outcome.is_err();
+        }
+    }
+
+    /// The last change that this process has seen.
+    pub(super) fn seen(&self) -> i64 {
+        self.seen.load(Ordering::Acquire)
+    }
+
+    async fn catch_up(&self) -> Result<()> {
+        loop {
+            let changes = self.store.changes_since(self.seen(), BATCH).await?;
+            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
+            for change in changes {
+                match change.kind {
+                    ChangeKind::User => self.users.changed(&change.tenant, &change.key, change.seq),
+                    ChangeKind::Token => self.credentials.changed(),
+                    // A kind of a later version may concern anything that is in memory.
+                    ChangeKind::Other => {
+                        self.users.clear();
+                        self.credentials.changed();
+                    }
+                }
+                self.tenants.changed(&change.tenant, change.revision);
+            }
+            self.seen.store(last, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The data folder: the database, the keys of this instance and the admin's token, for its owner's eyes only.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::dev_tokens::DevTokens;
+use super::entropy;
+use super::tokens::TokenHasher;
+
+/// An admin token has at least this many bytes.
+pub const MIN_ADMIN_TOKEN: usize = 32;
+
+const DATABASE: &str = "sidegate.db";
+const ADMIN_TOKEN: &str = "admin-token";
+const TOKEN_KEY: &str = "token.key";
+const DEV_KEY: &str = "dev-token.key";
+
+/// A folder that `serve` made.
+#[derive(Debug, Clone)]
+pub struct DataFolder(PathBuf);
+
+/// What is wrong with a data folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Nobody made it.
+    #[error(
+        "{0} is not a data folder of sidegate: start `sidegate serve` once, which makes it, or name the folder of \
+         a running one with --data"
+    )]
+    NotOurs(PathBuf),
+    /// The system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// A secret that is no good.
+    #[error("{path} holds {bytes} bytes, and at least {least} are needed: delete the file, and `serve` makes another")]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        bytes: usize,
+        /// What it must hold.
+        least: usize,
+    },
+}
+
+impl DataFolder {
+    /// Makes the folder, if it is not there, with its keys.
+    ///
+    /// # Errors
+    /// [`FolderError`] names the file that cannot be made.
+    pub fn create(path: &Path) -> Result<Self, FolderError> {
+        let folder = Self(path.to_owned());
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
+        folder.create_secret(TOKEN_KEY, &entropy::secret())?;
+        folder.create_secret(DEV_KEY, &entropy::secret())?;
+        Ok(folder)
+    }
+
+    /// Opens a folder that [`DataFolder::create`] made.
+    ///
+    /// # Errors
+    /// [`FolderError::NotOurs`] with a hint.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let folder = Self(path.to_owned());
+        if !folder.0.join(TOKEN_KEY).is_file() || !folder.database().is_file() {
+            return Err(FolderError::NotOurs(path.to_owned()));
+        }
+        Ok(folder)
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.0.join(DATABASE)
+    }
+
+    /// The file of the admin's token.
+    #[must_use]
+    pub fn admin_token_file(&self) -> PathBuf {
+        self.0.join(ADMIN_TOKEN)
+    }
+
+    /// The admin's token; made if there is none.
+    ///
+    /// # Errors
+    /// [`FolderError`] if it cannot be made, or is too short.
+    pub fn admin_token(&self) -> Result<SecretString, FolderError> {
+        self.create_secret(ADMIN_TOKEN, &format!("sga_{}", entropy::secret()))?;
+        self.secret(ADMIN_TOKEN).map(SecretString::from)
+    }
+
+    /// What hashes service tokens.
+    ///
+    /// # Errors
+    /// [`FolderError`] if the key is not there or too short.
+    pub fn token_hasher(&self) -> Result<TokenHasher, FolderError> {
+        Ok(TokenHasher::new(self.secret(TOKEN_KEY)?.as_bytes()))
+    }
+
+    /// What mints and checks development tokens.
+    ///
+    /// # Errors
+    /// [`FolderError`] if the key is not there or too short.
+    pub fn dev_tokens(&self) -> Result<DevTokens, FolderError> {
+        Ok(DevTokens::new(self.secret(DEV_KEY)?.as_bytes()))
+    }
+
+    /// Makes a file for its owner alone, whole or not at all, unless there is one already.
+    fn create_secret(&self, name: &str, secret: &str) -> Result<(), FolderError> {
+        let path = self.0.join(name);
+        if path.exists() {
+            return Ok(());
+        }
+        let fresh = self.0.join(format!(".{name}.{}", std::process::id()));
+        let made = (|| {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+            file.write_all(secret.as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()?;
+            // A link, unlike a rename, never replaces what another process made in the meantime.
+            match fs::hard_link(&fresh, &path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                other => other,
+            }
+        })();
+        let _ = fs::remove_file(&fresh);
+        made.map_err(|source| self.io(name, source))
+    }
+
+    fn secret(&self, name: &str) -> Result<String, FolderError> {
+        let text = fs::read_to_string(self.0.join(name)).map_err(|source| self.io(name, source))?;
+        let secret = text.trim();
+        if secret.len() < MIN_ADMIN_TOKEN {
+            let (path, bytes) = (self.0.join(name), secret.len());
+            return Err(FolderError::Short { path, bytes, least: MIN_ADMIN_TOKEN });
+        }
+        Ok(secret.to_owned())
+    }
+
+    fn io(&self, name: &str, source: io::Error) -> FolderError {
+        FolderError::Io { path: self.0.join(name), source }
+    }
+}

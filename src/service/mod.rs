@@ -1,0 +1,133 @@
+//! Use cases: decide, set traits, issue tokens, authenticate, load policies. One function per thing that a caller
+//! can ask for; the rooms above only decode and encode.
+//!
+//! This room knows no HTTP. It is the one that has a clock and randomness.
+
+mod authenticate;
+mod clock;
+mod decide;
+mod decision_log;
+mod dev_tokens;
+mod entropy;
+mod error;
+mod feed;
+mod folder;
+mod metrics;
+mod policies;
+mod readiness;
+mod tenants;
+mod tokens;
+mod traits;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use authenticate::Refused;
+pub use clock::Clock;
+pub use decide::Answer;
+pub use decision_log::LogTarget;
+pub use dev_tokens::DevTokens;
+pub use error::{Result, ServiceError};
+pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
+pub use policies::read_policies;
+pub use readiness::{Readiness, Status};
+pub use tenants::{Policies, Tenant};
+pub use tokens::{IssuedToken, TokenHasher, issue_token};
+pub use traits::PutTrait;
+
+use crate::model::TenantId;
+use crate::store::{Store, UserCache};
+
+use self::authenticate::Credentials;
+use self::decision_log::DecisionLog;
+use self::metrics::Metrics;
+use self::tenants::Tenants;
+
+/// What a service is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Keys and tokens of this instance.
+    pub folder: DataFolder,
+    /// The token of the instance's admin.
+    pub admin_token: secrecy::SecretString,
+    /// Where policies are, one folder per tenant.
+    pub policies: PathBuf,
+    /// The tenant that answers at the root.
+    pub default_tenant: Option<TenantId>,
+    /// Whether development tokens are trusted.
+    pub dev_tokens: bool,
+    /// Where decisions are logged.
+    pub decision_log: Option<LogTarget>,
+    /// Bytes for users in memory.
+    pub cache_bytes: u64,
+}
+
+/// All use cases over one set of parts; shared by every connection.
+pub struct Service {
+    store: Store,
+    users: UserCache,
+    tenants: Tenants,
+    credentials: Credentials,
+    metrics: Metrics,
+    decision_log: DecisionLog,
+    clock: Clock,
+    /// The last change of the feed that the caches have seen.
+    seen: std::sync::atomic::AtomicI64,
+}
+
+impl Service {
+    /// Puts the parts together and loads what lasts; policies are loaded by [`Service::reload_policies`].
+    ///
+    /// # Errors
+    /// What the database or the folder refuses.
+    pub async fn new(parts: Parts) -> Result<Arc<Self>> {
+        let clock = Clock::system();
+        let seen = parts.store.last_change().await?;
+        let tenants = Tenants::new(parts.policies, parts.default_tenant);
+        tenants.add_stored(&parts.store.tenants().await?);
+        let dev_tokens = parts.dev_tokens.then(|| parts.folder.dev_tokens()).transpose()?;
+        let credentials = Credentials::new(parts.folder.token_hasher()?, &parts.admin_token, dev_tokens);
+        let decision_log = DecisionLog::open(parts.decision_log)?;
+        Ok(Arc::new(Self {
+            store: parts.store,
+            users: UserCache::new(parts.cache_bytes),
+            tenants,
+            credentials,
+            metrics: Metrics::default(),
+            decision_log,
+            clock,
+            seen: seen.into(),
+        }))
+    }
+
+    /// The tenant of that name, if there is one.
+    #[must_use]
+    pub fn tenant(&self, id: &str) -> Option<Arc<Tenant>> {
+        self.tenants.find(id)
+    }
+
+    /// The tenant that answers at the root: the one configured, or the only one.
+    #[must_use]
+    pub fn default_tenant(&self) -> Option<Arc<Tenant>> {
+        self.tenants.default()
+    }
+
+    /// All tenants, by name.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.tenants.all()
+    }
+
+    /// The metrics in the text format of OpenMetrics.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.metrics.encode(self)
+    }
+
+    /// Ends what runs beside the requests, after the last of them.
+    pub async fn close(&self) {
+        self.decision_log.close();
+        self.store.close().await;
+    }
+}

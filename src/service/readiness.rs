@@ -1,0 +1,64 @@
+//! Whether this instance can be asked.
+
+use serde::Serialize;
+
+use super::Service;
+use super::tenants::Policies;
+
+/// How an instance does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// All is well.
+    Ready,
+    /// It decides, but somebody should look.
+    Degraded,
+    /// Do not send requests here.
+    Unavailable,
+}
+
+/// The status, and why it is not better.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// The worst of all that was found.
+    pub status: Status,
+    /// A sentence for each finding.
+    pub reasons: Vec<String>,
+}
+
+impl Service {
+    /// Whether every tenant has had a good set of policies and the database answers.
+    pub async fn readiness(&self) -> Readiness {
+        let mut readiness = Readiness { status: Status::Ready, reasons: Vec::new() };
+        for tenant in self.tenants() {
+            match &tenant.policies {
+                Policies::InForce { problem: None, .. } => {}
+                Policies::InForce { problem: Some(problem), .. } => readiness.worsen(
+                    Status::Degraded,
+                    format!(
+                        "{}: the last good policies are in force; those in the files do not compile: {problem}",
+                        tenant.id
+                    ),
+                ),
+                Policies::None { why, awaited: false } => readiness.worsen(Status::Degraded, why.clone()),
+                Policies::None { why, awaited: true } => {
+                    readiness.worsen(Status::Unavailable, format!("{}: {why}", tenant.id));
+                }
+            }
+        }
+        if let Err(error) = self.store.ping().await {
+            tracing::error!(%error, "the database does not answer");
+            readiness.worsen(Status::Unavailable, "the database does not answer".to_owned());
+        }
+        readiness
+    }
+}
+
+impl Readiness {
+    fn worsen(&mut self, status: Status, why: String) {
+        if status == Status::Unavailable || self.status == Status::Ready {
+            self.status = status;
+        }
+        self.reasons.push(why);
+    }
+}
