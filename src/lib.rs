@@ -2,8 +2,12 @@
 //!
 //! The rooms and what each may know of the others are described in `docs/ARCHITECTURE.md`.
 
+pub mod api;
+pub mod authzen;
 pub mod engine;
+pub mod http;
 pub mod lang;
 pub mod model;
 pub mod service;
 pub mod store;
+pub mod web;

@@ -1,0 +1,86 @@
+//! `abac/users/{userId}/attributes/{slug}` and `abac/my-attributes`.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::model::{Caller, Object, Value};
+use crate::store::Known;
+use crate::web::{Call, Problem, Reply, parse_object};
+
+/// A trait as the API shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attribute<'a> {
+    user_id: &'a str,
+    attribute_slug: &'a str,
+    value: &'a Value<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'static str,
+    data: Attribute<'a>,
+}
+
+/// `PUT`: sets one trait; 201 for a new one, 200 for another value.
+///
+/// # Errors
+/// 400 for a path or body that cannot be read, 415, 422 for a value that no trait has.
+pub async fn put_attribute(call: Call<'_>) -> Result<Reply, Problem> {
+    let (user, slug) = (call.user_id()?, call.slug()?);
+    let body = parse_object(call.headers, call.body)?;
+    let value = body.get("value").ok_or_else(|| {
+        Problem::invalid("/value", "missing", "the body must have a member \"value\": {\"value\": ...}".to_owned())
+    })?;
+    let put = call.service.put_trait(call.tenant, &user, &slug, value).await?;
+    let (status, message) = match put.created {
+        true => (StatusCode::CREATED, "Attribute created"),
+        false => (StatusCode::OK, "Attribute updated"),
+    };
+    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value };
+    Ok(Reply::json(status, &Message { message, data }).etag(put.revision).revision(put.revision))
+}
+
+/// `GET`: reads one trait.
+///
+/// # Errors
+/// 400, 404.
+pub async fn get_attribute(call: Call<'_>) -> Result<Reply, Problem> {
+    let (user, slug) = (call.user_id()?, call.slug()?);
+    let found = call.service.get_trait(call.tenant, &user, &slug).await?;
+    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &found.value };
+    Ok(Reply::json(StatusCode::OK, &data).etag(found.revision))
+}
+
+/// `DELETE`: takes one trait away; 204.
+///
+/// # Errors
+/// 400, 404.
+pub async fn delete_attribute(call: Call<'_>) -> Result<Reply, Problem> {
+    let (user, slug) = (call.user_id()?, call.slug()?);
+    let revision = call.service.delete_trait(call.tenant, &user, &slug).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT).revision(revision))
+}
+
+/// `GET abac/my-attributes`: the traits of the user whose access token it is.
+///
+/// # Errors
+/// 403 for a token that is no user's.
+pub async fn my_attributes(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        user_id: &'a str,
+        attributes: &'a Object<'a>,
+    }
+    let Caller::User { id, .. } = call.caller.as_ref() else {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "only a user's own access token has attributes of its own"));
+    };
+    let known = call.service.user(call.tenant, id.as_str()).await?;
+    let none = Object::new();
+    let attributes = match &known {
+        Known::Present(record) => record.traits(),
+        Known::Absent => &none,
+    };
+    Ok(Reply::json(StatusCode::OK, &Body { user_id: id.as_str(), attributes }))
+}

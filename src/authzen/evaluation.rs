@@ -1,0 +1,70 @@
+//! `POST access/v1/evaluation`: one decision.
+
+use http::StatusCode;
+use serde::{Serialize, Serializer};
+
+use crate::model::{PolicyRef, Query, Reason};
+use crate::service::Answer;
+use crate::web::{BadJson, Call, Problem, Reply, parse_object};
+
+use super::request;
+
+/// The answer of AuthZEN 1.0 ("Access Evaluation API"), with a context of ours.
+#[derive(Serialize)]
+struct Body<'a> {
+    decision: bool,
+    context: Context<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context<'a> {
+    #[serde(serialize_with = "in_words")]
+    reason: Reason<'a>,
+    #[serde(serialize_with = "names")]
+    policies: Option<PolicyRef<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_revision: Option<&'a str>,
+    #[serde(serialize_with = "as_text")]
+    data_revision: i64,
+    decision_id: uuid::Uuid,
+}
+
+/// One decision. A deny is a 200, too.
+///
+/// # Errors
+/// 400 for whatever is wrong with the body, its media type included.
+pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
+    let body =
+        parse_object(call.headers, call.body).map_err(|error: BadJson| Problem::bad_request(error.to_string()))?;
+    let query = request::read(body, call.service.now())?;
+    let answer = call.service.decide(call.tenant, &query).await;
+    Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
+}
+
+fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
+    Body {
+        decision: answer.decision.is_allow(),
+        context: Context {
+            reason: answer.decision.reason(&query.action.name, &query.resource.kind),
+            policies: answer.decision.policy(),
+            policy_revision: answer.policy_revision,
+            data_revision: answer.data_revision,
+            decision_id: answer.id,
+        },
+    }
+}
+
+fn in_words<S: Serializer>(reason: &Reason<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(reason)
+}
+
+/// The deciding policy as a list: an explanation names more.
+fn names<S: Serializer>(policy: &Option<PolicyRef<'_>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(policy.iter().map(|policy| policy.name))
+}
+
+/// Revisions are opaque to clients, so they are strings.
+fn as_text<S: Serializer>(revision: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(revision)
+}

@@ -1,0 +1,6 @@
+//! The OpenID AuthZEN Authorization API 1.0.
+
+mod evaluation;
+mod request;
+
+pub use evaluation::evaluation;

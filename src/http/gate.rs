@@ -1,0 +1,191 @@
+//! A request's way in. Refusals come in one order, the same everywhere: no such route (404, 405), no caller (401),
+//! no such tenant (404), not allowed (403), then whatever the body is refused for.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+
+use crate::api;
+use crate::authzen;
+use crate::model::{Caller, Scope};
+use crate::service::{Refused, Service, Tenant};
+use crate::web::{Call, Problem, Reply};
+
+use super::body;
+use super::router::{Found, NotFound, Router};
+use super::routes::{Access, Endpoint, Family, Operation, Serve};
+use super::server::Limits;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What all connections share.
+pub(super) struct Gate {
+    pub(super) service: Arc<Service>,
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+}
+
+/// A reply's form of errors, and the errors themselves.
+type Refusal = (Option<Family>, Problem);
+
+impl Gate {
+    /// Answers a request, whatever it is.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (head, body) = request.into_parts();
+        let request_id = match head.headers.get(REQUEST_ID) {
+            Some(theirs) => theirs.clone(),
+            None => header(&self.service.new_request_id().to_string()),
+        };
+        let reply = match self.admit(&head.method, head.uri.path(), &head.headers, body).await {
+            Ok(reply) => reply,
+            Err((Some(Family::AuthZen), problem)) => problem.into_message(),
+            Err((_, problem)) => problem.into_reply(head.uri.path()),
+        };
+        Ok(respond(reply, request_id))
+    }
+
+    async fn admit(&self, method: &Method, path: &str, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        let found = match self.find(method, path) {
+            Ok(found) => found,
+            Err(refusal) => return Err(self.refuse(body, refusal)),
+        };
+        let family = Some(found.route.family);
+        let (access, endpoint) = match found.route.serve {
+            Serve::Public(operation) => {
+                return Ok(match operation {
+                    Operation::Healthz => api::healthz(),
+                    Operation::Readyz => api::readyz(&self.service).await,
+                    Operation::Metrics => api::metrics(&self.service),
+                });
+            }
+            Serve::Tenant(access, endpoint) => (access, endpoint),
+        };
+        let (caller, tenant) = match self.may(access, found.tenant.as_deref(), headers).await {
+            Ok(admitted) => admitted,
+            Err(problem) => return Err(self.refuse(body, (family, problem))),
+        };
+        let body = match *method {
+            Method::GET | Method::HEAD | Method::DELETE => Bytes::new(),
+            _ => match body::read(body, self.limits.patience).await {
+                Ok(whole) => whole,
+                Err((problem, Some(rest))) => return Err(self.refuse(rest, (family, problem))),
+                Err((problem, None)) => return Err((family, problem)),
+            },
+        };
+        let params = found.params;
+        let call = Call { service: &self.service, tenant: &tenant, caller, params, headers, body: &body };
+        let outcome = match endpoint {
+            Endpoint::Evaluation => authzen::evaluation(call).await,
+            Endpoint::PutAttribute => api::put_attribute(call).await,
+            Endpoint::GetAttribute => api::get_attribute(call).await,
+            Endpoint::DeleteAttribute => api::delete_attribute(call).await,
+            Endpoint::MyAttributes => api::my_attributes(call).await,
+        };
+        outcome.map_err(|problem| (family, problem))
+    }
+
+    /// A refusal of a request whose body nobody reads.
+    fn refuse(&self, body: Incoming, refusal: Refusal) -> Refusal {
+        body::drain(body, self.limits.patience);
+        refusal
+    }
+
+    fn find(&self, method: &Method, path: &str) -> Result<Found, Refusal> {
+        self.router.find(method, path).map_err(|why| match why {
+            NotFound::Path => (None, Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")),
+            NotFound::Method { route, allow } => {
+                let detail = format!("this path takes {allow}");
+                let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+                (Some(route.family), with(problem, ALLOW, &allow))
+            }
+            NotFound::Encoding(route) => {
+                (Some(route.family), Problem::bad_request("the path holds bytes that are no UTF-8 once decoded"))
+            }
+        })
+    }
+
+    /// Who asks, for which tenant, and whether they may.
+    async fn may(
+        &self,
+        access: Access,
+        tenant: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
+        let caller = self.service.authenticate(bearer(headers)).await.map_err(|why| challenge(&why))?;
+        // The tenant is looked up whether or not the caller is one of it: that takes the same time.
+        let tenant = match tenant {
+            Some(id) => self.service.tenant(id),
+            None => self.service.default_tenant(),
+        };
+        let tenant = tenant.filter(|tenant| caller.belongs_to(&tenant.id)).ok_or_else(Problem::no_such_tenant)?;
+        match (access, caller.as_ref()) {
+            (Access::Scope(scope), Caller::Service(credential)) if credential.scopes.permit(scope) => {}
+            (Access::User, Caller::User { .. }) => {}
+            (Access::Scope(scope), _) => return Err(insufficient(scope)),
+            (Access::User, Caller::Service(_)) => {
+                let detail = "this is for users with their own access tokens, not for service tokens";
+                return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+            }
+        }
+        Ok((caller, tenant))
+    }
+}
+
+/// The one bearer token of a request (RFC 6750, section 2.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn challenge(why: &Refused) -> Problem {
+    match why {
+        Refused::Missing => {
+            let detail = "send an access token: Authorization: Bearer ...";
+            with(Problem::new(StatusCode::UNAUTHORIZED, detail), WWW_AUTHENTICATE, "Bearer realm=\"sidegate\"")
+        }
+        Refused::Invalid => {
+            let challenge = "Bearer realm=\"sidegate\", error=\"invalid_token\"";
+            with(Problem::new(StatusCode::UNAUTHORIZED, why.to_string()), WWW_AUTHENTICATE, challenge)
+        }
+        Refused::Store(error) => {
+            tracing::error!(%error, "a token could not be looked up");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer, so tokens cannot be checked")
+        }
+    }
+}
+
+fn insufficient(scope: Scope) -> Problem {
+    let scope = scope.as_str();
+    let detail = format!("this needs a service token of the scope {scope}");
+    let challenge = format!("Bearer realm=\"sidegate\", error=\"insufficient_scope\", scope=\"{scope}\"");
+    with(Problem::new(StatusCode::FORBIDDEN, detail), WWW_AUTHENTICATE, &challenge)
+}
+
+fn with(problem: Problem, name: HeaderName, value: &str) -> Problem {
+    problem.with(name, header(value))
+}
+
+/// A value that we wrote ourselves, in ASCII.
+fn header(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn respond(reply: Reply, request_id: HeaderValue) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    if !reply.content_type.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REQUEST_ID, request_id);
+    headers.extend(reply.headers);
+    response
+}

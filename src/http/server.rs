@@ -1,0 +1,97 @@
+//! Connections: accepted, served as HTTP/1 or HTTP/2, bounded in time, and drained at the end.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::service::Service;
+
+use super::gate::Gate;
+use super::router::Router;
+use super::watchdog::Watchdog;
+
+/// Bounds on what clients may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a client may take for the head of a request, and again for its body.
+    pub patience: Duration,
+    /// How long requests under way may take once the server is told to stop.
+    pub drain: Duration,
+}
+
+/// The head of a request holds at most this many bytes.
+const MAX_HEAD: usize = 64 << 10;
+
+/// Serves until `shutdown`, then lets the requests under way finish.
+///
+/// # Errors
+/// If the table of routes is wrong, which a test finds.
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let router = Router::new().map_err(io::Error::other)?;
+    let gate = Arc::new(Gate { service, router, limits });
+    let connections = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => spawn(stream, &gate, &connections),
+                Err(error) => {
+                    // Out of file descriptors, say: others must close before it can go on.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            () = &mut shutdown => break,
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain, connections.shutdown()).await.is_err() {
+        tracing::warn!("some connections were still busy when the time to drain was over");
+    }
+    Ok(())
+}
+
+fn spawn(stream: TcpStream, gate: &Arc<Gate>, connections: &GracefulShutdown) {
+    // Answers are written whole; waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
+    let patience = gate.limits.patience;
+    let watchdog = Arc::new(Watchdog::default());
+    let service = service_fn({
+        let (gate, watchdog) = (gate.clone(), watchdog.clone());
+        move |request| {
+            watchdog.request();
+            let gate = gate.clone();
+            async move { gate.answer(request).await }
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(256)
+        .max_header_list_size(MAX_HEAD as u32)
+        .keep_alive_interval(patience)
+        .keep_alive_timeout(patience);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        tokio::select! {
+            // Clients go away and send nonsense; neither is news.
+            _ = connection => {}
+            () = watchdog.barks(patience) => {}
+        }
+    });
+}

@@ -1,0 +1,48 @@
+//! A request that may come in: its route is known, its caller was let through, its body is here.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::model::{Caller, Slug, UserId};
+use crate::service::{Service, Tenant};
+
+use super::Problem;
+
+/// What a handler gets.
+pub struct Call<'r> {
+    /// The use cases.
+    pub service: &'r Service,
+    /// The tenant, which the caller belongs to.
+    pub tenant: &'r Tenant,
+    /// Who asks; the scope that the route wants is there.
+    pub caller: Arc<Caller>,
+    /// Parameters of the path, decoded.
+    pub params: Vec<(String, String)>,
+    /// The header fields.
+    pub headers: &'r HeaderMap,
+    /// The whole body.
+    pub body: &'r [u8],
+}
+
+impl Call<'_> {
+    /// The user that the path names.
+    ///
+    /// # Errors
+    /// 400 for what is no user id.
+    pub fn user_id(&self) -> Result<UserId, Problem> {
+        UserId::parse(self.param("userId")).map_err(|error| Problem::bad_request(error.to_string()))
+    }
+
+    /// The slug that the path names.
+    ///
+    /// # Errors
+    /// 400 for what is no slug.
+    pub fn slug(&self) -> Result<Slug, Problem> {
+        Slug::parse(self.param("slug")).map_err(|error| Problem::bad_request(error.to_string()))
+    }
+
+    fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}

@@ -1,0 +1,145 @@
+//! Errors as RFC 9457 "Problem Details for HTTP APIs" has them. The one place that says which status an error is.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use http::header::{HeaderName, HeaderValue};
+use serde::Serialize;
+
+use crate::service::ServiceError;
+use crate::store::StoreError;
+
+use super::{BadJson, Reply};
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub struct Problem {
+    /// The status.
+    pub status: StatusCode,
+    /// What is wrong, for people.
+    pub detail: Cow<'static, str>,
+    /// What is wrong with which member of the body.
+    pub errors: Vec<FieldError>,
+    /// Fields of the answer's header that belong to the error, such as a challenge.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What is wrong with one member of the body.
+#[derive(Debug, Clone, Serialize)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901).
+    pub pointer: &'static str,
+    /// For people.
+    pub detail: String,
+    /// For programs.
+    pub code: &'static str,
+}
+
+impl Problem {
+    /// An error of that status.
+    #[must_use]
+    pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    /// 400
+    #[must_use]
+    pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 404, the same for what is not there and for what is none of the caller's business.
+    #[must_use]
+    pub fn no_such_tenant() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is no such tenant, or this access token is not one of it")
+    }
+
+    /// 422 for one member of the body.
+    #[must_use]
+    pub fn invalid(pointer: &'static str, code: &'static str, detail: String) -> Self {
+        let errors = vec![FieldError { pointer, detail: detail.clone(), code }];
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
+    /// Adds a field to the header of the answer.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The answer, for a request to `path`.
+    #[must_use]
+    pub fn into_reply(self, path: &str) -> Reply {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: &'static str,
+            title: &'static str,
+            status: u16,
+            detail: &'a str,
+            instance: &'a str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            errors: &'a [FieldError],
+        }
+        let body = Body {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance: path,
+            errors: &self.errors,
+        };
+        let mut reply = Reply::json(self.status, &body);
+        reply.content_type = "application/problem+json";
+        reply.headers = self.headers;
+        reply
+    }
+
+    /// The answer in AuthZEN's form: a JSON string.
+    #[must_use]
+    pub fn into_message(self) -> Reply {
+        let mut reply = Reply::json(self.status, &self.detail);
+        reply.headers = self.headers;
+        reply
+    }
+}
+
+impl From<BadJson> for Problem {
+    fn from(error: BadJson) -> Self {
+        let status = match error {
+            BadJson::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            BadJson::Syntax(_) => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::NotFound(what) => Self::new(StatusCode::NOT_FOUND, what),
+            ServiceError::Invalid { pointer, code, detail } => Self::invalid(pointer, code, detail),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Folder(_) | ServiceError::Io { .. } => {
+                tracing::error!(%error, "a request failed");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something is wrong here; the log says what")
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooManyTraits(_) => Self::invalid("", "too_many_attributes", error.to_string()),
+            StoreError::Sql(_) | StoreError::Migrate(_) => {
+                tracing::error!(%error, "the store failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed")
+            }
+            StoreError::Corrupt { .. } => {
+                tracing::error!(%error, "the store is corrupt");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "stored data is not as it should be; the log says where")
+            }
+        }
+    }
+}
