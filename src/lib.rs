@@ -3,7 +3,9 @@
 //! The rooms and what each may know of the others are described in `docs/ARCHITECTURE.md`.
 
 pub mod api;
+pub mod app;
 pub mod authzen;
+pub mod cli;
 pub mod engine;
 pub mod http;
 pub mod lang;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `sidegate` program.
+
+fn main() -> std::process::ExitCode {
+    sidegate::cli::run()
+}

@@ -4,3 +4,4 @@ mod evaluation;
 mod request;
 
 pub use evaluation::evaluation;
+pub use request::read as read_query;

@@ -9,7 +9,7 @@ use crate::web::Problem;
 ///
 /// # Errors
 /// 400 that names the member that is missing or of the wrong type. (AuthZEN 1.0: not 422.)
-pub(super) fn read(mut body: Object<'_>, now: jiff::Timestamp) -> Result<Query<'_>, Problem> {
+pub fn read(mut body: Object<'_>, now: jiff::Timestamp) -> Result<Query<'_>, Problem> {
     Ok(Query {
         subject: entity(take(&mut body, "subject")?, "subject")?,
         action: action(take(&mut body, "action")?)?,

@@ -11,15 +11,28 @@ use crate::engine::{Compiled, RawFile, compile};
 use crate::lang::{self, MAX_FILE};
 use crate::model::TenantId;
 
-use super::Service;
 use super::tenants::{Policies, Tenant};
+use super::{Result, Service};
 
 /// The files of a set hold at most this many bytes together.
 const MAX_SET: u64 = 64 << 20;
 
 impl Service {
-    /// Reads and compiles the policies of all tenants, and puts in force what compiles. Blocking: it reads files.
-    pub fn reload_policies(&self) -> Vec<Arc<Tenant>> {
+    /// Reads and compiles the policies of all tenants aside, and puts in force what compiles. A tenant that has a
+    /// folder is known from then on, whatever becomes of the folder.
+    ///
+    /// # Errors
+    /// The store's, if it cannot note a new tenant.
+    pub async fn reload_policies(self: &Arc<Self>) -> Result<Vec<Arc<Tenant>>> {
+        let this = self.clone();
+        let reload = move || this.read_and_compile();
+        let tenants = tokio::task::spawn_blocking(reload).await.unwrap_or_default();
+        let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id.clone()).collect();
+        self.store.add_tenants(&ids, self.clock.now()).await?;
+        Ok(tenants)
+    }
+
+    fn read_and_compile(&self) -> Vec<Arc<Tenant>> {
         let started = Instant::now();
         let folder = self.tenants.folder();
         let compiled: Vec<(TenantId, Compiled)> = tenant_folders(folder)
@@ -103,7 +116,7 @@ pub fn read_policies(folder: &Path) -> Vec<RawFile> {
     names.into_iter().map(read).collect()
 }
 
-fn read_file(path: &Path, room: &mut u64) -> Result<Vec<u8>, String> {
+fn read_file(path: &Path, room: &mut u64) -> std::result::Result<Vec<u8>, String> {
     // The size is asked for first: a file that is too large is not worth its memory.
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if size > MAX_FILE as u64 {

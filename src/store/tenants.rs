@@ -21,6 +21,23 @@ impl Store {
         };
         rows.into_iter().map(tenant).collect()
     }
+
+    /// Makes tenants known that have no data yet.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add_tenants(&self, tenants: &[TenantId], now: Timestamp) -> Result<()> {
+        let known = self.tenants().await?;
+        let fresh = tenants.iter().filter(|tenant| known.iter().all(|(id, _)| id != *tenant));
+        for tenant in fresh {
+            sqlx::query("INSERT INTO tenants (id, revision, created_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING")
+                .bind(tenant.as_str())
+                .bind(now.to_string())
+                .execute(&self.writer)
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 /// Counts a change of the tenant's data, and tells the revision after it.

@@ -1,0 +1,97 @@
+//! What `serve` prints when it is up: what it loaded, and what to do next, ready to paste.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::service::{DataFolder, Policies, Service};
+
+use super::config::{AdminToken, Config};
+
+/// The text. Paths are absolute and quoted for a shell, the port is the real one.
+pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, bound: SocketAddr) -> String {
+    let mut out = String::new();
+    let base = format!("http://{}", reachable(bound));
+    // Writing into a string cannot fail.
+    let _ = writeln!(out, "sidegate {} listens on {base}\n", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(out, "  data      {} (SQLite)", folder.database().display());
+    let _ = writeln!(out, "  policies  {}", config.policies.display());
+    let tenants = service.tenants();
+    for tenant in &tenants {
+        let _ = match &tenant.policies {
+            Policies::InForce { program, .. } => {
+                let count = program.policy_count();
+                let noun = if count == 1 { "policy" } else { "policies" };
+                writeln!(out, "    {}: {count} {noun}, revision {}", tenant.id, program.revision())
+            }
+            Policies::None { why, .. } => writeln!(out, "    {}: {why}", tenant.id),
+        };
+    }
+    if tenants.is_empty() {
+        let _ = writeln!(out, "    no tenants yet: make a folder there, such as acme, with a .policy file in it");
+    }
+    let trusted = if config.dev_tokens { "trusted" } else { "refused (--dev-tokens on would trust them)" };
+    let _ = writeln!(out, "  development tokens are {trusted}");
+
+    let example = tenants.iter().find(|tenant| tenant.id.as_str() == "acme").or(tenants.first());
+    if let Some(tenant) = example {
+        let _ = writeln!(out, "\nTry it; paste this into another terminal:\n");
+        out.push_str(&commands(config, folder, &base, tenant.id.as_str()));
+    }
+    out
+}
+
+fn commands(config: &Config, folder: &DataFolder, base: &str, tenant: &str) -> String {
+    let admin = match &config.admin_token {
+        AdminToken::Given(_) => "\"$SIDEGATE_ADMIN_TOKEN\"".to_owned(),
+        AdminToken::File(path, _) => format!("$(cat {})", quoted(path)),
+        AdminToken::Made => format!("$(cat {})", quoted(&folder.admin_token_file())),
+    };
+    let program = std::env::current_exe().unwrap_or_else(|_| "sidegate".into());
+    let (program, data) = (quoted(&program), quoted(&config.data));
+    let users = format!("{base}/t/{tenant}/api/v1/abac/users/alice/attributes");
+    let json = "-H 'Content-Type: application/json'";
+    let question = r#"{"subject": {"type": "user", "id": "alice"}, "action": {"name": "export"}, "resource": {"type": "report", "id": "7"}}"#;
+    let mut out = format!("ADMIN={admin}\n");
+    for (slug, value) in [
+        ("plan", r#""enterprise""#),
+        ("email_opt_in", "true"),
+        ("credits", "500"),
+        ("preferences", r#"{"theme": "dark", "locale": "en-US"}"#),
+    ] {
+        let _ = writeln!(
+            out,
+            r#"curl -sS -X PUT {users}/{slug} -H "Authorization: Bearer $ADMIN" {json} -d '{{"value": {value}}}'; echo"#
+        );
+    }
+    let _ = writeln!(out, "APP=$({program} service-token --data {data} --tenant {tenant} --scope decide)");
+    let _ = writeln!(
+        out,
+        r#"curl -sS {base}/t/{tenant}/access/v1/evaluation -H "Authorization: Bearer $APP" {json} -d '{question}'; echo"#
+    );
+    if config.dev_tokens {
+        let _ = writeln!(out, "ALICE=$({program} token --data {data} --tenant {tenant} --user alice)");
+        let _ = writeln!(
+            out,
+            r#"curl -sS {base}/t/{tenant}/api/v1/abac/my-attributes -H "Authorization: Bearer $ALICE"; echo"#
+        );
+    }
+    out
+}
+
+/// An address that a client on this machine can use.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let mut address = bound;
+    if bound.ip().is_unspecified() {
+        match bound {
+            SocketAddr::V4(_) => address.set_ip([127, 0, 0, 1].into()),
+            SocketAddr::V6(_) => address.set_ip(std::net::Ipv6Addr::LOCALHOST.into()),
+        }
+    }
+    address
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    shlex::try_quote(&text).map_or_else(|_| text.to_string(), |quoted| quoted.into_owned())
+}

@@ -1,0 +1,329 @@
+//! Configuration: every setting from a flag, the environment, a TOML file or a default, in that order, checked as
+//! a whole before anything is opened or bound.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use url::Url;
+
+use crate::model::TenantId;
+use crate::service::{LogTarget, MIN_ADMIN_TOKEN};
+
+/// One setting: how it is called in a file, with `--` and hyphens as a flag, and as `SIDEGATE_...` in the
+/// environment.
+struct Setting {
+    name: &'static str,
+    default: &'static str,
+    secret: bool,
+    /// What would be right, for errors.
+    right: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, right: &'static str) -> Setting {
+    Setting { name, default, secret: false, right }
+}
+
+const SETTINGS: &[Setting] = &[
+    setting("listen", "127.0.0.1:8181", "an address and a port, such as 127.0.0.1:8181; port 0 takes a free one"),
+    setting("data", "data", "a folder"),
+    setting("policies", "policies", "a folder that holds one folder of policies for each tenant"),
+    setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
+    setting("default_tenant", "", "a tenant: 1 to 63 of a-z, 0-9 and -, not starting with -"),
+    setting("dev_tokens", "loopback", "`on`, `off`, or `loopback`: on if only this machine can connect"),
+    setting("decision_log", "off", "`off`, `stdout`, or a file"),
+    setting("client_timeout", "15", "seconds, from 1 to 3600"),
+    setting("cache_mib", "256", "mebibytes, from 1 to 1048576"),
+    Setting {
+        name: "admin_token",
+        default: "",
+        secret: true,
+        right: "at least 32 bytes, such as `openssl rand -hex 32` prints",
+    },
+    setting("admin_token_file", "", "a file with a token of at least 32 bytes"),
+];
+
+/// Values from the command line, by the name of their setting.
+pub type Flags = BTreeMap<&'static str, String>;
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The command line.
+    Flag,
+    /// The environment.
+    Environment,
+    /// The file of `--config`.
+    File,
+    /// Nobody said anything.
+    Default,
+}
+
+/// A setting as `sidegate config` shows it.
+#[derive(Debug, Serialize)]
+pub struct Shown {
+    /// The value; secrets are hidden.
+    pub value: String,
+    /// Where it came from.
+    pub source: Origin,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A value is wrong.
+    #[error("{place}: {value} is not usable: {why}; it must be {right}")]
+    Value {
+        /// The flag, variable or line.
+        place: String,
+        /// The value, quoted; hidden if secret.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+        /// What would be right.
+        right: &'static str,
+    },
+    /// The file cannot be read.
+    #[error("--config {path}: {why}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// All settings with their sources, not yet checked.
+pub struct Layers(BTreeMap<&'static str, (String, Origin)>);
+
+impl Layers {
+    /// Lays flags over the environment, that over a file, and that over the defaults.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`] if the file cannot be read or has a setting that there is not.
+    pub fn new(
+        flags: &Flags,
+        environment: impl Fn(&str) -> Option<String>,
+        file: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let file = file.map(read_file).transpose()?.unwrap_or_default();
+        let layered = SETTINGS.iter().map(|setting| {
+            let name = setting.name;
+            let value = if let Some(value) = flags.get(name) {
+                (value.clone(), Origin::Flag)
+            } else if let Some(value) = environment(&variable(name)) {
+                (value, Origin::Environment)
+            } else if let Some(value) = file.get(name) {
+                (value.clone(), Origin::File)
+            } else {
+                (setting.default.to_owned(), Origin::Default)
+            };
+            (name, value)
+        });
+        Ok(Self(layered.collect()))
+    }
+
+    /// For `sidegate config`: every setting and its source, secrets hidden.
+    #[must_use]
+    pub fn shown(&self) -> BTreeMap<&'static str, Shown> {
+        let show = |setting: &Setting| {
+            let (value, source) = self.get(setting.name);
+            let value = if setting.secret && !value.is_empty() { "(hidden)" } else { value };
+            (setting.name, Shown { value: value.to_owned(), source })
+        };
+        SETTINGS.iter().map(show).collect()
+    }
+
+    /// The folder of the data, which every command needs.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        absolute(self.get("data").0)
+    }
+
+    fn get(&self, name: &str) -> (&str, Origin) {
+        self.0.get(name).map_or(("", Origin::Default), |(value, origin)| (value, *origin))
+    }
+
+    /// Reads a value; an empty one is none.
+    fn read<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let (value, origin) = self.get(name);
+        if value.is_empty() {
+            return Ok(None);
+        }
+        read(value).map(Some).map_err(|why| {
+            let setting = SETTINGS.iter().find(|setting| setting.name == name);
+            let place = match origin {
+                Origin::Flag | Origin::Default => format!("--{}", name.replace('_', "-")),
+                Origin::Environment => variable(name),
+                Origin::File => format!("`{name}` in the configuration file"),
+            };
+            let secret = setting.is_some_and(|setting| setting.secret);
+            let value = if secret { "the value".to_owned() } else { format!("{value:?}") };
+            ConfigError::Value { place, value, why, right: setting.map_or("", |setting| setting.right) }
+        })
+    }
+}
+
+/// The admin's token: given, or to be made in the data folder.
+#[derive(Debug)]
+pub enum AdminToken {
+    /// By the environment, a flag or the file.
+    Given(SecretString),
+    /// In a file that somebody named.
+    File(PathBuf, SecretString),
+    /// In the data folder.
+    Made,
+}
+
+/// A configuration that was checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// The folder of policies, absolute.
+    pub policies: PathBuf,
+    /// What URLs out of sidegate begin with.
+    pub public_url: Option<Url>,
+    /// The tenant that answers at the root.
+    pub default_tenant: Option<TenantId>,
+    /// Whether development tokens are trusted.
+    pub dev_tokens: bool,
+    /// Where decisions are logged.
+    pub decision_log: Option<LogTarget>,
+    /// How long clients may take.
+    pub client_timeout: Duration,
+    /// Bytes for users in memory.
+    pub cache_bytes: u64,
+    /// The admin's token.
+    pub admin_token: AdminToken,
+}
+
+impl Config {
+    /// Checks all settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first that cannot be used.
+    pub fn check(layers: &Layers) -> Result<Self, ConfigError> {
+        let listen = layers.read("listen", read_address)?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8181)));
+        let dev_tokens = layers.read("dev_tokens", |text| match text {
+            "on" | "true" => Ok(true),
+            "off" | "false" => Ok(false),
+            "loopback" => Ok(listen.ip().is_loopback()),
+            _ => Err("it is none of the three".to_owned()),
+        })?;
+        let number = |name, range: std::ops::RangeInclusive<u64>| {
+            layers.read(name, |text| {
+                let number: u64 = text.parse().map_err(|_| "it is not a whole number".to_owned())?;
+                range.contains(&number).then_some(number).ok_or_else(|| "it is out of range".to_owned())
+            })
+        };
+        Ok(Self {
+            listen,
+            data: layers.data(),
+            policies: layers.read("policies", read_folder)?.unwrap_or_default(),
+            public_url: layers.read("public_url", read_url)?,
+            default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,
+            dev_tokens: dev_tokens.unwrap_or(false),
+            decision_log: layers.read("decision_log", |text| Ok(read_log(text)))?.flatten(),
+            client_timeout: Duration::from_secs(number("client_timeout", 1..=3600)?.unwrap_or(15)),
+            cache_bytes: number("cache_mib", 1..=1_048_576)?.unwrap_or(256) << 20,
+            admin_token: read_admin_token(layers)?,
+        })
+    }
+}
+
+fn read_admin_token(layers: &Layers) -> Result<AdminToken, ConfigError> {
+    let long_enough = |token: &str| match token.len() {
+        bytes if bytes < MIN_ADMIN_TOKEN => Err(format!("it has {bytes} bytes, and anybody could guess it")),
+        _ => Ok(SecretString::from(token)),
+    };
+    if let Some(token) = layers.read("admin_token", long_enough)? {
+        return Ok(AdminToken::Given(token));
+    }
+    let from_file = layers.read("admin_token_file", |path| {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        Ok((absolute(path), long_enough(text.trim())?))
+    })?;
+    Ok(from_file.map_or(AdminToken::Made, |(path, token)| AdminToken::File(path, token)))
+}
+
+fn read_address(text: &str) -> Result<SocketAddr, String> {
+    let mut addresses = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    addresses.next().ok_or_else(|| "the name has no address".to_owned())
+}
+
+fn read_folder(text: &str) -> Result<PathBuf, String> {
+    let path = absolute(text);
+    if path.is_dir() { Ok(path) } else { Err(format!("there is no folder {}", path.display())) }
+}
+
+fn read_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("its scheme is neither https nor http".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it has a query or a fragment".to_owned());
+    }
+    Ok(url)
+}
+
+fn read_log(text: &str) -> Option<LogTarget> {
+    match text {
+        "off" => None,
+        "stdout" => Some(LogTarget::Stdout),
+        path => Some(LogTarget::File(absolute(path))),
+    }
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    let error = |why: String| ConfigError::File { path: path.display().to_string(), why };
+    let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| error(e.to_string()))?;
+    let mut values = BTreeMap::new();
+    for (name, value) in table {
+        if !SETTINGS.iter().any(|setting| setting.name == name) {
+            let nearest = SETTINGS.iter().min_by_key(|setting| strsim::damerau_levenshtein(&name, setting.name));
+            let nearest = nearest.map_or("", |setting| setting.name);
+            return Err(error(format!("there is no setting `{name}`; did you mean `{nearest}`?")));
+        }
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
+            other => return Err(error(format!("`{name}` is {}, and must be a string", other.type_str()))),
+        };
+        values.insert(name, text);
+    }
+    Ok(values)
+}
+
+fn variable(name: &str) -> String {
+    format!("SIDEGATE_{}", name.to_uppercase())
+}
+
+fn absolute(path: impl AsRef<Path>) -> PathBuf {
+    let path = path.as_ref();
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+impl AdminToken {
+    /// The token itself, unless it is to be made.
+    #[must_use]
+    pub fn given(&self) -> Option<SecretString> {
+        match self {
+            AdminToken::Given(token) | AdminToken::File(_, token) => Some(token.expose_secret().into()),
+            AdminToken::Made => None,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The composition root: configuration in, parts built once, the server run. Nobody imports it but the command line.
+
+mod banner;
+mod config;
+mod reload;
+mod serve;
+
+pub use config::{Config, ConfigError, Flags, Layers, Shown};
+pub use serve::serve;

@@ -1,0 +1,92 @@
+//! `sidegate serve`.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::http::{self, Limits};
+use crate::service::{DataFolder, LogTarget, Parts, Service};
+use crate::store::Store;
+
+use super::banner;
+use super::config::Config;
+use super::reload::Watched;
+
+/// How long requests under way may take after SIGTERM.
+const DRAIN: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Runs the server until SIGTERM or SIGINT.
+///
+/// # Errors
+/// What kept it from starting, or from going on.
+pub async fn serve(config: Config) -> Result<()> {
+    log_to_stderr();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let folder = DataFolder::create(&config.data)?;
+    let database = folder.database();
+    let store = Store::open(&database).await.with_context(|| format!("cannot open {}", database.display()))?;
+    let admin_token = match config.admin_token.given() {
+        Some(token) => token,
+        None => folder.admin_token()?,
+    };
+    let service = Service::new(Parts {
+        store,
+        folder: folder.clone(),
+        admin_token,
+        policies: config.policies.clone(),
+        default_tenant: config.default_tenant.clone(),
+        dev_tokens: config.dev_tokens,
+        decision_log: config.decision_log.clone(),
+        cache_bytes: config.cache_bytes,
+    })
+    .await?;
+    // Watched before they are read, so that no change falls between.
+    let watched = Watched::new(&config.policies)?;
+    service.reload_policies().await?;
+
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; --listen names another address", config.listen))?;
+    let bound = listener.local_addr()?;
+    tracing::info!(address = %bound, "listening");
+    say(&config, &banner::text(&config, &folder, &service, bound))?;
+
+    let limits = Limits { patience: config.client_timeout, drain: DRAIN };
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests under way are finished, new ones refused");
+    };
+    tokio::select! {
+        served = http::serve(listener, service.clone(), limits, stop) => served?,
+        failed = watched.reload(&service) => failed?,
+        () = service.follow_feed() => {}
+    }
+    service.close().await;
+    Ok(())
+}
+
+/// The banner goes to standard output, unless that is where decisions go.
+fn say(config: &Config, text: &str) -> Result<()> {
+    if config.decision_log == Some(LogTarget::Stdout) {
+        write!(std::io::stderr(), "{text}")?;
+    } else {
+        let mut out = std::io::stdout();
+        write!(out, "{text}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("SIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+}

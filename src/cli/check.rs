@@ -1,0 +1,84 @@
+//! `sidegate check`
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::engine::{Compiled, RawFile, compile};
+use crate::service::read_policies;
+
+use super::{Usage, show};
+
+/// Check policies: exit status 0 without errors, 1 with
+#[derive(Args)]
+pub(super) struct Check {
+    /// Folder of one tenant's policies, a folder of such folders, or - for standard input
+    folder: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Exit status 1 for warnings, too
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let sets: Vec<Compiled> = sets(&self.folder)?.into_iter().map(compile).collect();
+        let findings = sets.iter().flat_map(|set| &set.diagnostics);
+        let errors = findings.clone().filter(|finding| finding.is_error()).count();
+        let warnings = findings.count() - errors;
+        if self.json {
+            let diagnostics: Vec<_> = sets.iter().flat_map(show::as_json).collect();
+            println!("{}", serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics }));
+        } else {
+            for set in &sets {
+                show::on_stderr(set)?;
+            }
+            let policies: usize = sets.iter().filter_map(|set| set.program.as_ref()).map(|p| p.policy_count()).sum();
+            println!(
+                "{}, {}, {}",
+                count(policies, "policy", "policies"),
+                count(errors, "error", "errors"),
+                count(warnings, "warning", "warnings")
+            );
+        }
+        let failed = errors > 0 || (self.deny_warnings && warnings > 0);
+        Ok(ExitCode::from(u8::from(failed)))
+    }
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// The files of every set under `folder`.
+fn sets(folder: &Path) -> Result<Vec<Vec<RawFile>>> {
+    if folder == Path::new("-") {
+        let mut text = Vec::new();
+        std::io::stdin().read_to_end(&mut text)?;
+        return Ok(vec![vec![RawFile { name: "<stdin>".to_owned(), content: Ok(text) }]]);
+    }
+    if !folder.is_dir() {
+        return Err(Usage(format!("there is no folder {}", folder.display())).into());
+    }
+    let own = read_policies(folder);
+    if !own.is_empty() {
+        return Ok(vec![own]);
+    }
+    let mut below: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .flatten()
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.') && entry.path().is_dir())
+        .map(|entry| entry.path())
+        .collect();
+    below.sort();
+    let sets: Vec<_> = below.iter().map(|folder| read_policies(folder)).collect();
+    if sets.iter().all(Vec::is_empty) {
+        let message = format!("there are no .policy files in {}, nor in a folder in it", folder.display());
+        return Err(Usage(message).into());
+    }
+    Ok(sets)
+}

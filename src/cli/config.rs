@@ -1,0 +1,104 @@
+//! Settings as flags, and `sidegate config`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::app::{Config, Flags, Layers};
+
+/// Flags of `serve`. Each setting is also an environment variable (SIDEGATE_LISTEN for --listen) and a line in the
+/// TOML file of --config; the flag wins, then the environment, then the file.
+#[derive(Args)]
+pub(super) struct Settings {
+    /// TOML file with settings
+    #[arg(long, value_name = "FILE", env = "SIDEGATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8181]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Folder for the database, keys and tokens [default: ./data]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<String>,
+    /// Folder that holds one folder of policies for each tenant [default: ./policies]
+    #[arg(long, value_name = "FOLDER")]
+    policies: Option<String>,
+    /// URL under which clients reach this server
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Tenant that answers at the root paths; the only one, if there is just one
+    #[arg(long, value_name = "TENANT")]
+    default_tenant: Option<String>,
+    /// Trust the tokens of `sidegate token`: on, off, or only when listening on loopback [default: loopback]
+    #[arg(long, value_name = "on|off|loopback")]
+    dev_tokens: Option<String>,
+    /// Log decisions as JSON lines: off, stdout or a file [default: off]
+    #[arg(long, value_name = "TARGET")]
+    decision_log: Option<String>,
+    /// Seconds that a client may take to send a request [default: 15]
+    #[arg(long, value_name = "SECONDS")]
+    client_timeout: Option<String>,
+    /// Mebibytes of memory for cached users [default: 256]
+    #[arg(long, value_name = "MIB")]
+    cache_mib: Option<String>,
+    /// File with the admin's token; SIDEGATE_ADMIN_TOKEN holds it directly [default: DATA/admin-token, made if need be]
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<String>,
+}
+
+impl Settings {
+    /// The settings as they stand, checked.
+    pub(super) fn check(self) -> Result<Config> {
+        Ok(Config::check(&self.layers()?)?)
+    }
+
+    fn layers(self) -> Result<Layers> {
+        let flags = [
+            ("listen", self.listen),
+            ("data", self.data),
+            ("policies", self.policies),
+            ("public_url", self.public_url),
+            ("default_tenant", self.default_tenant),
+            ("dev_tokens", self.dev_tokens),
+            ("decision_log", self.decision_log),
+            ("client_timeout", self.client_timeout),
+            ("cache_mib", self.cache_mib),
+            ("admin_token_file", self.admin_token_file),
+        ];
+        layers(flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(), self.config)
+    }
+}
+
+/// Lays flags over this process's environment and a file.
+pub(super) fn layers(flags: Flags, file: Option<PathBuf>) -> Result<Layers> {
+    Ok(Layers::new(&flags, |name| std::env::var(name).ok(), file.as_deref())?)
+}
+
+/// `sidegate config`
+#[derive(Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    settings: Settings,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let layers = self.settings.layers()?;
+        let shown = layers.shown();
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&shown)?);
+        } else {
+            for (name, setting) in &shown {
+                let source = serde_json::to_value(setting.source)?;
+                println!("{name:<17} {:<24} ({})", setting.value, source.as_str().unwrap_or_default());
+            }
+        }
+        // Shown first, so that a wrong value can be seen with its source.
+        Config::check(&layers)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,191 @@
+//! `sidegate eval`: a decision from files alone.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use crate::authzen::read_query;
+use crate::engine::{Unknown, compile, explain};
+use crate::model::{Facts, Object, Stored, Value};
+use crate::service::{Clock, read_policies};
+
+use super::{Usage, show};
+
+/// Decide one query: exit status 0 for allow and for deny, 1 if the policies do not compile
+#[derive(Args)]
+pub(super) struct Eval {
+    /// Folder of one tenant's policies
+    folder: PathBuf,
+    /// AuthZEN evaluation request, with "now" if the clock shall stand elsewhere; - for standard input
+    #[arg(long, value_name = "FILE")]
+    query: PathBuf,
+    /// {"user": {...}, "resource": {...}, "token": {...}, "login": {...}}; what is left out is unreachable, but
+    /// without a file nothing is stored and all is reachable
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    decision: bool,
+    reason: String,
+    policies: &'a [&'a str],
+    unknowns: &'a [Unknown<'a>],
+    policy_revision: &'a str,
+}
+
+impl Eval {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        if !self.folder.is_dir() {
+            return Err(Usage(format!("there is no folder {}", self.folder.display())).into());
+        }
+        let compiled = compile(read_policies(&self.folder));
+        let Some(program) = &compiled.program else {
+            if self.json {
+                println!("{}", serde_json::json!({ "diagnostics": show::as_json(&compiled) }));
+            } else {
+                show::on_stderr(&compiled)?;
+            }
+            return Ok(ExitCode::FAILURE);
+        };
+        let query_text = read(&self.query)?;
+        let mut body = object(&self.query, &query_text)?;
+        let now = match body.remove("now") {
+            None => Clock::system().now(),
+            Some(value) => {
+                time(&value).ok_or_else(|| Usage("\"now\" must be a time such as 2026-01-07T12:00:00Z".to_owned()))?
+            }
+        };
+        let query =
+            read_query(body, now).map_err(|problem| Usage(format!("{}: {}", self.query.display(), problem.detail)))?;
+
+        let facts_text = self.facts.as_deref().map(read).transpose()?;
+        let given = match (&self.facts, &facts_text) {
+            (Some(path), Some(text)) => Some(GivenFacts::read(path, object(path, text)?, &query.subject.id)?),
+            _ => None,
+        };
+        let facts = given.as_ref().map_or_else(Facts::default, GivenFacts::facts);
+        let explanation = explain(program, &query, &facts);
+        let answer = Answer {
+            decision: explanation.decision.is_allow(),
+            reason: explanation.decision.reason(&query.action.name, &query.resource.kind).to_string(),
+            policies: &explanation.policies,
+            unknowns: &explanation.unknowns,
+            policy_revision: program.revision(),
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&answer)?);
+        } else {
+            print(&answer);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print(answer: &Answer<'_>) {
+    println!("{}: {}", if answer.decision { "allow" } else { "deny" }, answer.reason);
+    if !answer.policies.is_empty() {
+        println!("  by {}", answer.policies.join(", "));
+    }
+    for Unknown { policy, path, file, line, column, mend } in answer.unknowns {
+        println!("  unknown in {policy}: {path} ({file}:{line}:{column})\n    {mend}");
+    }
+}
+
+/// Facts from a file. A part that is left out is unreachable; null is a part that is known to be absent.
+struct GivenFacts<'a> {
+    user: Part<'a>,
+    resource: Part<'a>,
+    login: Part<'a>,
+    token: Option<Object<'a>>,
+}
+
+enum Part<'a> {
+    Present(Object<'a>),
+    Absent,
+    Unreachable,
+}
+
+impl<'a> GivenFacts<'a> {
+    fn read(path: &Path, mut parts: Object<'a>, subject: &str) -> Result<Self> {
+        let mut part = |name: &str| match parts.remove(name) {
+            None => Ok(Part::Unreachable),
+            Some(Value::Null) => Ok(Part::Absent),
+            Some(Value::Object(part)) => Ok(Part::Present(part)),
+            Some(_) => Err(Usage(format!("{}: \"{name}\" must be an object", path.display()))),
+        };
+        let (mut user, resource, mut login, token) = (part("user")?, part("resource")?, part("login")?, part("token")?);
+        if let Some((name, _)) = parts.iter().next() {
+            let message =
+                format!("{}: there is no part \"{name}\"; parts are user, resource, token, login", path.display());
+            return Err(Usage(message).into());
+        }
+        if let Part::Present(user) = &mut user
+            && user.get("id").is_none()
+        {
+            user.set("id", Value::Str(subject.to_owned().into()));
+        }
+        if let Part::Present(login) = &mut login {
+            for name in ["first_at", "last_at"] {
+                if let Some(value) = login.get(name) {
+                    let time = time(value)
+                        .ok_or_else(|| Usage(format!("{}: \"login.{name}\" must be a time", path.display())))?;
+                    login.set(name, Value::Time(time));
+                }
+            }
+        }
+        let token = match token {
+            Part::Present(claims) => Some(claims),
+            Part::Absent | Part::Unreachable => None,
+        };
+        Ok(Self { user, resource, login, token })
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            user: self.user.stored(),
+            resource: self.resource.stored(),
+            token: self.token.as_ref(),
+            login: self.login.stored(),
+        }
+    }
+}
+
+impl Part<'_> {
+    fn stored(&self) -> Stored<'_> {
+        match self {
+            Part::Present(object) => Stored::Present(object),
+            Part::Absent => Stored::Absent,
+            Part::Unreachable => Stored::Unreachable,
+        }
+    }
+}
+
+fn time(value: &Value<'_>) -> Option<jiff::Timestamp> {
+    match value {
+        Value::Str(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    let read = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    Ok(read.map_err(|error| Usage(format!("{}: {error}", path.display())))?)
+}
+
+fn object<'t>(path: &Path, text: &'t str) -> Result<Object<'t>> {
+    Ok(serde_json::from_str(text).map_err(|error| Usage(format!("{}: {error}", path.display())))?)
+}

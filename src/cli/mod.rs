@@ -1,0 +1,66 @@
+//! The command line. Exit status: 0 done, 1 it could not be done or something is wrong with the policies, 2 wrong usage.
+
+mod check;
+mod config;
+mod eval;
+mod show;
+mod tokens;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app;
+
+/// sidegate: authorization decisions from policies over user traits.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(config::Settings),
+    /// Check the policies of a tenant, or of all
+    Check(check::Check),
+    /// Decide one query by the policies in a folder, without a server
+    Eval(eval::Eval),
+    /// Make a development access token for a user, for machines without an identity provider
+    Token(tokens::Token),
+    /// Make, list or revoke service tokens, which apps and admins use
+    ServiceToken(tokens::ServiceToken),
+    /// Show every setting, and where its value comes from
+    Config(config::Show),
+}
+
+/// Something that the user has to write differently.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(settings) => {
+            settings.check().and_then(|config| block_on(app::serve(config))).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Check(check) => check.run(),
+        Command::Eval(eval) => eval.run(),
+        Command::Token(token) => block_on(token.run()),
+        Command::ServiceToken(token) => block_on(token.run()),
+        Command::Config(show) => show.run(),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        let usage = error.is::<Usage>() || error.is::<app::ConfigError>();
+        ExitCode::from(if usage { 2 } else { 1 })
+    })
+}
+
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

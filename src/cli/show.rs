@@ -1,0 +1,22 @@
+//! Diagnostics on a terminal or as JSON.
+
+use std::io::IsTerminal;
+
+use anyhow::Result;
+use codespan_reporting::term::termcolor::{ColorChoice, StandardStream};
+
+use crate::engine::Compiled;
+use crate::lang::{Rendered, render};
+
+/// Prints them on standard error, with colours only on a terminal that wants them.
+pub(super) fn on_stderr(compiled: &Compiled) -> Result<()> {
+    let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    let choice = if plain { ColorChoice::Never } else { ColorChoice::Auto };
+    render(&mut StandardStream::stderr(choice), &compiled.sources, &compiled.diagnostics)?;
+    Ok(())
+}
+
+/// As JSON values.
+pub(super) fn as_json(compiled: &Compiled) -> Vec<Rendered> {
+    compiled.diagnostics.iter().map(|diagnostic| Rendered::new(&compiled.sources, diagnostic)).collect()
+}
