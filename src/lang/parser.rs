@@ -6,7 +6,7 @@ use super::ast::File;
 use super::{Code, Diagnostic, MAX_FILE, Site, Source, SourceId, Span, Token, lexer, nesting};
 
 lalrpop_mod!(
-    #[allow(clippy::all, missing_docs, dead_code)] // generated code
+    #[allow(clippy::all, clippy::panic, clippy::unwrap_used, missing_docs, dead_code)] // generated code
     grammar,
     "/policy.rs"
 );

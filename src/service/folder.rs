@@ -62,6 +62,9 @@ impl DataFolder {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
         folder.create_secret(TOKEN_KEY, &entropy::secret())?;
         folder.create_secret(DEV_KEY, &entropy::secret())?;
+        // SQLite gives its side files the mode of the database, so that is made here, empty.
+        let database = OpenOptions::new().append(true).create(true).mode(0o600).open(folder.database());
+        database.map_err(|source| folder.io(DATABASE, source))?;
         Ok(folder)
     }
 
@@ -71,7 +74,7 @@ impl DataFolder {
     /// [`FolderError::NotOurs`] with a hint.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let folder = Self(path.to_owned());
-        if !folder.0.join(TOKEN_KEY).is_file() || !folder.database().is_file() {
+        if !folder.0.join(TOKEN_KEY).is_file() || !folder.0.join(DATABASE).is_file() {
             return Err(FolderError::NotOurs(path.to_owned()));
         }
         Ok(folder)

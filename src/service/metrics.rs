@@ -134,8 +134,8 @@ impl prometheus_client::collector::Collector for Snapshot {
             ConstCounter::new(count).encode(decisions.encode_family(&[("outcome", outcome)])?)?;
         }
 
-        const NANO: f64 = 1e-9;
-        let bounds = BOUNDS.iter().map(|bound| *bound as f64 * NANO).chain([f64::MAX]);
+        const NANOS: f64 = 1e9;
+        let bounds = BOUNDS.iter().map(|bound| *bound as f64 / NANOS).chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(self.latency).collect();
         encoder
             .encode_descriptor(
@@ -145,7 +145,7 @@ impl prometheus_client::collector::Collector for Snapshot {
                 MetricType::Histogram,
             )?
             .encode_histogram::<NoLabelSet>(
-                self.latency_nanos as f64 * NANO,
+                self.latency_nanos as f64 / NANOS,
                 self.latency.iter().sum(),
                 &buckets,
                 None,
