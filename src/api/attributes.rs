@@ -4,7 +4,6 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::model::{Caller, Object, Value};
-use crate::store::Known;
 use crate::web::{Call, Problem, Reply, parse_object};
 
 /// A trait as the API shows it.
@@ -76,11 +75,8 @@ pub async fn my_attributes(call: Call<'_>) -> Result<Reply, Problem> {
     let Caller::User { id, .. } = call.caller.as_ref() else {
         return Err(Problem::new(StatusCode::FORBIDDEN, "only a user's own access token has attributes of its own"));
     };
-    let known = call.service.user(call.tenant, id.as_str()).await?;
+    let user = call.service.user(call.tenant, id.as_str()).await?;
     let none = Object::new();
-    let attributes = match &known {
-        Known::Present(record) => record.traits(),
-        Known::Absent => &none,
-    };
+    let attributes = user.as_ref().map_or(&none, |record| record.traits());
     Ok(Reply::json(StatusCode::OK, &Body { user_id: id.as_str(), attributes }))
 }

@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod eval;
+mod healthy;
 mod show;
 mod tokens;
 
@@ -32,6 +33,8 @@ enum Command {
     Token(tokens::Token),
     /// Make, list or revoke service tokens, which apps and admins use
     ServiceToken(tokens::ServiceToken),
+    /// Ask a running server whether it is alive; for health checks of containers
+    Healthy(healthy::Healthy),
     /// Show every setting, and where its value comes from
     Config(config::Show),
 }
@@ -52,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Eval(eval) => eval.run(),
         Command::Token(token) => block_on(token.run()),
         Command::ServiceToken(token) => block_on(token.run()),
+        Command::Healthy(healthy) => block_on(healthy.run()),
         Command::Config(show) => show.run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,6 +1,7 @@
 //! The compiled form of a policy set: flat arenas of nodes, paths and policies that point at each other by number.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -63,7 +64,6 @@ pub(super) struct Policy {
 }
 
 /// A compiled policy set.
-#[derive(Debug)]
 pub struct Program {
     pub(super) nodes: Vec<Node>,
     /// Where each node stands.
@@ -147,6 +147,17 @@ impl Program {
         for (policy, stored) in self.policies.iter_mut().zip(noted) {
             policy.stored = stored;
         }
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (policies, nodes) = (self.policies.len(), self.nodes.len());
+        f.debug_struct("Program")
+            .field("revision", &self.revision)
+            .field("policies", &policies)
+            .field("nodes", &nodes)
+            .finish()
     }
 }
 

@@ -113,6 +113,14 @@ pub enum Token {
     Bad,
 }
 
+impl Token {
+    /// Whether this is a word that cannot be a name: an operator, a literal, `any` or `all`.
+    pub(super) fn is_reserved(&self) -> bool {
+        use Token::*;
+        matches!(self, Or | And | Not | In | Contains | Starts | Ends | With | Any | All | True | False)
+    }
+}
+
 /// A token and where it starts and ends, as the parser takes it.
 pub(super) type Spanned = (u32, Token, u32);
 

@@ -47,25 +47,44 @@ pub fn parse(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>) {
         Ok(file) => (file, None),
         Err(error) => (File::default(), Some(error)),
     };
-    let end = text.trim_end().len() as u32;
     for error in errors.chain(last) {
-        diagnostics.extend(describe(id, end, error));
+        diagnostics.extend(describe(id, text, error));
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.site.span.start));
     (file, diagnostics)
 }
 
 /// Puts a parse error into words. A bad token has its diagnostic already.
-fn describe(source: SourceId, end: u32, error: ParseError<u32, Token, std::convert::Infallible>) -> Option<Diagnostic> {
+fn describe(
+    source: SourceId,
+    text: &str,
+    error: ParseError<u32, Token, std::convert::Infallible>,
+) -> Option<Diagnostic> {
+    let end = text.trim_end().len() as u32;
+    let mut reserved = None;
     let (span, found, expected) = match error {
         ParseError::UnrecognizedToken { token: (_, Token::Bad, _), .. } => return None,
-        ParseError::UnrecognizedToken { token: (start, _, end), expected } => (Span::new(start, end), true, expected),
+        ParseError::UnrecognizedToken { token: (start, token, end), expected } => {
+            let span = Span::new(start, end);
+            reserved = token.is_reserved().then(|| text.get(span.range()).unwrap_or(""));
+            (span, true, expected)
+        }
         ParseError::ExtraToken { token: (start, _, end) } => (Span::new(start, end), true, Vec::new()),
         ParseError::UnrecognizedEof { expected, .. } => (Span::new(end.saturating_sub(1), end), false, expected),
         ParseError::InvalidToken { location } => (Span::new(location, location), true, Vec::new()),
         ParseError::User { error } => match error {},
     };
     let site = Site { source, span };
+    if let Some(word) = reserved
+        && expected.iter().any(|terminal| terminal.contains("name"))
+    {
+        let message = format!("`{word}` is a reserved word, and cannot be a name");
+        return Some(Diagnostic::error(Code::Syntax, site, message).help("give it another name"));
+    }
+    let assigned = text.get(span.range()) == Some("=") && expected.iter().any(|terminal| terminal.contains("=="));
+    if assigned {
+        return Some(Diagnostic::error(Code::Syntax, site, "`=` does not compare").help("write =="));
+    }
     let message = if found { "this was not expected here" } else { "the file ends in the middle of a declaration" };
     let diagnostic = Diagnostic::error(Code::Syntax, site, message);
     Some(match in_words(&expected) {

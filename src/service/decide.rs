@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::engine;
 use crate::model::{Decision, Denial, Facts, Query, Stored};
-use crate::store::Known;
+use crate::store::{Known, StoreError};
 
 use super::decision_log::Entry;
 use super::tenants::{Policies, Tenant};
@@ -38,7 +38,7 @@ impl Service {
             Policies::InForce { program, .. } => {
                 let user = match query.subject.user_id() {
                     Some(id) => self.user_within_patience(tenant, id).await,
-                    None => Ok(Known::Absent),
+                    None => Ok(None),
                 };
                 (engine::decide(program, query, &facts(&user)), Some(program.revision()))
             }
@@ -67,7 +67,7 @@ impl Service {
         }
         let outcome = match tokio::time::timeout(STORE_PATIENCE, self.user(tenant, id)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(crate::store::StoreError::Sql(sqlx::Error::PoolTimedOut).into()),
+            Err(_) => Err(StoreError::TimedOut.into()),
         };
         if let Err(error) = &outcome {
             self.metrics.store_failed();
@@ -80,8 +80,8 @@ impl Service {
 /// Facts as the engine takes them. What the store did not answer is unreachable, never absent.
 fn facts(user: &Result<Known>) -> Facts<'_> {
     match user {
-        Ok(Known::Present(record)) => Facts { user: Stored::Present(&record.facts), ..Facts::default() },
-        Ok(Known::Absent) => Facts::default(),
+        Ok(Some(record)) => Facts { user: Stored::Present(&record.facts), ..Facts::default() },
+        Ok(None) => Facts::default(),
         Err(_) => {
             Facts { user: Stored::Unreachable, resource: Stored::Unreachable, login: Stored::Unreachable, token: None }
         }

@@ -23,9 +23,12 @@ pub enum ServiceError {
         /// What is wrong, and what would be right.
         detail: String,
     },
-    /// The store could not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    /// The store could not do it; nothing was changed.
+    #[error("{0}")]
+    Unavailable(StoreError),
+    /// What is stored is not as it should be.
+    #[error("{0}")]
+    Corrupt(StoreError),
     /// The data folder is not as it should be.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -37,4 +40,16 @@ pub enum ServiceError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooManyTraits(_) => {
+                Self::Invalid { pointer: "", code: "too_many_attributes", detail: error.to_string() }
+            }
+            StoreError::Sql(_) | StoreError::TimedOut | StoreError::Migrate(_) => Self::Unavailable(error),
+            StoreError::Corrupt { .. } => Self::Corrupt(error),
+        }
+    }
 }

@@ -52,7 +52,7 @@ impl Service {
         found.ok_or(ServiceError::NotFound("this user has no such attribute"))
     }
 
-    /// All facts of a user, from memory where they are there.
+    /// All facts of a user, from memory where they are there; `None` for one that nobody stored.
     ///
     /// # Errors
     /// The store's.
@@ -60,7 +60,7 @@ impl Service {
         if let Some(known) = self.users.get(&tenant.id, user) {
             return Ok(known);
         }
-        let Ok(user) = UserId::parse(user) else { return Ok(Known::Absent) };
+        let Ok(user) = UserId::parse(user) else { return Ok(None) };
         Ok(self.users.load(&self.store, &tenant.id, &user).await?)
     }
 }

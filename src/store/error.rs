@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The database could not be asked, or refused.
     #[error("the database: {0}")]
     Sql(#[from] sqlx::Error),
+    /// The database took longer than the caller could wait.
+    #[error("the database did not answer in time")]
+    TimedOut,
     /// The tables could not be brought up to date.
     #[error("the database could not be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),

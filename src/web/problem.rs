@@ -7,7 +7,6 @@ use http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 
 use crate::service::ServiceError;
-use crate::store::StoreError;
 
 use super::{BadJson, Reply};
 
@@ -119,26 +118,17 @@ impl From<ServiceError> for Problem {
         match error {
             ServiceError::NotFound(what) => Self::new(StatusCode::NOT_FOUND, what),
             ServiceError::Invalid { pointer, code, detail } => Self::invalid(pointer, code, detail),
-            ServiceError::Store(error) => error.into(),
-            ServiceError::Folder(_) | ServiceError::Io { .. } => {
-                tracing::error!(%error, "a request failed");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something is wrong here; the log says what")
-            }
-        }
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::TooManyTraits(_) => Self::invalid("", "too_many_attributes", error.to_string()),
-            StoreError::Sql(_) | StoreError::Migrate(_) => {
+            ServiceError::Unavailable(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed")
             }
-            StoreError::Corrupt { .. } => {
+            ServiceError::Corrupt(_) => {
                 tracing::error!(%error, "the store is corrupt");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "stored data is not as it should be; the log says where")
+            }
+            ServiceError::Folder(_) | ServiceError::Io { .. } => {
+                tracing::error!(%error, "a request failed");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something is wrong here; the log says what")
             }
         }
     }

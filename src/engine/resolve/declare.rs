@@ -50,9 +50,9 @@ impl<'f> Declarations<'f> {
                     continue;
                 }
                 taken.insert(&name.text, site);
+                diagnostics.extend(hides(item, name, site));
                 match item {
                     Item::Let(declared) => {
-                        diagnostics.extend(hides(name, site));
                         all.lets.insert(&name.text, (*source, declared));
                         all.let_order.push(&name.text);
                     }
@@ -66,15 +66,16 @@ impl<'f> Declarations<'f> {
     }
 }
 
-fn hides(name: &Name, site: Site) -> Option<Diagnostic> {
-    let what = if ROOTS.contains(&name.text.as_str()) {
-        "a root"
-    } else if builtins::find(&name.text).is_some() {
+/// Names of functions are nobody else's; those of roots are no `let`'s.
+fn hides(item: &Item, name: &Name, site: Site) -> Option<Diagnostic> {
+    let what = if builtins::find(&name.text).is_some() {
         "a function"
+    } else if matches!(item, Item::Let(_)) && ROOTS.contains(&name.text.as_str()) {
+        "a root"
     } else {
         return None;
     };
-    let message = format!("this `let` hides `{}`, which is {what} of the language", name.text);
+    let message = format!("`{}` is {what} of the language, and cannot be declared", name.text);
     Some(Diagnostic::error(Code::Hides, site, message).help("give it another name"))
 }
 

@@ -31,14 +31,8 @@ const ABSENT_FOR: Duration = Duration::from_secs(30);
 /// How many unknown users are remembered: enough for honest traffic, too few to fill the memory with made-up names.
 const ABSENT_ENTRIES: u64 = 10_000;
 
-/// What the cache knows of a user.
-#[derive(Debug, Clone)]
-pub enum Known {
-    /// The user, as the store has it.
-    Present(Arc<UserRecord>),
-    /// Nobody stored such a user.
-    Absent,
-}
+/// What is known of a user: `None` for one that nobody stored.
+pub type Known = Option<Arc<UserRecord>>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -115,8 +109,8 @@ impl UserCache {
     pub fn get(&self, tenant: &TenantId, user: &str) -> Option<Known> {
         let key = KeyRef { tenant: tenant.as_str(), user };
         let known = match self.present.get(&key) {
-            Some(entry) => Some(Known::Present(entry.record)),
-            None => self.absent.get(&key).map(|_| Known::Absent),
+            Some(entry) => Some(Some(entry.record)),
+            None => self.absent.get(&key).map(|_| None),
         };
         if known.is_some() {
             self.hits.fetch_add(1, Ordering::Relaxed);
@@ -141,11 +135,11 @@ impl UserCache {
             return Ok(match record {
                 Some(record) => {
                     self.insert(key, stripe, Entry { record: record.clone(), as_of });
-                    Known::Present(record)
+                    Some(record)
                 }
                 None => {
                     self.absent.entry(key).and_compute_with(|_| self.unless_stale(stripe, as_of, Op::Put(as_of)));
-                    Known::Absent
+                    None
                 }
             });
         }

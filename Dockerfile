@@ -1,0 +1,25 @@
+# sidegate: one static folder of policies in, one folder of data out.
+#   docker build -t sidegate .
+#   docker run -p 127.0.0.1:8181:8181 -v sidegate-data:/data -v ./policies:/policies:ro sidegate
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+COPY Cargo.toml Cargo.lock ./
+COPY grammar grammar
+COPY src src
+# Cargo wants the files of tests and benchmarks that the manifest names, not what is in them.
+RUN mkdir -p benches tests \
+    && touch benches/decisions.rs benches/http.rs tests/main.rs \
+    && cargo build --release --locked \
+    && install -D target/release/sidegate /out/usr/local/bin/sidegate \
+    && install -d -o 65532 -g 65532 -m 0700 /out/data
+
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /out /
+COPY policies /policies
+USER 65532:65532
+VOLUME /data
+EXPOSE 8181
+HEALTHCHECK --interval=10s --timeout=5s CMD ["/usr/local/bin/sidegate", "healthy", "http://127.0.0.1:8181/healthz"]
+ENTRYPOINT ["/usr/local/bin/sidegate"]
+CMD ["serve", "--listen", "0.0.0.0:8181", "--data", "/data", "--policies", "/policies"]

@@ -1,0 +1,86 @@
+//! What another process writes is seen within half a second.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sidegate::model::{Slug, TenantId, UserId, Value};
+use sidegate::store::Store;
+
+use crate::support::Server;
+
+#[test]
+fn a_write_by_another_process_decides_within_half_a_second() {
+    let server = Server::start();
+    let (admin, app) = (server.admin(), server.app("decide"));
+    admin.set("alice", "plan", json!("free"));
+    admin.set("alice", "email_opt_in", json!(true));
+    assert!(!app.may("alice", "export", "report"));
+    assert!(!app.may("bob", "export", "report"));
+
+    let write = |user: &str, slug: &str, value: Value<'static>| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&server.data().join("sidegate.db")).await.unwrap();
+            let (tenant, user) = (TenantId::parse("acme").unwrap(), UserId::parse(user).unwrap());
+            store
+                .set_trait(&tenant, &user, &Slug::parse(slug).unwrap(), &value, jiff::Timestamp::UNIX_EPOCH)
+                .await
+                .unwrap();
+            store.close().await;
+        });
+    };
+    write("alice", "plan", Value::Str("enterprise".into()));
+    within_half_a_second("a known user", || app.may("alice", "export", "report"));
+    write("bob", "plan", Value::Str("enterprise".into()));
+    write("bob", "email_opt_in", Value::Bool(true));
+    within_half_a_second("a user who was known to be absent", || app.may("bob", "export", "report"));
+}
+
+#[test]
+fn a_token_that_is_revoked_stops_within_half_a_second() {
+    let server = Server::start();
+    let made = server.token(&["service-token", "--tenant", "acme", "--scope", "decide", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    let app = server.client(made["token"].as_str());
+    assert_eq!(app.ask("alice", "export", "report").status, 200);
+    server.token(&["service-token", "--revoke", made["id"].as_str().unwrap()]);
+    within_half_a_second("revocation", || app.ask("alice", "export", "report").status == 401);
+}
+
+fn within_half_a_second(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_millis(500), "{what}: not seen after half a second");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn readers_and_writers_at_once_never_leave_a_stale_fact() {
+    let server = Server::start();
+    let admin = server.admin();
+    admin.set("alice", "email_opt_in", json!(true));
+    let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for reader in 0..3 {
+            let (server, token, stop) = (&server, &token, &stop);
+            scope.spawn(move || {
+                let app = server.client(Some(token));
+                let mut number = 0;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    number += 1;
+                    app.may("alice", "export", "report");
+                    app.may(&format!("stranger-{reader}-{number}"), "export", "report");
+                }
+            });
+        }
+        let app = server.client(Some(&token));
+        for round in 0..crate::support::count(100, 3000) {
+            let plan = if round % 2 == 0 { "enterprise" } else { "free" };
+            admin.set("alice", "plan", json!(plan));
+            assert_eq!(app.may("alice", "export", "report"), round % 2 == 0, "round {round}");
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

@@ -1,0 +1,234 @@
+//! The meaning of the language, as data: `tests/language/*.toml` hold conditions and what they are worth, and
+//! `tests/language/diagnostics/*.policy` hold mistakes, each beside a snapshot of what is said about it.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sidegate::engine::{Program, RawFile, builtins, compile, decide, explain};
+use sidegate::lang::render;
+use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
+
+use crate::support::root;
+
+/// A file of cases.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+/// A condition and what it is worth. Facts are JSON, as in `sidegate eval`; without them, everything is reachable
+/// and nothing is stored, but `subject`, `action`, `resource` and `context` are as in the first case of `paths.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    when: String,
+    is: Truth,
+    /// The stored user as JSON, or `unreachable`; absent if left out.
+    user: Option<String>,
+    /// Stored attributes of the resource, or `unreachable`.
+    resource: Option<String>,
+    /// What the request says.
+    properties: Option<String>,
+    context: Option<String>,
+    subject_type: Option<String>,
+    now: Option<String>,
+    zone: Option<String>,
+    /// `let`s to go with it.
+    lets: Option<String>,
+}
+
+#[derive(Deserialize, Debug, PartialEq, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Truth {
+    True,
+    False,
+    Unknown,
+}
+
+fn program(text: &str, zone: Option<&str>) -> Result<Arc<Program>, String> {
+    let mut files = vec![RawFile { name: "a.policy".to_owned(), content: Ok(text.as_bytes().to_vec()) }];
+    if let Some(zone) = zone {
+        let settings = format!("{{\"timeZone\": \"{zone}\"}}").into_bytes();
+        files.push(RawFile { name: "tenant.json".to_owned(), content: Ok(settings) });
+    }
+    let compiled = compile(files);
+    compiled.program.clone().ok_or_else(|| rendered(&compiled))
+}
+
+fn rendered(compiled: &sidegate::engine::Compiled) -> String {
+    let mut out = codespan_reporting::term::termcolor::NoColor::new(Vec::new());
+    render(&mut out, &compiled.sources, &compiled.diagnostics).unwrap();
+    String::from_utf8(out.into_inner()).unwrap()
+}
+
+/// The truth of a condition shows in what an allow and a deny with it do: the deny applies to true and unknown,
+/// the allow to true alone.
+fn truth(case: &Case) -> Result<Truth, String> {
+    let lets = case.lets.as_deref().unwrap_or("");
+    let policies = format!(
+        "{lets}\nallow yes {{ action \"allow\" resource any when {when} }}\n\
+         allow otherwise {{ action \"deny\" resource any }}\ndeny no {{ action \"deny\" resource any when {when} }}\n",
+        when = case.when
+    );
+    let program = program(&policies, case.zone.as_deref())?;
+    let object = |text: &Option<String>| -> Object<'static> {
+        let text = text.as_deref().unwrap_or("{}");
+        serde_json::from_str::<Object<'_>>(text).unwrap_or_else(|e| panic!("{text}: {e}")).into_owned()
+    };
+    let (user, resource) = (stored(&case.user), stored(&case.resource));
+    let facts = Facts { user: as_ref(&user), resource: as_ref(&resource), ..Facts::default() };
+    let ask = |action: &'static str| {
+        let kind = case.subject_type.clone().unwrap_or_else(|| "user".to_owned());
+        let query = Query {
+            subject: Entity { kind: kind.into(), id: "alice".into(), properties: object(&case.properties) },
+            action: Action { name: action.into(), properties: object(&case.properties) },
+            resource: Entity { kind: "report".into(), id: "7".into(), properties: object(&case.properties) },
+            context: object(&case.context),
+            now: case.now.as_deref().unwrap_or("2026-01-07T12:34:56Z").parse().unwrap(),
+        };
+        let decision = decide(&program, &query, &facts).is_allow();
+        assert_eq!(explain(&program, &query, &facts).decision.is_allow(), decision, "an explanation never disagrees");
+        decision
+    };
+    Ok(match (ask("allow"), ask("deny")) {
+        (true, false) => Truth::True,
+        (false, true) => Truth::False,
+        (false, false) => Truth::Unknown,
+        (true, true) => panic!("{}: granted, and not denied", case.when),
+    })
+}
+
+enum Fact {
+    Present(Object<'static>),
+    Absent,
+    Unreachable,
+}
+
+fn stored(text: &Option<String>) -> Fact {
+    match text.as_deref() {
+        None => Fact::Absent,
+        Some("unreachable") => Fact::Unreachable,
+        Some(text) => Fact::Present(serde_json::from_str::<Object<'_>>(text).unwrap().into_owned()),
+    }
+}
+
+fn as_ref(fact: &Fact) -> Stored<'_> {
+    match fact {
+        Fact::Present(object) => Stored::Present(object),
+        Fact::Absent => Stored::Absent,
+        Fact::Unreachable => Stored::Unreachable,
+    }
+}
+
+#[test]
+fn conditions_are_worth_what_the_cases_say() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(root().join("tests/language")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let cases: Cases = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        for case in &cases.case {
+            count += 1;
+            let found = truth(case);
+            if found.as_ref() != Ok(&case.is) {
+                let name = path.file_name().unwrap().display().to_string();
+                wrong.push(format!("{name}: {} is {found:?}, and should be {:?}", case.when, case.is));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 150, "all cases were read: {count}");
+}
+
+#[test]
+fn examples_of_functions_are_true() {
+    for builtin in builtins::ALL {
+        assert!(!builtin.examples.is_empty(), "{}", builtin.name);
+        for example in builtin.examples {
+            let case: Case = toml::from_str(&format!("when = '''{example}'''\nis = \"true\"")).unwrap();
+            assert_eq!(truth(&case), Ok(Truth::True), "{}: {example}", builtin.name);
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_shown_with_their_place_and_a_way_out() {
+    insta::with_settings!({snapshot_path => "language/diagnostics", prepend_module_to_snapshot => false}, {
+        insta::glob!("language/diagnostics/*.policy", |path| {
+            let content = Ok(std::fs::read(path).unwrap());
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let compiled = compile(vec![RawFile { name, content }]);
+            assert!(compiled.program.is_none(), "{}", path.display());
+            insta::assert_snapshot!("shown", rendered(&compiled));
+        });
+    });
+}
+
+#[test]
+fn what_goes_too_deep_is_refused_at_once_and_never_crashes() {
+    let when = |condition: String| program(&format!("allow a {{ action any resource any when {condition} }}"), None);
+    let nested = |open: &str, depth: usize, inner: &str, close: &str| {
+        when(format!("{}{inner}{}", open.repeat(depth), close.repeat(depth)))
+    };
+    let started = std::time::Instant::now();
+    for (open, close) in [("(", ")"), ("NOT ", ""), ("NOT (", ")")] {
+        let per_level = if open.len() == 5 { 2 } else { 1 };
+        assert!(nested(open, 64 / per_level, "true", close).is_ok(), "{open}");
+        let refused = nested(open, 64 / per_level + 1, "true", close).unwrap_err();
+        assert!(refused.contains("E005"), "{refused}");
+        assert!(nested(open, 20_000, "true", close).unwrap_err().contains("E005"), "{open}");
+    }
+    assert!(nested("[", 20_000, "", "").unwrap_err().contains("E005"));
+    assert!(when(vec!["user.traits.a"; 65].join(" ?? ") + " == 1").is_ok());
+    assert!(when(vec!["user.traits.a"; 66].join(" ?? ") + " == 1").unwrap_err().contains("E005"));
+    assert!(when(vec!["true"; 20_000].join(" AND ")).is_ok(), "long and flat is not deep");
+    assert!(when(format!("user{} == 1", ".a".repeat(256))).is_ok());
+    assert!(when(format!("user{} == 1", ".a".repeat(257))).unwrap_err().contains("E021"));
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+#[test]
+fn lets_are_shared_never_copied_out_and_bounded() {
+    let chain = |length: usize, link: &str| {
+        let mut text = String::from("let a0 = user.traits.a == 1\n");
+        for number in 1..=length {
+            let link = link.replace('@', &format!("a{}", number - 1));
+            text.push_str(&format!("let a{number} = {link}\n"));
+        }
+        text + &format!("allow a {{ action any resource any when a{length} }}")
+    };
+    // Two to the power of fifty evaluations, if they were copied out.
+    let program = program(&chain(50, "@ AND (@ OR NOT @)"), None).unwrap();
+    let query = Query {
+        subject: Entity { kind: "user".into(), id: "alice".into(), ..Entity::default() },
+        action: Action::default(),
+        resource: Entity::default(),
+        context: Object::new(),
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let explanation = explain(&program, &query, &Facts::default());
+    assert_eq!(explanation.unknowns.len(), 1, "{:?}", explanation.unknowns);
+    let refused = |text: &str| self::program(text, None).unwrap_err();
+    assert!(refused(&chain(300, "@ AND true")).contains("E022"));
+    let values =
+        chain(40, "[@, @]").replace("user.traits.a == 1", "[user.traits.a]").replace("when a40", "when a40 == a40");
+    assert!(refused(&values).contains("E022"));
+}
+
+#[test]
+fn files_are_one_set_whatever_their_line_ends() {
+    let file = |name: &str, text: &str| RawFile { name: name.to_owned(), content: Ok(text.as_bytes().to_vec()) };
+    let set = compile(vec![
+        file("b.policy", "\u{feff}allow a {\r\n  action any\r\n  resource any\r\n  when early\r\n}\r\n"),
+        file("a.policy", "let early = late\nlet late = true"),
+    ]);
+    assert!(set.program.is_some(), "{}", rendered(&set));
+    let twice = compile(vec![file("b.policy", "let x = true"), file("a.policy", "let x = false")]);
+    let shown = rendered(&twice);
+    assert!(shown.contains("a.policy:1:5") && shown.contains("b.policy:1:5"), "{shown}");
+}

@@ -1,0 +1,123 @@
+//! Slow clients, limits, and how the server ends.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Server, Setup, count};
+
+fn connect(address: SocketAddr, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+}
+
+/// Whether the server closes the connection, and what it says before.
+fn read_to_end(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("the connection was left open: {error}"),
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// What slow clients send before they stop.
+const SLOW: [&[u8]; 5] = [
+    b"",
+    b"P",
+    b"PRI * HTTP/2.0\r\n\r\nSM",
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /hea",
+];
+
+#[test]
+fn two_hundred_slow_clients_do_not_stop_a_fast_one() {
+    let server = Server::start();
+    let (admin, app) = (server.admin(), server.app("decide"));
+    admin.set("alice", "plan", json!("enterprise"));
+    let slow: Vec<TcpStream> = (0..count(200, 800)).map(|n| connect(server.address, SLOW[n % SLOW.len()])).collect();
+    for _ in 0..100 {
+        app.may("alice", "export", "report");
+    }
+    let fresh = server.client(None);
+    assert_eq!(fresh.get("/healthz").status, 200);
+    drop(slow);
+}
+
+#[test]
+fn slow_clients_are_closed_when_their_time_is_over() {
+    let server = Setup::new().args(&["--client-timeout", "1"]).start();
+    let slow: Vec<TcpStream> = SLOW.iter().map(|bytes| connect(server.address, bytes)).collect();
+    let start = Instant::now();
+    for (stream, bytes) in slow.into_iter().zip(SLOW) {
+        read_to_end(stream);
+        let name = String::from_utf8_lossy(bytes);
+        assert!(start.elapsed() < Duration::from_secs(6), "{name:?} was closed only after {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn half_a_body_is_answered_with_408() {
+    let server = Setup::new().args(&["--client-timeout", "1"]).start();
+    let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);
+    let head = format!(
+        "POST /t/acme/access/v1/evaluation HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"subject\""
+    );
+    let answer = read_to_end(connect(server.address, head.as_bytes()));
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("within 1 seconds"), "{answer}");
+}
+
+#[test]
+fn heads_are_bounded() {
+    let server = Server::start();
+    let head = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(100 << 10));
+    let answer = read_to_end(connect(server.address, head.as_bytes()));
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[test]
+fn one_connection_serves_many_requests() {
+    let server = Server::start();
+    let mut stream = connect(server.address, b"");
+    for round in 0..3 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-ID: abc 1\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        let mut buffer = [0; 4096];
+        while !answer.ends_with(b"{\"status\":\"ok\"}") {
+            let read = stream.read(&mut buffer).unwrap();
+            assert_ne!(read, 0, "closed in round {round}");
+            answer.extend_from_slice(&buffer[..read]);
+        }
+        assert!(String::from_utf8_lossy(&answer).contains("x-request-id: abc 1\r\n"));
+    }
+}
+
+#[test]
+fn sigterm_finishes_what_is_under_way_and_closes_what_is_idle() {
+    let mut server = Server::start();
+    let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);
+    let body = crate::support::client::question("alice", "export", "report").to_string();
+    let head = format!(
+        "POST /t/acme/access/v1/evaluation HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let idle = connect(server.address, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut busy = connect(server.address, head.as_bytes());
+    std::thread::sleep(Duration::from_millis(200));
+    server.signal("-TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(TcpStream::connect(server.address).is_err(), "new connections are refused");
+    busy.write_all(body.as_bytes()).unwrap();
+    assert!(read_to_end(busy).contains("\"decision\":false"), "the request under way is answered");
+    assert!(read_to_end(idle).contains("\"ok\""));
+    let (status, _) = server.wait();
+    assert!(status.success(), "{status}");
+}

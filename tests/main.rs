@@ -1,0 +1,21 @@
+//! Tests of the whole program: it is started as users start it, and asked over real sockets.
+//!
+//! One binary, so that it is linked once. Large counts are for `tests/run --long`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // this is how tests fail
+
+mod bad_input;
+mod command_line;
+mod configuration;
+mod decisions;
+mod durability;
+mod five_minutes;
+mod freshness;
+mod house;
+mod language;
+mod listening;
+mod operations;
+mod packaging;
+mod reload;
+mod support;
+mod tenants;

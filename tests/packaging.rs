@@ -1,0 +1,67 @@
+//! What is not built here is at least true to what is: the Dockerfile, the README, the scripts.
+
+use std::process::Command;
+
+use crate::support::{root, run, sidegate};
+
+fn dockerfile() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
+    let joined = text.replace("\\\n", " ");
+    joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_path_that_the_image_copies_exists() {
+    let lines = dockerfile();
+    let copies = lines.iter().filter_map(|line| line.strip_prefix("COPY ")).filter(|rest| !rest.starts_with("--from"));
+    let mut seen = 0;
+    for copy in copies {
+        let words: Vec<&str> = copy.split_whitespace().filter(|word| !word.starts_with("--")).collect();
+        for source in &words[..words.len() - 1] {
+            assert!(root().join(source).exists(), "COPY {source}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "the build needs Cargo.toml, Cargo.lock, src and grammar");
+}
+
+#[test]
+fn the_entry_point_and_the_health_check_are_commands_that_there_are() {
+    let lines = dockerfile();
+    let exec = |keyword: &str| -> Vec<String> {
+        let line = lines.iter().find(|line| line.starts_with(keyword)).unwrap_or_else(|| panic!("no {keyword}"));
+        serde_json::from_str(&line[line.find('[').unwrap()..]).unwrap()
+    };
+    let (entry, command) = (exec("ENTRYPOINT"), exec("CMD"));
+    assert_eq!(entry, ["/usr/local/bin/sidegate"]);
+    assert_eq!(command[0], "serve");
+    let (output, _, err) = run(sidegate().args(&command).arg("--help"));
+    assert!(output.status.success(), "{err}");
+    let health = exec("HEALTHCHECK");
+    assert_eq!(health[..2], ["/usr/local/bin/sidegate", "healthy"]);
+    let server = crate::support::Server::start();
+    let url = format!("http://{}/healthz", server.address);
+    let (output, _, err) = run(sidegate().args(["healthy", &url]));
+    assert!(output.status.success(), "{err}");
+    drop(server);
+    assert_eq!(run(sidegate().args(["healthy", &url])).0.status.code(), Some(1));
+    assert!(lines.iter().any(|line| line.starts_with("USER ") && !line.contains("root")), "not as root");
+}
+
+#[test]
+fn scripts_are_sound_and_the_readme_names_what_there_is() {
+    for script in ["tests/run", ".ci/run"] {
+        let (output, _, err) = run(Command::new("bash").arg("-n").arg(root().join(script)));
+        assert!(output.status.success(), "{script}: {err}");
+    }
+    let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
+    assert!(ci.contains("tests/run"), "CI runs the very command of the README");
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for command in ["cargo run --release -- serve", "tests/run"] {
+        assert!(readme.contains(command), "{command}");
+    }
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
+        assert!(root().join(link).exists(), "README.md links to {link}");
+    }
+}

@@ -1,0 +1,26 @@
+//! The real server as a child process, and a client for it.
+
+pub mod client;
+mod server;
+
+pub use client::{Answer, Client};
+pub use server::{Server, Setup, run, sidegate};
+
+/// `short` in an ordinary run, `long` with `tests/run --long`.
+pub fn count(short: usize, long: usize) -> usize {
+    if std::env::var_os("SIDEGATE_TEST_LONG").is_some() { long } else { short }
+}
+
+/// Asks again and again until it holds; panics if it does not within ten seconds.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "not within ten seconds: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// The root of the repository.
+pub fn root() -> &'static std::path::Path {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+}

@@ -1,0 +1,227 @@
+//! The program under test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::{Client, root};
+
+/// What the sample policies stand for, at every hour: an allow by traits, and nothing that looks at the clock.
+const POLICIES: &str = r#"
+allow enterprise_export {
+  action "read", "export"
+  resource "report"
+  when user.traits.plan == "enterprise" AND user.traits.email_opt_in == true
+}
+"#;
+
+/// The program, with an environment that has none of its variables.
+pub fn sidegate() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sidegate"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SIDEGATE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end; standard output and error as text.
+pub fn run(command: &mut Command) -> (Output, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    (output, out, err)
+}
+
+/// How a server is to be started.
+pub struct Setup {
+    folder: TempDir,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    sample: bool,
+}
+
+impl Setup {
+    /// Folders of its own with a tenant acme.
+    pub fn new() -> Self {
+        Self::named("sidegate-test-")
+    }
+
+    /// The same, in a folder whose name starts like that.
+    pub fn named(prefix: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
+        let setup = Self { folder, args: Vec::new(), env: Vec::new(), sample: false };
+        setup.policy("acme/acme.policy", POLICIES)
+    }
+
+    /// With the policies of the repository.
+    pub fn sample() -> Self {
+        Self { sample: true, ..Self::new() }
+    }
+
+    pub fn policy(self, name: &str, text: &str) -> Self {
+        write_file(&self.policies().join(name), text);
+        self
+    }
+
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn policies(&self) -> PathBuf {
+        if self.sample { root().join("policies") } else { self.folder.path().join("policies") }
+    }
+
+    pub fn start(self) -> Server {
+        let (child, out, banner, address) = launch(&self);
+        Server { setup: self, child, out, banner, address }
+    }
+}
+
+fn launch(setup: &Setup) -> (Child, BufReader<ChildStdout>, String, SocketAddr) {
+    let mut command = sidegate();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(setup.folder().join("data"));
+    command.arg("--policies").arg(setup.policies()).args(&setup.args);
+    command.envs(setup.env.iter().map(|(name, value)| (name, value)));
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(setup.folder().join("log")).unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let log = || std::fs::read_to_string(setup.folder().join("log")).unwrap();
+    let mut banner = String::new();
+    if setup.args.iter().any(|arg| arg == "stdout") {
+        // Decisions have standard output for themselves.
+        super::eventually("the banner in the log", || log().contains("Try it"));
+        banner = log();
+    }
+    // A blank line comes before the commands; the last of them asks for decisions or for one's own attributes.
+    while !banner.contains("/evaluation") || (banner.contains("are trusted") && !banner.contains("my-attributes")) {
+        let mut line = String::new();
+        if out.read_line(&mut line).unwrap() == 0 {
+            panic!("the server did not start: {banner}\n{}", log());
+        }
+        banner.push_str(&line);
+    }
+    let address = banner.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let address = address.parse().unwrap();
+    (child, out, banner, address)
+}
+
+/// A running server, killed when it is dropped.
+pub struct Server {
+    setup: Setup,
+    child: Child,
+    /// Kept open, so that the server can write.
+    out: BufReader<ChildStdout>,
+    pub banner: String,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Setup::new().start()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.setup.folder().join("data")
+    }
+
+    pub fn policies(&self) -> PathBuf {
+        self.setup.policies()
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.setup.folder()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.setup.folder().join("log")).unwrap()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes a policy file in one step, as editors do.
+    pub fn write_policy(&self, name: &str, text: &str) {
+        let path = self.policies().join(name);
+        let fresh = path.with_extension("fresh");
+        write_file(&fresh, text);
+        std::fs::rename(fresh, path).unwrap();
+    }
+
+    pub fn client(&self, token: Option<&str>) -> Client {
+        Client::new(self.address, token)
+    }
+
+    /// A client with the token of the instance's admin.
+    pub fn admin(&self) -> Client {
+        let token = std::fs::read_to_string(self.data().join("admin-token")).unwrap();
+        self.client(Some(token.trim()))
+    }
+
+    /// A client with a new service token for acme.
+    pub fn app(&self, scope: &str) -> Client {
+        self.client(Some(&self.token(&["service-token", "--tenant", "acme", "--scope", scope])))
+    }
+
+    /// A client with a development token for a user of acme.
+    pub fn user(&self, user: &str) -> Client {
+        self.client(Some(&self.token(&["token", "--tenant", "acme", "--user", user])))
+    }
+
+    /// What a command of the program prints, run on this server's data.
+    pub fn token(&self, args: &[&str]) -> String {
+        let (output, out, err) = run(sidegate().args(args).arg("--data").arg(self.data()));
+        assert!(output.status.success(), "{err}");
+        out.trim().to_owned()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let (output, _, err) = run(Command::new("kill").args([signal, &self.pid().to_string()]));
+        assert!(output.status.success(), "{err}");
+    }
+
+    /// Kills it without a warning.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on the same folders.
+    pub fn restart(&mut self) {
+        (self.child, self.out, self.banner, self.address) = launch(&self.setup);
+    }
+
+    /// Waits for its end, and tells how it ended and what was left of its standard output.
+    pub fn wait(&mut self) -> (std::process::ExitStatus, String) {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap(), rest)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn write_file(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
