@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use sidegate::engine::{Program, RawFile, builtins, compile, decide, explain};
+use sidegate::engine::builtins::{self, Parameter};
+use sidegate::engine::{Program, RawFile, compile, decide, explain};
 use sidegate::lang::render;
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
 
@@ -154,6 +155,21 @@ fn examples_of_functions_are_true() {
             assert_eq!(truth(&case), Ok(Truth::True), "{}: {example}", builtin.name);
         }
     }
+}
+
+#[test]
+fn the_table_of_functions_in_the_guide_is_true() {
+    let rows = builtins::ALL.iter().map(|builtin| {
+        let (argument, takes) = match builtin.parameter {
+            Parameter::Path => ("path", "a path".to_owned()),
+            Parameter::Value(types) => ("x", types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")),
+        };
+        format!("| `{}({argument})` | {takes} | {} | {} |\n", builtin.name, builtin.returns, builtin.summary)
+    });
+    let guide = std::fs::read_to_string(root().join("docs/language.md")).unwrap();
+    let (_, rest) = guide.split_once("<!-- functions -->\n").expect("the start of the table");
+    let (table, _) = rest.split_once("<!-- end of functions -->").expect("the end of the table");
+    assert_eq!(table, rows.collect::<String>(), "docs/language.md: put the right side between the two marks");
 }
 
 #[test]
