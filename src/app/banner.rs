@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::service::{DataFolder, Policies, Service};
 
-use super::config::{AdminToken, Config};
+use super::config::{AdminToken, Config, Origin};
 
 /// The text. Paths are absolute and quoted for a shell, the port is the real one.
 pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, bound: SocketAddr) -> String {
@@ -43,7 +43,8 @@ pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, boun
 
 fn commands(config: &Config, folder: &DataFolder, base: &str, tenant: &str) -> String {
     let admin = match &config.admin_token {
-        AdminToken::Given(_) => "\"$SIDEGATE_ADMIN_TOKEN\"".to_owned(),
+        AdminToken::Given(_, Origin::File) => "'the admin_token of your configuration file'".to_owned(),
+        AdminToken::Given(..) => "\"$SIDEGATE_ADMIN_TOKEN\"".to_owned(),
         AdminToken::File(path, _) => format!("$(cat {})", quoted(path)),
         AdminToken::Made => format!("$(cat {})", quoted(&folder.admin_token_file())),
     };

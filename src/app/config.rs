@@ -49,8 +49,8 @@ const SETTINGS: &[Setting] = &[
 /// Values from the command line, by the name of their setting.
 pub type Flags = BTreeMap<&'static str, String>;
 
-/// Where a value came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Where a value came from, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The command line.
@@ -113,16 +113,14 @@ impl Layers {
         let file = file.map(read_file).transpose()?.unwrap_or_default();
         let layered = SETTINGS.iter().map(|setting| {
             let name = setting.name;
-            let value = if let Some(value) = flags.get(name) {
-                (value.clone(), Origin::Flag)
-            } else if let Some(value) = environment(&variable(name)) {
-                (value, Origin::Environment)
-            } else if let Some(value) = file.get(name) {
-                (value.clone(), Origin::File)
-            } else {
-                (setting.default.to_owned(), Origin::Default)
-            };
-            (name, value)
+            let layers = [
+                (flags.get(name).cloned(), Origin::Flag),
+                (environment(&variable(name)), Origin::Environment),
+                (file.get(name).cloned(), Origin::File),
+            ];
+            // An empty value is as good as none.
+            let given = layers.into_iter().find_map(|(value, origin)| Some((value.filter(|v| !v.is_empty())?, origin)));
+            (name, given.unwrap_or_else(|| (setting.default.to_owned(), Origin::Default)))
         });
         Ok(Self(layered.collect()))
     }
@@ -175,8 +173,8 @@ impl Layers {
 /// The admin's token: given, or to be made in the data folder.
 #[derive(Debug)]
 pub enum AdminToken {
-    /// By the environment, a flag or the file.
-    Given(SecretString),
+    /// By the environment or the file.
+    Given(SecretString, Origin),
     /// In a file that somebody named.
     File(PathBuf, SecretString),
     /// In the data folder.
@@ -244,11 +242,24 @@ impl Config {
 
 fn read_admin_token(layers: &Layers) -> Result<AdminToken, ConfigError> {
     let long_enough = |token: &str| match token.len() {
+        _ if !token.bytes().all(|byte| byte.is_ascii_graphic()) => Err("it does not fit into a header".to_owned()),
         bytes if bytes < MIN_ADMIN_TOKEN => Err(format!("it has {bytes} bytes, and anybody could guess it")),
         _ => Ok(SecretString::from(token)),
     };
-    if let Some(token) = layers.read("admin_token", long_enough)? {
-        return Ok(AdminToken::Given(token));
+    let origin_of = |name| layers.get(name).1;
+    let (token_origin, file_origin) = (origin_of("admin_token"), origin_of("admin_token_file"));
+    if token_origin == file_origin && token_origin != Origin::Default {
+        return Err(ConfigError::Value {
+            place: "admin_token and admin_token_file".to_owned(),
+            value: "having both".to_owned(),
+            why: "they come from the same place, so neither comes first".to_owned(),
+            right: "one of them",
+        });
+    }
+    if token_origin < file_origin
+        && let Some(token) = layers.read("admin_token", |text| long_enough(text.trim()))?
+    {
+        return Ok(AdminToken::Given(token, token_origin));
     }
     let from_file = layers.read("admin_token_file", |path| {
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
@@ -289,7 +300,11 @@ fn read_log(text: &str) -> Option<LogTarget> {
 fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     let error = |why: String| ConfigError::File { path: path.display().to_string(), why };
     let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
-    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| error(e.to_string()))?;
+    // Without the line itself: it may be the one with the secret.
+    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+        let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        error(format!("line {line}: {}", e.message()))
+    })?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
         if !SETTINGS.iter().any(|setting| setting.name == name) {
@@ -322,7 +337,7 @@ impl AdminToken {
     #[must_use]
     pub fn given(&self) -> Option<SecretString> {
         match self {
-            AdminToken::Given(token) | AdminToken::File(_, token) => Some(token.expose_secret().into()),
+            AdminToken::Given(token, _) | AdminToken::File(_, token) => Some(token.expose_secret().into()),
             AdminToken::Made => None,
         }
     }

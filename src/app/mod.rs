@@ -5,5 +5,5 @@ mod config;
 mod reload;
 mod serve;
 
-pub use config::{Config, ConfigError, Flags, Layers, Shown};
+pub use config::{Config, ConfigError, Flags, Layers, Origin, Shown};
 pub use serve::serve;

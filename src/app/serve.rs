@@ -46,7 +46,7 @@ pub async fn serve(config: Config) -> Result<()> {
     })
     .await?;
     // Watched before they are read, so that no change falls between.
-    let watched = Watched::new(&config.policies)?;
+    let mut watched = Watched::new(&config.policies)?;
     service.reload_policies().await?;
 
     let listener = TcpListener::bind(config.listen)
@@ -66,7 +66,7 @@ pub async fn serve(config: Config) -> Result<()> {
     };
     tokio::select! {
         served = http::serve(listener, service.clone(), limits, stop) => served?,
-        failed = watched.reload(&service) => failed?,
+        () = watched.reload(&service) => {}
         () = service.follow_feed() => {}
     }
     service.close().await;

@@ -33,18 +33,21 @@ impl Check {
         let warnings = findings.count() - errors;
         if self.json {
             let diagnostics: Vec<_> = sets.iter().flat_map(show::as_json).collect();
-            println!("{}", serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics }));
+            show::line(format_args!(
+                "{}",
+                serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics })
+            ))?;
         } else {
             for set in &sets {
                 show::on_stderr(set)?;
             }
             let policies: usize = sets.iter().filter_map(|set| set.program.as_ref()).map(|p| p.policy_count()).sum();
-            println!(
+            show::line(format_args!(
                 "{}, {}, {}",
                 count(policies, "policy", "policies"),
                 count(errors, "error", "errors"),
                 count(warnings, "warning", "warnings")
-            );
+            ))?;
         }
         let failed = errors > 0 || (self.deny_warnings && warnings > 0);
         Ok(ExitCode::from(u8::from(failed)))

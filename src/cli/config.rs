@@ -8,6 +8,8 @@ use clap::Args;
 
 use crate::app::{Config, Flags, Layers};
 
+use super::show;
+
 /// Flags of `serve`. Each setting is also an environment variable (SIDEGATE_LISTEN for --listen) and a line in the
 /// TOML file of --config; the flag wins, then the environment, then the file.
 #[derive(Args)]
@@ -72,7 +74,7 @@ impl Settings {
 
 /// Lays flags over this process's environment and a file.
 pub(super) fn layers(flags: Flags, file: Option<PathBuf>) -> Result<Layers> {
-    Ok(Layers::new(&flags, |name| std::env::var(name).ok(), file.as_deref())?)
+    Ok(Layers::new(&flags, |name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()), file.as_deref())?)
 }
 
 /// `sidegate config`
@@ -90,11 +92,11 @@ impl Show {
         let layers = self.settings.layers()?;
         let shown = layers.shown();
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&shown)?);
+            show::line(format_args!("{}", serde_json::to_string_pretty(&shown)?))?;
         } else {
             for (name, setting) in &shown {
                 let source = serde_json::to_value(setting.source)?;
-                println!("{name:<17} {:<24} ({})", setting.value, source.as_str().unwrap_or_default());
+                show::line(format_args!("{name:<17} {:<24} ({})", setting.value, source.as_str().unwrap_or_default()))?;
             }
         }
         // Shown first, so that a wrong value can be seen with its source.

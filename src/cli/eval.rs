@@ -50,7 +50,7 @@ impl Eval {
         let compiled = compile(read_policies(&self.folder));
         let Some(program) = &compiled.program else {
             if self.json {
-                println!("{}", serde_json::json!({ "diagnostics": show::as_json(&compiled) }));
+                show::line(format_args!("{}", serde_json::json!({ "diagnostics": show::as_json(&compiled) })))?;
             } else {
                 show::on_stderr(&compiled)?;
             }
@@ -82,22 +82,23 @@ impl Eval {
             policy_revision: program.revision(),
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&answer)?);
+            show::line(format_args!("{}", serde_json::to_string_pretty(&answer)?))?;
         } else {
-            print(&answer);
+            print(&answer)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn print(answer: &Answer<'_>) {
-    println!("{}: {}", if answer.decision { "allow" } else { "deny" }, answer.reason);
+fn print(answer: &Answer<'_>) -> Result<()> {
+    show::line(format_args!("{}: {}", if answer.decision { "allow" } else { "deny" }, answer.reason))?;
     if !answer.policies.is_empty() {
-        println!("  by {}", answer.policies.join(", "));
+        show::line(format_args!("  by {}", answer.policies.join(", ")))?;
     }
     for Unknown { policy, path, file, line, column, mend } in answer.unknowns {
-        println!("  unknown in {policy}: {path} ({file}:{line}:{column})\n    {mend}");
+        show::line(format_args!("  unknown in {policy}: {path} ({file}:{line}:{column})\n    {mend}"))?;
     }
+    Ok(())
 }
 
 /// Facts from a file. A part that is left out is unreachable; null is a part that is known to be absent.
@@ -187,5 +188,5 @@ fn read(path: &Path) -> Result<String> {
 }
 
 fn object<'t>(path: &Path, text: &'t str) -> Result<Object<'t>> {
-    Ok(serde_json::from_str(text).map_err(|error| Usage(format!("{}: {error}", path.display())))?)
+    Ok(Object::parse(text).map_err(|error| Usage(format!("{}: {error}", path.display())))?)
 }

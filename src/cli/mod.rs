@@ -39,6 +39,9 @@ enum Command {
     Config(config::Show),
 }
 
+/// How long the end of the program waits for what blocks.
+const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Something that the user has to write differently.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -66,5 +69,9 @@ pub fn run() -> ExitCode {
 }
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(future);
+    // Not dropped: that would wait for a file system that hangs.
+    runtime.shutdown_timeout(SHUTDOWN);
+    outcome
 }

@@ -1,6 +1,7 @@
 //! Diagnostics on a terminal or as JSON.
 
-use std::io::IsTerminal;
+use std::fmt::Arguments;
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::Result;
 use codespan_reporting::term::termcolor::{ColorChoice, StandardStream};
@@ -19,4 +20,12 @@ pub(super) fn on_stderr(compiled: &Compiled) -> Result<()> {
 /// As JSON values.
 pub(super) fn as_json(compiled: &Compiled) -> Vec<Rendered> {
     compiled.diagnostics.iter().map(|diagnostic| Rendered::new(&compiled.sources, diagnostic)).collect()
+}
+
+/// Prints a line on standard output. A reader that has seen enough, such as `head`, is no error.
+pub(super) fn line(text: Arguments<'_>) -> Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }

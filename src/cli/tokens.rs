@@ -12,7 +12,7 @@ use crate::model::{Scope, TenantId, TenantScope, UserId};
 use crate::service::{Clock, DataFolder, issue_token};
 use crate::store::{Store, TokenRow};
 
-use super::{Usage, config};
+use super::{Usage, config, show};
 
 /// The data folder of a server.
 #[derive(Args)]
@@ -56,7 +56,7 @@ impl Token {
         let (folder, store) = self.data.open().await?;
         known(&store, &self.tenant).await?;
         let token = folder.dev_tokens()?.mint(&self.tenant, &self.user, Clock::system().now(), self.lifetime);
-        println!("{}", token.context("the token could not be signed")?);
+        show::line(format_args!("{}", token.context("the token could not be signed")?))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -97,8 +97,9 @@ impl ServiceToken {
             known(&store, tenant).await?;
         }
         if let Some(id) = &self.revoke {
-            if !store.revoke_token(id, now).await? {
-                return Err(Usage(format!("there is no token {id} that still counts; --list shows them")).into());
+            if !store.revoke_token(self.tenant.as_ref(), id, now).await? {
+                let message = "there is no token of this id that still counts; --list shows the ids";
+                return Err(Usage(message.to_owned()).into());
             }
             eprintln!("revoked {id}");
             return Ok(ExitCode::SUCCESS);
@@ -113,12 +114,12 @@ impl ServiceToken {
         let issued = issue_token(&store, &folder.token_hasher()?, tenant, scopes, expires_at, now).await?;
         if self.json {
             let credential = &issued.credential;
-            println!(
+            show::line(format_args!(
                 "{}",
                 json!({ "token": issued.token, "id": credential.id, "scopes": credential.scopes.to_string(), "expiresAt": expires_at })
-            );
+            ))?;
         } else {
-            println!("{}", issued.token);
+            show::line(format_args!("{}", issued.token))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -137,7 +138,7 @@ fn list(tokens: &[TokenRow], as_json: bool) -> Result<()> {
                 "createdAt": token.created_at, "expiresAt": credential.expires_at, "revokedAt": token.revoked_at,
             })
         });
-        println!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?);
+        show::line(format_args!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?))?;
         return Ok(());
     }
     for token in tokens {
@@ -147,7 +148,7 @@ fn list(tokens: &[TokenRow], as_json: bool) -> Result<()> {
             (None, None) => String::new(),
         };
         let tenant = tenant(token).unwrap_or_else(|| "(instance)".to_owned());
-        println!("{}  {tenant:<16} {:<24} {state}", token.credential.id, token.credential.scopes);
+        show::line(format_args!("{}  {tenant:<16} {:<24} {state}", token.credential.id, token.credential.scopes))?;
     }
     Ok(())
 }

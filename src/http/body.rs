@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Bytes, Incoming};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
 
 use crate::web::Problem;
 
@@ -14,20 +15,40 @@ pub(super) const MAX_BODY: usize = 1 << 20;
 /// What is read past a refusal, so that a client that is still sending gets to see it.
 const DRAIN: usize = 16 << 20;
 
-/// Reads the whole body.
-pub(super) async fn read(body: Incoming, patience: Duration) -> Result<Bytes, (Problem, Option<Incoming>)> {
+/// Reads the whole body; on a refusal, what is left of it comes back to be drained.
+pub(super) async fn read(mut body: Incoming, patience: Duration) -> Result<Bytes, (Problem, Incoming)> {
     if body.size_hint().lower() > MAX_BODY as u64 {
-        return Err((too_large(), Some(body)));
+        return Err((too_large(), body));
     }
-    match tokio::time::timeout(patience, Limited::new(body, MAX_BODY).collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err((too_large(), None)),
-        Ok(Err(_)) => Err((Problem::bad_request("the body ended before it was whole"), None)),
+    let outcome = tokio::time::timeout(patience, collect(&mut body)).await;
+    match outcome {
+        Ok(Ok(whole)) => Ok(whole),
+        Ok(Err(problem)) => Err((problem, body)),
         Err(_) => {
             let late = format!("the body did not arrive within {} seconds", patience.as_secs_f32());
-            Err((Problem::new(StatusCode::REQUEST_TIMEOUT, late), None))
+            Err((Problem::new(StatusCode::REQUEST_TIMEOUT, late), body))
         }
     }
+}
+
+async fn collect(body: &mut Incoming) -> Result<Bytes, Problem> {
+    let mut whole = BytesMut::new();
+    let mut only = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::bad_request("the body ended before it was whole"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + only.len() + data.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        // Most bodies are one frame, and need no copy.
+        if only.is_empty() && whole.is_empty() {
+            only = data;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut only));
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(if whole.is_empty() { only } else { whole.freeze() })
 }
 
 /// Lets a body pass that nobody wants. A connection that is closed on a client in the middle of a body is reset,

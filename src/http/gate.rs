@@ -4,10 +4,11 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use percent_encoding::percent_decode_str;
 
 use crate::api;
 use crate::authzen;
@@ -49,6 +50,10 @@ impl Gate {
     }
 
     async fn admit(&self, method: &Method, path: &str, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+        if headers.get_all(HOST).iter().count() > 1 {
+            let problem = Problem::bad_request("the request has more than one Host");
+            return Err(self.refuse(body, (None, problem)));
+        }
         let found = match self.find(method, path) {
             Ok(found) => found,
             Err(refusal) => return Err(self.refuse(body, refusal)),
@@ -56,6 +61,7 @@ impl Gate {
         let family = Some(found.route.family);
         let (access, endpoint) = match found.route.serve {
             Serve::Public(operation) => {
+                body::drain(body, self.limits.patience);
                 return Ok(match operation {
                     Operation::Healthz => api::healthz(),
                     Operation::Readyz => api::readyz(&self.service).await,
@@ -64,19 +70,21 @@ impl Gate {
             }
             Serve::Tenant(access, endpoint) => (access, endpoint),
         };
-        let (caller, tenant) = match self.may(access, found.tenant.as_deref(), headers).await {
+        let (caller, tenant) = match self.may(access, &found.params, headers).await {
             Ok(admitted) => admitted,
             Err(problem) => return Err(self.refuse(body, (family, problem))),
         };
         let body = match *method {
-            Method::GET | Method::HEAD | Method::DELETE => Bytes::new(),
+            Method::GET | Method::HEAD | Method::DELETE => {
+                body::drain(body, self.limits.patience);
+                Bytes::new()
+            }
             _ => match body::read(body, self.limits.patience).await {
                 Ok(whole) => whole,
-                Err((problem, Some(rest))) => return Err(self.refuse(rest, (family, problem))),
-                Err((problem, None)) => return Err((family, problem)),
+                Err((problem, rest)) => return Err(self.refuse(rest, (family, problem))),
             },
         };
-        let params = found.params;
+        let params = decode(found.params).map_err(|problem| (family, problem))?;
         let call = Call { service: &self.service, tenant: &tenant, caller, params, headers, body: &body };
         let outcome = match endpoint {
             Endpoint::Evaluation => authzen::evaluation(call).await,
@@ -102,9 +110,6 @@ impl Gate {
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
                 (Some(route.family), with(problem, ALLOW, &allow))
             }
-            NotFound::Encoding(route) => {
-                (Some(route.family), Problem::bad_request("the path holds bytes that are no UTF-8 once decoded"))
-            }
         })
     }
 
@@ -112,13 +117,13 @@ impl Gate {
     async fn may(
         &self,
         access: Access,
-        tenant: Option<&str>,
+        params: &[(String, String)],
         headers: &HeaderMap,
     ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
         let caller = self.service.authenticate(bearer(headers)).await.map_err(|why| challenge(&why))?;
         // The tenant is looked up whether or not the caller is one of it: that takes the same time.
-        let tenant = match tenant {
-            Some(id) => self.service.tenant(id),
+        let tenant = match params.iter().find(|(name, _)| name == "tenant") {
+            Some((_, id)) => self.service.tenant(id),
             None => self.service.default_tenant(),
         };
         let tenant = tenant.filter(|tenant| caller.belongs_to(&tenant.id)).ok_or_else(Problem::no_such_tenant)?;
@@ -133,6 +138,15 @@ impl Gate {
         }
         Ok((caller, tenant))
     }
+}
+
+/// Parameters of a path as text: each is decoded once.
+fn decode(params: Vec<(String, String)>) -> Result<Vec<(String, String)>, Problem> {
+    let decode = |(name, value): (String, String)| match percent_decode_str(&value).decode_utf8() {
+        Ok(decoded) => Ok((name, decoded.into_owned())),
+        Err(_) => Err(Problem::bad_request("the path holds bytes that are no UTF-8 once decoded")),
+    };
+    params.into_iter().map(decode).collect()
 }
 
 /// The one bearer token of a request (RFC 6750, section 2.1).

@@ -1,9 +1,7 @@
 //! From a method and a path to a row of the table.
 
-use http::Method;
-use percent_encoding::percent_decode_str;
-
 use super::routes::{ROUTES, Route};
+use http::Method;
 
 /// All paths of the table.
 pub(super) struct Router {
@@ -13,8 +11,7 @@ pub(super) struct Router {
 /// A row, and what the path says.
 pub(super) struct Found {
     pub(super) route: &'static Route,
-    /// The tenant that the path names, if it names one.
-    pub(super) tenant: Option<String>,
+    /// Parameters of the path, as they were sent: nothing is decoded before it is known who asks.
     pub(super) params: Vec<(String, String)>,
 }
 
@@ -26,8 +23,6 @@ pub(super) enum NotFound {
         route: &'static Route,
         allow: String,
     },
-    /// A parameter is no text.
-    Encoding(&'static Route),
 }
 
 impl Router {
@@ -49,8 +44,7 @@ impl Router {
         Ok(Self { paths })
     }
 
-    /// Finds the row. Paths are matched as they were sent; parameters are decoded once, afterwards, so that `%2F`
-    /// is part of a parameter.
+    /// Finds the row. Paths are matched as they were sent, so that `%2F` is part of a parameter.
     pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found, NotFound> {
         let found = self.paths.at(path).map_err(|_| NotFound::Path)?;
         let routes = found.value;
@@ -59,17 +53,8 @@ impl Router {
             let first = routes.first().ok_or(NotFound::Path)?;
             return Err(NotFound::Method { route: first, allow: allow(routes) });
         };
-        let mut tenant = None;
-        let mut params = Vec::new();
-        for (name, value) in found.params.iter() {
-            let decoded = percent_decode_str(value).decode_utf8().map_err(|_| NotFound::Encoding(route))?;
-            if name == "tenant" {
-                tenant = Some(decoded.into_owned());
-            } else {
-                params.push((name.to_owned(), decoded.into_owned()));
-            }
-        }
-        Ok(Found { route, tenant, params })
+        let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok(Found { route, params: params.collect() })
     }
 }
 

@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 
 use crate::service::Service;
 
@@ -85,7 +86,10 @@ fn spawn(stream: TcpStream, gate: &Arc<Gate>, connections: &GracefulShutdown) {
         .max_header_list_size(MAX_HEAD as u32)
         .keep_alive_interval(patience)
         .keep_alive_timeout(patience);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    // A client that does not read would keep its answers, and its place, for ever.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(patience));
+    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         tokio::select! {

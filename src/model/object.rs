@@ -45,6 +45,25 @@ impl<'a> Object<'a> {
         Some(self.0.remove(place).1)
     }
 
+    /// Reads the text of a JSON object, borrowing from it. Keys that are given twice are refused at every level, and
+    /// integers beyond 64 bits are kept apart from doubles.
+    ///
+    /// # Errors
+    /// `serde_json`'s, with line and column.
+    pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+        let mut value = Value::Object(serde_json::from_str(text)?);
+        value.mark_oversized(text);
+        match value {
+            Value::Object(object) => Ok(object),
+            _ => Ok(Self::new()),
+        }
+    }
+
+    /// Values in their order.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value<'a>> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// Members in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))

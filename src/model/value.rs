@@ -20,8 +20,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// A whole number of 64 bits.
     Int(i64),
-    /// An integer of the data that 64 bits cannot hold: kept, but unknown to every policy.
-    Oversized(u64),
+    /// An integer of the data that 64 bits cannot hold, as the nearest double: unknown to every policy.
+    Oversized(f64),
     /// A finite double.
     Float(f64),
     /// A string of Unicode text.
@@ -87,6 +87,23 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Marks integers beyond 64 bits in what was read from `text`: JSON readers turn those beyond unsigned ones into
+    /// doubles. (Should a text hold such an integer, doubles of that size in it are taken for integers, too.)
+    pub(super) fn mark_oversized(&mut self, text: &str) {
+        if holds_long_integer(text.as_bytes()) {
+            self.mark_large_doubles();
+        }
+    }
+
+    fn mark_large_doubles(&mut self) {
+        match self {
+            Value::Float(x) if x.abs() >= TWO_TO_63 => *self = Value::Oversized(*x),
+            Value::List(items) => items.iter_mut().for_each(Value::mark_large_doubles),
+            Value::Object(object) => object.values_mut().for_each(Value::mark_large_doubles),
+            _ => {}
+        }
+    }
+
     /// Bytes on the heap behind this value, to weigh caches with.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
@@ -99,13 +116,34 @@ impl<'a> Value<'a> {
     }
 }
 
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
+/// The digits of the smallest integer that does not fit.
+const MIN_OVERSIZED_DIGITS: usize = 19;
+
+/// Whether there is a run of so many digits that is not part of a double.
+fn holds_long_integer(text: &[u8]) -> bool {
+    text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
+        .scan(0, |end, chunk| {
+            let start = *end;
+            *end += chunk.len();
+            Some((start, chunk))
+        })
+        .filter(|(_, chunk)| chunk.len() >= MIN_OVERSIZED_DIGITS && chunk[0].is_ascii_digit())
+        .any(|(start, chunk)| {
+            let before = start.checked_sub(1).map(|at| text[at]);
+            let after = text.get(start + chunk.len());
+            before != Some(b'.') && !matches!(after, Some(b'.' | b'e' | b'E'))
+        })
+}
+
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(b) => serializer.serialize_bool(*b),
             Value::Int(n) => serializer.serialize_i64(*n),
-            Value::Oversized(n) => serializer.serialize_u64(*n),
+            Value::Oversized(n) => serializer.serialize_f64(*n),
             Value::Float(x) => serializer.serialize_f64(*x),
             Value::Str(s) => serializer.serialize_str(s),
             Value::Time(t) => serializer.collect_str(t),
@@ -149,7 +187,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E>(self, n: u64) -> Result<Value<'de>, E> {
-        Ok(i64::try_from(n).map_or(Value::Oversized(n), Value::Int))
+        Ok(i64::try_from(n).map_or(Value::Oversized(n as f64), Value::Int))
     }
 
     fn visit_f64<E>(self, x: f64) -> Result<Value<'de>, E> {
@@ -192,9 +230,31 @@ mod tests {
     #[test]
     fn numbers_keep_their_kind() {
         assert_eq!(read("9223372036854775807").unwrap(), Value::Int(i64::MAX));
-        assert_eq!(read("9223372036854775808").unwrap(), Value::Oversized(1 << 63));
+        assert_eq!(read("9223372036854775808").unwrap(), Value::Oversized(TWO_TO_63));
         assert_eq!(read("1.0").unwrap(), Value::Float(1.0));
         assert!(read("[{\"a\": 18446744073709551615}]").unwrap().holds_oversized());
+    }
+
+    #[test]
+    fn integers_beyond_64_bits_are_kept_apart_from_doubles() {
+        let value = |text: &str| {
+            let text = format!("{{\"a\": [{text}]}}");
+            Object::parse(&text).unwrap().into_owned().get("a").unwrap().holds_oversized()
+        };
+        for integer in
+            ["18446744073709551616", "-9223372036854775809", "9223372036854775808", "1e300, 99999999999999999999"]
+        {
+            assert!(value(integer), "{integer}");
+        }
+        for fine in [
+            "9223372036854775807",
+            "-9223372036854775808",
+            "1e300",
+            "9300000000000000000.0",
+            "1.0000000000000000000001e19",
+        ] {
+            assert!(!value(fine), "{fine}");
+        }
     }
 
     #[test]

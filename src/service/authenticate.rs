@@ -1,6 +1,7 @@
 //! From the text of a bearer token to the caller behind it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
@@ -36,16 +37,19 @@ pub(super) struct Credentials {
     admin: [u8; 32],
     dev_tokens: Option<DevTokens>,
     known: Cache<[u8; 32], Arc<Caller>>,
+    /// Counts the changes of tokens that the feed told of.
+    changes: AtomicU64,
 }
 
 impl Credentials {
     pub(super) fn new(hasher: TokenHasher, admin: &SecretString, dev_tokens: Option<DevTokens>) -> Self {
         let admin = hasher.hash(admin.expose_secret());
-        Self { hasher, admin, dev_tokens, known: Cache::new(KNOWN_TOKENS) }
+        Self { hasher, admin, dev_tokens, known: Cache::new(KNOWN_TOKENS), changes: AtomicU64::new(0) }
     }
 
     /// Forgets what is known of tokens: one of them changed.
     pub(super) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate_all();
     }
 
@@ -74,12 +78,13 @@ impl Service {
         let caller = match credentials.known.get(&hash) {
             Some(known) => known,
             None => {
-                // Noted before the look-up: if a change comes between, the answer is not kept.
-                let seen = self.seen();
+                let changes = credentials.changes.load(Ordering::SeqCst);
                 let credential = self.store.find_token(&hash).await?.ok_or(Refused::Invalid)?;
                 let caller = Arc::new(Caller::Service(credential));
-                if seen == self.seen() {
-                    credentials.known.insert(hash, caller.clone());
+                credentials.known.insert(hash, caller.clone());
+                // Asked afterwards: if a token changed since the look-up began, its answer must not stay.
+                if changes != credentials.changes.load(Ordering::SeqCst) {
+                    credentials.known.invalidate(&hash);
                 }
                 caller
             }

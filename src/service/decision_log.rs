@@ -4,11 +4,12 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -20,6 +21,9 @@ use super::{Result, ServiceError};
 
 /// Lines that wait for the disk; a decision does not wait with them.
 const QUEUE: usize = 65_536;
+
+/// How long the end waits for the last lines to be written.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where decisions are logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +80,9 @@ pub(super) struct DecisionLog(Option<Open>);
 
 struct Open {
     queue: SyncSender<Message>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    lost: AtomicU64,
+    /// Hangs up when the writer has ended.
+    ended: Mutex<Receiver<()>>,
+    lost: Arc<AtomicU64>,
 }
 
 enum Message {
@@ -88,20 +93,28 @@ enum Message {
 impl DecisionLog {
     pub(super) fn open(target: Option<LogTarget>) -> Result<Self> {
         let Some(target) = target else { return Ok(Self(None)) };
-        let (what, out): (String, io::Result<Box<dyn Write + Send>>) = match &target {
-            LogTarget::Stdout => ("decision log".to_owned(), Ok(Box::new(io::stdout()))),
+        let io = |what: String| move |source| ServiceError::Io { what, source };
+        let out: Box<dyn Write + Send> = match &target {
+            LogTarget::Stdout => Box::new(io::stdout()),
             LogTarget::File(path) => {
-                let file = OpenOptions::new().append(true).create(true).open(path);
-                (format!("decision log {}", path.display()), file.map(|file| Box::new(file) as _))
+                // It names users.
+                let file = OpenOptions::new().append(true).create(true).mode(0o640).open(path);
+                Box::new(file.map_err(io(format!("decision log {}", path.display())))?)
             }
         };
         let (queue, lines) = sync_channel(QUEUE);
-        let writer = out.and_then(|out| {
-            let write = move || write_lines(&lines, BufWriter::new(out));
-            std::thread::Builder::new().name("decision-log".to_owned()).spawn(write)
-        });
-        let writer = writer.map_err(|source| ServiceError::Io { what, source })?;
-        Ok(Self(Some(Open { queue, writer: Mutex::new(Some(writer)), lost: AtomicU64::new(0) })))
+        let (end, ended) = sync_channel(0);
+        let lost = Arc::new(AtomicU64::new(0));
+        let write = {
+            let lost = lost.clone();
+            move || {
+                write_lines(&lines, BufWriter::new(out), &lost);
+                drop(end);
+            }
+        };
+        let thread = std::thread::Builder::new().name("decision-log".to_owned()).spawn(write);
+        thread.map_err(io("decision log".to_owned()))?;
+        Ok(Self(Some(Open { queue, ended: Mutex::new(ended), lost })))
     }
 
     pub(super) fn write<'a>(&self, entry: impl FnOnce() -> Entry<'a>) {
@@ -118,34 +131,37 @@ impl DecisionLog {
         self.0.as_ref().map_or(0, |open| open.lost.load(Ordering::Relaxed))
     }
 
-    /// Writes what waits, and ends.
+    /// Writes what waits, and ends; a reader that does not read is not waited for.
     pub(super) fn close(&self) {
         let Some(open) = &self.0 else { return };
-        let writer = open.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            let _ = open.queue.send(Message::End);
-            let _ = writer.join();
-        }
+        let ended = open.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = open.queue.try_send(Message::End);
+        let _ = ended.recv_timeout(PATIENCE);
     }
 }
 
 /// Lines go to the system in batches under load, and at once when there are few.
-fn write_lines(queue: &Receiver<Message>, mut out: impl Write) {
+fn write_lines(queue: &Receiver<Message>, mut out: impl Write, lost: &AtomicU64) {
     let mut failing = false;
-    let mut note = |outcome: io::Result<()>| {
-        if let (Err(error), false) = (&outcome, failing) {
-            tracing::error!(%error, "the decision log cannot be written");
+    while let Ok(Message::Line(line)) = queue.recv() {
+        let mut outcome = out.write_all(&line);
+        let mut end = false;
+        while let (Ok(()), Ok(message)) = (&outcome, queue.try_recv()) {
+            match message {
+                Message::Line(line) => outcome = out.write_all(&line),
+                Message::End => end = true,
+            }
+        }
+        let outcome = outcome.and_then(|()| out.flush());
+        if let Err(error) = &outcome {
+            lost.fetch_add(1, Ordering::Relaxed);
+            if !failing {
+                tracing::error!(%error, "the decision log cannot be written");
+            }
         }
         failing = outcome.is_err();
-    };
-    while let Ok(Message::Line(line)) = queue.recv() {
-        note(out.write_all(&line));
-        loop {
-            match queue.try_recv() {
-                Ok(Message::Line(line)) => note(out.write_all(&line)),
-                Ok(Message::End) => return note(out.flush()),
-                Err(_) => break note(out.flush()),
-            }
+        if end {
+            return;
         }
     }
 }

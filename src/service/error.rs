@@ -24,16 +24,16 @@ pub enum ServiceError {
         detail: String,
     },
     /// The store could not do it; nothing was changed.
-    #[error("{0}")]
+    #[error(transparent)]
     Unavailable(StoreError),
     /// What is stored is not as it should be.
-    #[error("{0}")]
+    #[error(transparent)]
     Corrupt(StoreError),
     /// The data folder is not as it should be.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// A file could not be opened.
-    #[error("{what}: {source}")]
+    #[error("{what}")]
     Io {
         /// Which file, and for what.
         what: String,
@@ -48,7 +48,9 @@ impl From<StoreError> for ServiceError {
             StoreError::TooManyTraits(_) => {
                 Self::Invalid { pointer: "", code: "too_many_attributes", detail: error.to_string() }
             }
-            StoreError::Sql(_) | StoreError::TimedOut | StoreError::Migrate(_) => Self::Unavailable(error),
+            StoreError::Sql(_) | StoreError::TimedOut | StoreError::Migrate(_) | StoreError::Lock(..) => {
+                Self::Unavailable(error)
+            }
             StoreError::Corrupt { .. } => Self::Corrupt(error),
         }
     }

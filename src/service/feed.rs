@@ -28,11 +28,12 @@ impl Service {
     }
 
     /// The last change that this process has seen.
-    pub(super) fn seen(&self) -> i64 {
+    fn seen(&self) -> i64 {
         self.seen.load(Ordering::Acquire)
     }
 
-    async fn catch_up(&self) -> Result<()> {
+    /// Takes in all changes that are there.
+    pub(super) async fn catch_up(&self) -> Result<()> {
         loop {
             let changes = self.store.changes_since(self.seen(), BATCH).await?;
             let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
@@ -42,13 +43,14 @@ impl Service {
                     ChangeKind::Token => self.credentials.changed(),
                     // A kind of a later version may concern anything that is in memory.
                     ChangeKind::Other => {
-                        self.users.clear();
+                        self.users.clear(change.seq);
                         self.credentials.changed();
                     }
                 }
                 self.tenants.changed(&change.tenant, change.revision);
             }
-            self.seen.store(last, Ordering::Release);
+            // Two may catch up at the same time.
+            self.seen.fetch_max(last, Ordering::AcqRel);
         }
     }
 }

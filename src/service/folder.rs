@@ -33,7 +33,7 @@ pub enum FolderError {
     )]
     NotOurs(PathBuf),
     /// The system refused.
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     Io {
         /// The file.
         path: PathBuf,
@@ -123,9 +123,9 @@ impl DataFolder {
         if path.exists() {
             return Ok(());
         }
-        let fresh = self.0.join(format!(".{name}.{}", std::process::id()));
+        let fresh = self.0.join(format!(".{name}.{}", entropy::secret()));
         let made = (|| {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
             file.write_all(secret.as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()?;

@@ -1,6 +1,9 @@
 //! Policy files from the disk, and putting them in force.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,56 +14,76 @@ use crate::engine::{Compiled, RawFile, compile};
 use crate::lang::{self, MAX_FILE};
 use crate::model::TenantId;
 
-use super::tenants::{Policies, Tenant};
+use super::tenants::Policies;
 use super::{Result, Service};
 
 /// The files of a set hold at most this many bytes together.
 const MAX_SET: u64 = 64 << 20;
 
 impl Service {
-    /// Reads and compiles the policies of all tenants aside, and puts in force what compiles. A tenant that has a
-    /// folder is known from then on, whatever becomes of the folder.
+    /// Reads and compiles the policies of all tenants aside, and puts in force what compiles. If the folder cannot be
+    /// read, everything stays as it is. A tenant that has a folder is known from then on, whatever becomes of it.
     ///
     /// # Errors
     /// The store's, if it cannot note a new tenant.
-    pub async fn reload_policies(self: &Arc<Self>) -> Result<Vec<Arc<Tenant>>> {
+    pub async fn reload_policies(self: &Arc<Self>) -> Result<()> {
         let this = self.clone();
         let reload = move || this.read_and_compile();
         let tenants = tokio::task::spawn_blocking(reload).await.unwrap_or_default();
-        let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id.clone()).collect();
-        self.store.add_tenants(&ids, self.clock.now()).await?;
-        Ok(tenants)
+        Ok(self.store.add_tenants(&tenants, self.clock.now()).await?)
     }
 
-    fn read_and_compile(&self) -> Vec<Arc<Tenant>> {
+    fn read_and_compile(&self) -> Vec<TenantId> {
         let started = Instant::now();
         let folder = self.tenants.folder();
-        let compiled: Vec<(TenantId, Compiled)> = tenant_folders(folder)
-            .into_iter()
-            .map(|id| {
-                let files = read_policies(&folder.join(id.as_str()));
-                (id, compile(files))
-            })
-            .collect();
+        let ids = match tenant_folders(folder) {
+            Ok(ids) => ids,
+            Err(error) => {
+                let problem = format!("the folder of policies {} cannot be read: {error}", folder.display());
+                tracing::error!(problem, "the last good policies stay in force");
+                self.tenants.unreadable(&problem);
+                return Vec::new();
+            }
+        };
+        let compile = |id: &TenantId| (id.clone(), compile(read_policies(&folder.join(id.as_str()))));
+        let compiled: Vec<(TenantId, Compiled)> = ids.iter().map(compile).collect();
         for (id, compiled) in &compiled {
             log_diagnostics(id, compiled);
         }
-        let reloaded = self.tenants.put_in_force(compiled);
-        self.metrics.reloaded(started.elapsed());
-        for outcome in &reloaded {
+        for outcome in self.tenants.put_in_force(compiled) {
             let id = &outcome.tenant.id;
             match &outcome.tenant.policies {
                 Policies::InForce { program, problem: None } if outcome.changed => {
-                    tracing::info!(tenant = %id, policies = program.policy_count(), revision = program.revision(), "policies in force");
+                    let (policies, revision) = (program.policy_count(), program.revision());
+                    tracing::info!(tenant = %id, policies, revision, "policies in force");
                 }
                 Policies::InForce { program, problem: Some(problem) } => {
-                    tracing::error!(tenant = %id, revision = program.revision(), problem, "the last good policies stay in force");
+                    let revision = program.revision();
+                    tracing::error!(tenant = %id, revision, problem, "the last good policies stay in force");
                 }
                 Policies::None { why, .. } => tracing::error!(tenant = %id, why, "no policies in force"),
                 Policies::InForce { .. } => {}
             }
         }
-        reloaded.into_iter().map(|outcome| outcome.tenant).collect()
+        self.metrics.reloaded(started.elapsed());
+        ids
+    }
+
+    /// Something that changes when a policy file does: a net under the file system's own news, which end when a
+    /// folder is replaced or lies behind a link. Blocking: it asks for every file.
+    #[must_use]
+    pub fn policies_fingerprint(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        let folder = self.tenants.folder();
+        for id in tenant_folders(folder).unwrap_or_default() {
+            let folder = folder.join(id.as_str());
+            for name in policy_files(&folder).unwrap_or_default() {
+                let facts = fs::metadata(folder.join(&name)).ok();
+                let facts = facts.map(|facts| (facts.ino(), facts.len(), facts.mtime(), facts.mtime_nsec()));
+                (id.as_str(), name, facts).hash(&mut hash);
+            }
+        }
+        hash.finish()
     }
 
     /// The folder with a folder of policies for each tenant.
@@ -70,20 +93,20 @@ impl Service {
     }
 }
 
-fn tenant_folders(folder: &Path) -> Vec<TenantId> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            tracing::error!(folder = %folder.display(), %error, "the folder of policies cannot be read");
-            return Vec::new();
-        }
-    };
+fn tenant_folders(folder: &Path) -> io::Result<Vec<TenantId>> {
     let mut tenants = Vec::new();
-    for entry in entries.flatten() {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        // `is_dir` follows links.
-        if name.starts_with('.') || !entry.path().is_dir() {
+        if name.starts_with('.') {
             continue;
+        }
+        // Links are followed; one that leads nowhere is no folder.
+        match fs::metadata(entry.path()) {
+            Ok(facts) if facts.is_dir() => {}
+            Ok(_) => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
         }
         match TenantId::parse(&name) {
             Ok(id) => tenants.push(id),
@@ -91,23 +114,30 @@ fn tenant_folders(folder: &Path) -> Vec<TenantId> {
         }
     }
     tenants.sort();
-    tenants
+    Ok(tenants)
 }
 
-/// Reads the files of one tenant's folder that declare something; tests and hidden files are left out.
+/// Names of the files in a tenant's folder that declare something; tests and hidden files are left out.
+fn policy_files(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let Ok(name) = entry?.file_name().into_string() else { continue };
+        let declares = name == "tenant.json" || (name.ends_with(".policy") && !name.ends_with("_test.policy"));
+        if declares && !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Reads the files of one tenant's folder that declare something. One that cannot be read is an error of the set.
 #[must_use]
 pub fn read_policies(folder: &Path) -> Vec<RawFile> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+    let names = match policy_files(folder) {
+        Ok(names) => names,
         Err(error) => return vec![RawFile { name: folder.display().to_string(), content: Err(error.to_string()) }],
     };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| !name.starts_with('.'))
-        .filter(|name| name == "tenant.json" || (name.ends_with(".policy") && !name.ends_with("_test.policy")))
-        .collect();
-    names.sort();
     let mut room = MAX_SET;
     let read = |name: String| {
         let path = folder.join(name);
@@ -117,14 +147,21 @@ pub fn read_policies(folder: &Path) -> Vec<RawFile> {
 }
 
 fn read_file(path: &Path, room: &mut u64) -> std::result::Result<Vec<u8>, String> {
-    // The size is asked for first: a file that is too large is not worth its memory.
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    // Asked for first: a pipe would never end, and a file that is too large is not worth its memory.
+    let facts = fs::metadata(path).map_err(|error| error.to_string())?;
+    if !facts.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let size = facts.len();
     if size > MAX_FILE as u64 {
         return Err(format!("it holds {size} bytes, and {MAX_FILE} is the most"));
     }
     *room =
         room.checked_sub(size).ok_or_else(|| format!("the files of a set hold at most {MAX_SET} bytes together"))?;
-    fs::read(path).map_err(|error| error.to_string())
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(bytes)
 }
 
 fn log_diagnostics(tenant: &TenantId, compiled: &Compiled) {

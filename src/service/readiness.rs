@@ -35,10 +35,7 @@ impl Service {
                 Policies::InForce { problem: None, .. } => {}
                 Policies::InForce { problem: Some(problem), .. } => readiness.worsen(
                     Status::Degraded,
-                    format!(
-                        "{}: the last good policies are in force; those in the files do not compile: {problem}",
-                        tenant.id
-                    ),
+                    format!("{}: the last good policies stay in force: {problem}", tenant.id),
                 ),
                 Policies::None { why, awaited: false } => readiness.worsen(Status::Degraded, why.clone()),
                 Policies::None { why, awaited: true } => {

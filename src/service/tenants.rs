@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -32,6 +32,11 @@ impl Tenant {
     pub(super) fn raise_revision(&self, revision: i64) {
         self.revision.fetch_max(revision, Ordering::AcqRel);
     }
+
+    /// Whether all changes before `revision` are known here.
+    pub(super) fn is_next(&self, revision: i64) -> bool {
+        self.revision() >= revision.saturating_sub(1)
+    }
 }
 
 /// The policies of a tenant.
@@ -59,6 +64,8 @@ pub(super) struct Tenants {
     map: ArcSwap<Map>,
     /// Held by whoever replaces the map.
     replacing: Mutex<()>,
+    /// Whether the folder of policies has been read once.
+    read: AtomicBool,
     policies: PathBuf,
     default: Option<TenantId>,
 }
@@ -72,7 +79,7 @@ pub(super) struct Reloaded {
 
 impl Tenants {
     pub(super) fn new(policies: PathBuf, default: Option<TenantId>) -> Self {
-        Self { map: ArcSwap::default(), replacing: Mutex::new(()), policies, default }
+        Self { map: ArcSwap::default(), replacing: Mutex::new(()), read: AtomicBool::new(false), policies, default }
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Arc<Tenant>> {
@@ -123,6 +130,8 @@ impl Tenants {
     /// whose folder is gone is left without policies.
     pub(super) fn put_in_force(&self, compiled: Vec<(TenantId, Compiled)>) -> Vec<Reloaded> {
         let mut reloaded = Vec::new();
+        // A tenant that is added to a running server and does not compile is no reason to take the others out.
+        let first = !self.read.swap(true, Ordering::AcqRel);
         self.replace(|map| {
             let gone: Vec<TenantId> =
                 map.keys().filter(|id| compiled.iter().all(|(with_folder, _)| with_folder != *id)).cloned().collect();
@@ -134,11 +143,23 @@ impl Tenants {
             }
             for (id, compiled) in compiled {
                 let tenant = self.entry(map, &id);
-                let (policies, changed) = next(&tenant.policies, compiled);
+                let (policies, changed) = next(&tenant.policies, compiled, first);
                 reloaded.push(set(map, tenant, policies, changed));
             }
         });
         reloaded
+    }
+
+    /// Notes that nothing could be read; what is in force stays.
+    pub(super) fn unreadable(&self, problem: &str) {
+        self.replace(|map| {
+            for tenant in map.values_mut() {
+                if let Policies::InForce { program, .. } = &tenant.policies {
+                    let policies = Policies::InForce { program: program.clone(), problem: Some(problem.to_owned()) };
+                    *tenant = Arc::new(Tenant { policies, ..Tenant::clone(tenant) });
+                }
+            }
+        });
     }
 
     fn without_folder(&self, id: &TenantId) -> String {
@@ -168,7 +189,7 @@ fn set(map: &mut Map, old: Arc<Tenant>, policies: Policies, changed: bool) -> Re
 }
 
 /// What is in force after a compilation, and whether that is something else than before.
-fn next(before: &Policies, compiled: Compiled) -> (Policies, bool) {
+fn next(before: &Policies, compiled: Compiled, first: bool) -> (Policies, bool) {
     match (compiled.program.clone(), before) {
         (Some(program), Policies::InForce { program: old, .. }) => {
             let changed = program.revision() != old.revision();
@@ -178,9 +199,9 @@ fn next(before: &Policies, compiled: Compiled) -> (Policies, bool) {
         (None, Policies::InForce { program, .. }) => {
             (Policies::InForce { program: program.clone(), problem: Some(first_error(&compiled)) }, false)
         }
-        (None, Policies::None { .. }) => {
+        (None, Policies::None { awaited, .. }) => {
             let why = format!("the policies do not compile, so everything is denied: {}", first_error(&compiled));
-            (Policies::None { why, awaited: true }, false)
+            (Policies::None { why, awaited: *awaited || first }, false)
         }
     }
 }

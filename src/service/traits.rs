@@ -27,7 +27,7 @@ impl Service {
         check_value(value)?;
         let set = self.store.set_trait(&tenant.id, user, slug, value, self.clock.now()).await?;
         self.users.written(&tenant.id, user, set.seq, set.user);
-        tenant.raise_revision(set.revision);
+        self.wrote(tenant, set.revision).await?;
         Ok(PutTrait { created: set.created, revision: set.revision })
     }
 
@@ -39,8 +39,18 @@ impl Service {
         let unset = self.store.unset_trait(&tenant.id, user, slug, self.clock.now()).await?;
         let unset = unset.ok_or(ServiceError::NotFound("this user has no such attribute"))?;
         self.users.written(&tenant.id, user, unset.seq, unset.user);
-        tenant.raise_revision(unset.revision);
+        self.wrote(tenant, unset.revision).await?;
         Ok(unset.revision)
+    }
+
+    /// Notes a revision of our own. Another process may have written in between: a decision must not claim to know
+    /// a revision without having taken in those before it.
+    async fn wrote(&self, tenant: &Tenant, revision: i64) -> Result<()> {
+        if tenant.is_next(revision) {
+            tenant.raise_revision(revision);
+            return Ok(());
+        }
+        self.catch_up().await
     }
 
     /// Reads a trait.

@@ -7,13 +7,16 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database could not be asked, or refused.
-    #[error("the database: {0}")]
+    #[error("the database")]
     Sql(#[from] sqlx::Error),
+    /// The file that keeps two processes from migrating at once could not be locked.
+    #[error("{0} cannot be locked")]
+    Lock(std::path::PathBuf, #[source] std::io::Error),
     /// The database took longer than the caller could wait.
     #[error("the database did not answer in time")]
     TimedOut,
     /// The tables could not be brought up to date.
-    #[error("the database could not be migrated: {0}")]
+    #[error("the tables cannot be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// A row holds what it cannot hold.
     #[error("corrupt row: {table}.{column} of {row}: {why}")]

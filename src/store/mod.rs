@@ -11,6 +11,8 @@ mod tokens;
 mod traits;
 mod users;
 
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -48,17 +50,17 @@ impl Store {
         let pool =
             |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
         let writer = pool(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await?;
+        migrate(path, &writer).await?;
         let reader = pool(4).connect_with(options.read_only(true)).await?;
         Ok(Self { writer, reader })
     }
 
-    /// Asks the database for a sign of life.
+    /// Asks the database for a sign of life: something that is in the file.
     ///
     /// # Errors
     /// [`StoreError`] if there is none.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.reader).await?;
+        sqlx::query("SELECT COUNT(*) FROM tenants").execute(&self.reader).await?;
         Ok(())
     }
 
@@ -72,4 +74,17 @@ impl Store {
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// Brings the tables up to date. Processes that start at the same time do so one after the other: SQLite's own
+/// locks are let go between two migrations.
+async fn migrate(path: &Path, writer: &SqlitePool) -> Result<()> {
+    let beside = path.with_extension("lock");
+    let lock = || -> std::io::Result<File> {
+        let file = File::options().create(true).append(true).mode(0o600).open(&beside)?;
+        file.lock()?;
+        Ok(file)
+    };
+    let _held_until_the_end = lock().map_err(|source| StoreError::Lock(beside.clone(), source))?;
+    Ok(sqlx::migrate!("src/store/migrations/sqlite").run(writer).await?)
 }

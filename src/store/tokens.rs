@@ -77,17 +77,20 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Revokes a token; `false` if there is none of that id that still counts.
+    /// Revokes a token; `false` if there is none of that id that still counts. With a tenant, only its own.
     ///
     /// # Errors
     /// The database's.
-    pub async fn revoke_token(&self, id: &str, now: Timestamp) -> Result<bool> {
+    pub async fn revoke_token(&self, tenant: Option<&TenantId>, id: &str, now: Timestamp) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let revoked = sqlx::query("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-            .bind(id)
-            .bind(now.to_string())
-            .execute(&mut *tx)
-            .await?;
+        let revoked = sqlx::query(
+            "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND ($3 IS NULL OR tenant = $3)",
+        )
+        .bind(id)
+        .bind(now.to_string())
+        .bind(tenant.map(TenantId::as_str))
+        .execute(&mut *tx)
+        .await?;
         if revoked.rows_affected() == 0 {
             return Ok(false);
         }

@@ -29,8 +29,7 @@ pub fn parse_object<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Object<'b
     }
     let text = std::str::from_utf8(body)
         .map_err(|error| BadJson::Syntax(format!("the body is not UTF-8 after byte {}", error.valid_up_to())))?;
-    serde_json::from_str(text)
-        .map_err(|error| BadJson::Syntax(format!("the body is not a usable JSON object: {error}")))
+    Object::parse(text).map_err(|error| BadJson::Syntax(format!("the body is not a usable JSON object: {error}")))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -20,6 +20,12 @@ impl Fence {
         self.stripe(hash).fetch_max(seq, Ordering::SeqCst);
     }
 
+    pub(super) fn raise_all(&self, seq: i64) {
+        self.0.iter().for_each(|stripe| {
+            stripe.fetch_max(seq, Ordering::SeqCst);
+        });
+    }
+
     pub(super) fn last(&self, hash: u64) -> i64 {
         self.stripe(hash).load(Ordering::SeqCst)
     }

@@ -77,7 +77,7 @@ pub struct CacheStats {
 /// The cache of users.
 pub struct UserCache {
     present: Cache<Key, Entry>,
-    absent: Cache<Key, i64>,
+    absent: Cache<Key, ()>,
     fence: Fence,
     hasher: RandomState,
     loads: Coalesce,
@@ -138,7 +138,10 @@ impl UserCache {
                     Some(record)
                 }
                 None => {
-                    self.absent.entry(key).and_compute_with(|_| self.unless_stale(stripe, as_of, Op::Put(as_of)));
+                    self.absent.entry(key).and_compute_with(|_| match as_of < self.fence.last(stripe) {
+                        true => Op::Nop,
+                        false => Op::Put(()),
+                    });
                     None
                 }
             });
@@ -150,7 +153,7 @@ impl UserCache {
         let key = Key { tenant: tenant.clone(), user: user.clone() };
         let stripe = self.hasher.hash_one(&key);
         self.fence.raise(stripe, seq);
-        self.absent.invalidate(&key);
+        self.no_longer_absent(&key);
         self.insert(key, stripe, Entry { record: Arc::new(record), as_of: seq });
     }
 
@@ -159,15 +162,16 @@ impl UserCache {
         let (Ok(tenant), Ok(user)) = (TenantId::parse(tenant), UserId::parse(user)) else { return };
         let key = Key { tenant, user };
         self.fence.raise(self.hasher.hash_one(&key), seq);
-        self.absent.invalidate(&key);
+        self.no_longer_absent(&key);
         self.present.entry(key).and_compute_with(|old| match old {
             Some(old) if old.value().as_of < seq => Op::Remove,
             _ => Op::Nop,
         });
     }
 
-    /// Drops everything, as when changes may have been missed.
-    pub fn clear(&self) {
+    /// Drops everything: a change may have concerned anybody.
+    pub fn clear(&self, seq: i64) {
+        self.fence.raise_all(seq);
         self.present.invalidate_all();
         self.absent.invalidate_all();
     }
@@ -187,13 +191,54 @@ impl UserCache {
     fn insert(&self, key: Key, stripe: u64, entry: Entry) {
         self.present.entry(key).and_compute_with(|old| match old {
             Some(old) if old.value().as_of >= entry.as_of => Op::Nop,
-            _ => self.unless_stale(stripe, entry.as_of, Op::Put(entry)),
+            // Too old to go in for certain; but what is there is older still.
+            Some(_) if entry.as_of < self.fence.last(stripe) => Op::Remove,
+            None if entry.as_of < self.fence.last(stripe) => Op::Nop,
+            _ => Op::Put(entry),
         });
     }
 
-    /// Asked under the lock of the key: whoever raised the fence before gets it right here, whoever raises it
-    /// afterwards comes to the key after us.
-    fn unless_stale<V>(&self, stripe: u64, as_of: i64, op: Op<V>) -> Op<V> {
-        if as_of < self.fence.last(stripe) { Op::Nop } else { op }
+    /// Done under the lock of the key, which `invalidate` does not take: a reading that is just going in would come
+    /// after it.
+    fn no_longer_absent(&self, key: &Key) {
+        self.absent.entry(key.clone()).and_compute_with(|_| Op::Remove);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Object, Value};
+
+    fn record(plan: &'static str) -> UserRecord {
+        let traits: Object<'static> = [("plan", Value::Str(plan.into()))].into_iter().collect();
+        UserRecord::new("alice", traits)
+    }
+
+    fn plan(cache: &UserCache, tenant: &TenantId) -> Option<String> {
+        let known = cache.get(tenant, "alice")??;
+        match known.traits().get("plan") {
+            Some(Value::Str(plan)) => Some(plan.to_string()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_write_never_leaves_an_older_value_behind() {
+        let cache = UserCache::new(1 << 30);
+        let (tenant, alice) = (TenantId::parse("acme").unwrap(), UserId::parse("alice").unwrap());
+        cache.written(&tenant, &alice, 5, record("old"));
+        assert_eq!(plan(&cache, &tenant).as_deref(), Some("old"));
+        // Others raise every stripe past the number of the write that comes next.
+        for number in 0..20_000 {
+            cache.written(&tenant, &UserId::parse(&format!("u{number}")).unwrap(), 7, record("other"));
+        }
+        cache.written(&tenant, &alice, 6, record("new"));
+        assert_ne!(plan(&cache, &tenant).as_deref(), Some("old"));
+        cache.written(&tenant, &alice, 8, record("newer"));
+        cache.changed("acme", "alice", 8);
+        assert_eq!(plan(&cache, &tenant).as_deref(), Some("newer"), "our own change comes back by the feed");
+        cache.changed("acme", "alice", 9);
+        assert!(cache.get(&tenant, "alice").is_none());
     }
 }
