@@ -100,7 +100,7 @@ fn a_tenant_that_is_not_there_looks_like_one_of_others() {
     let unchanged = Unchanged::new();
     let server = &unchanged.server;
     let path = |tenant: &str| format!("/t/{tenant}/api/v1/abac/users/alice/attributes/plan");
-    for tenant in ["acme", "nobody", "NOT-A-TENANT", "%00"] {
+    for tenant in ["acme", "nobody", "NOT-A-TENANT", "%00", "%C0%AF"] {
         assert_eq!(server.client(None).get(&path(tenant)).status, 401, "{tenant}");
     }
     let app = server.app("traits:read");
@@ -176,6 +176,10 @@ fn values_that_no_trait_has_are_refused_with_a_pointer() {
     invalid(json!({"value": 18_446_744_073_709_551_615_u64}), "integer_too_large");
     invalid(json!({"value": [9_223_372_036_854_775_808_u64]}), "integer_too_large");
     invalid(json!({"value": "x".repeat(65_535)}), "value_too_large");
+    for integer in ["18446744073709551616", "-9223372036854775809"] {
+        let answer = unchanged.put_json(format!("{{\"value\": {integer}}}"));
+        assert_eq!(answer.json()["errors"][0]["code"], "integer_too_large", "{integer}");
+    }
 }
 
 #[test]

@@ -161,6 +161,9 @@ fn tokens_need_a_folder_that_serve_made_and_a_tenant_that_is_there() {
     refused(&["service-token", "--tenant", "acme", "--scope", "decide", "--lifetime", "soon"], "90d");
     refused(&["service-token", "--tenant", "acme", "--scope", "decide", "--lifetime", "99999999999d"], "at most");
     refused(&["service-token", "--revoke", "nobody"], "--list");
+    let made = server.token(&["service-token", "--instance", "--scope", "decide", "--json"]);
+    let id = serde_json::from_str::<Value>(&made).unwrap()["id"].as_str().unwrap().to_owned();
+    refused(&["service-token", "--tenant", "acme", "--revoke", &id], "--list");
     refused(&["token", "--tenant", "acme", "--user", ""], "1 to 255");
 }
 

@@ -66,6 +66,11 @@ fn wrong_values_name_themselves_and_what_would_be_right() {
     refused(serve().env("SIDEGATE_ADMIN_TOKEN", "hunter2"), &["SIDEGATE_ADMIN_TOKEN", "7 bytes", "openssl rand"]);
     let short = file("short");
     refused(serve().env("SIDEGATE_ADMIN_TOKEN_FILE", short), &["SIDEGATE_ADMIN_TOKEN_FILE", "32 bytes"]);
+    refused(serve().args(["--config", &file("admin_token = \"hunter2")]), &["line 1"]);
+    let both = [("SIDEGATE_ADMIN_TOKEN", TOKEN), ("SIDEGATE_ADMIN_TOKEN_FILE", "/x")];
+    refused(serve().envs(both), &["admin_token and admin_token_file"]);
+    let (_, _, err) = run(serve().args(["--config", &file("admin_token = \"hunter2")]));
+    assert!(!err.contains("hunter2"), "{err}");
     let (_, _, err) = run(serve().env("SIDEGATE_ADMIN_TOKEN", "hunter2"));
     assert!(!err.contains("hunter2"), "{err}");
 }
@@ -97,4 +102,12 @@ fn development_tokens_are_trusted_on_loopback_or_when_asked_for() {
     assert!(everywhere("loopback") && everywhere("on"));
     let server = Setup::new().start();
     assert_eq!(server.user("alice").get(path).status, 200);
+}
+
+#[test]
+fn an_empty_value_is_as_good_as_none() {
+    let mut command = sidegate();
+    command.args(["config", "--json", "--data", ""]).env("SIDEGATE_POLICIES", "").current_dir(crate::support::root());
+    let config: Value = serde_json::from_str(&run(&mut command).1).unwrap();
+    assert_eq!((&config["data"]["value"], &config["policies"]["value"]), (&"data".into(), &"policies".into()));
 }

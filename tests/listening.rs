@@ -75,6 +75,57 @@ fn half_a_body_is_answered_with_408() {
 }
 
 #[test]
+fn a_chunked_body_without_end_is_refused_and_the_client_gets_to_know() {
+    let server = Server::start();
+    let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);
+    let head = format!(
+        "POST /t/acme/access/v1/evaluation HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    );
+    let mut stream = connect(server.address, head.as_bytes());
+    let chunk = format!("100000\r\n{}\r\n", "x".repeat(1 << 20));
+    for _ in 0..8 {
+        stream.write_all(chunk.as_bytes()).unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").unwrap();
+    assert!(read_to_end(stream).starts_with("HTTP/1.1 413"));
+}
+
+#[test]
+fn a_client_that_never_reads_is_dropped() {
+    let server = Setup::new().args(&["--client-timeout", "1"]).start();
+    let mut stream = connect(server.address, b"");
+    stream.set_write_timeout(Some(Duration::from_secs(10))).unwrap();
+    let ask = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    // Until the buffers on both sides are full, and the server gives up.
+    let gave_up = (0..100_000).any(|_| stream.write_all(&ask).is_err());
+    assert!(gave_up);
+}
+
+#[test]
+fn two_hosts_are_one_too_many() {
+    let server = Server::start();
+    let answer = read_to_end(connect(
+        server.address,
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n",
+    ));
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+#[test]
+fn servers_that_start_at_once_on_one_fresh_folder_all_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let start = || Setup::new().env("SIDEGATE_DATA", data.to_str().unwrap()).without_data().start();
+    std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..count(4, 12)).map(|_| scope.spawn(start)).collect();
+        for server in starting {
+            assert_eq!(server.join().unwrap().client(None).get("/readyz").status, 200);
+        }
+    });
+}
+
+#[test]
 fn heads_are_bounded() {
     let server = Server::start();
     let head = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(100 << 10));

@@ -116,3 +116,64 @@ fn a_tenant_that_is_added_is_served_without_a_restart() {
         answer.status == 200 && answer.json()["decision"] == true
     });
 }
+
+#[test]
+fn a_folder_of_policies_that_cannot_be_read_changes_nothing() {
+    let server = Server::start();
+    let app = server.app("decide");
+    server.write_policy("acme/more.policy", ALLOW);
+    eventually("the new policy", || app.may("alice", "x", "y"));
+    let aside = server.folder().join("aside");
+    std::fs::rename(server.policies(), &aside).unwrap();
+    let ready = || server.client(None).get("/readyz").json();
+    eventually("degraded", || ready()["status"] == "degraded");
+    assert!(ready()["reasons"][0].as_str().unwrap().contains("cannot be read"), "{}", ready());
+    assert!(app.may("alice", "x", "y"), "the last good set stays in force");
+    // Another folder of the same name, by a link as deployments make one, and then a change in it.
+    std::os::unix::fs::symlink(&aside, server.policies()).unwrap();
+    eventually("ready again", || ready()["status"] == "ready");
+    server.write_policy("acme/more.policy", NOTHING);
+    eventually("a change behind the link", || !app.may("alice", "x", "y"));
+}
+
+#[test]
+fn a_pipe_among_the_policies_is_an_error_and_stops_nothing() {
+    let mut server = Server::start();
+    let pipe = server.policies().join("acme/pipe.policy");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ready = || server.client(None).get("/readyz").json();
+    eventually("degraded", || ready()["status"] == "degraded");
+    assert!(ready()["reasons"][0].as_str().unwrap().contains("no regular file"), "{}", ready());
+    std::fs::remove_file(&pipe).unwrap();
+    eventually("ready again", || ready()["status"] == "ready");
+    server.signal("-TERM");
+    assert!(server.wait().0.success());
+}
+
+#[test]
+fn a_broken_tenant_that_is_added_does_not_take_the_others_out() {
+    let server = Server::start();
+    std::fs::create_dir(server.policies().join("late")).unwrap();
+    std::fs::write(server.policies().join("late/a.policy"), BROKEN).unwrap();
+    let ready = || server.client(None).get("/readyz");
+    eventually("degraded", || ready().json()["status"] == "degraded");
+    assert_eq!(ready().status, 200);
+}
+
+#[test]
+fn files_that_never_rest_do_not_hold_a_reload_up() {
+    let server = Server::start();
+    let app = server.app("decide");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                std::fs::write(server.policies().join("note.txt"), "x").unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+        });
+        server.write_policy("acme/more.policy", ALLOW);
+        eventually("the new policy", || app.may("alice", "x", "y"));
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

@@ -43,6 +43,7 @@ pub struct Setup {
     args: Vec<String>,
     env: Vec<(String, String)>,
     sample: bool,
+    own_data: bool,
 }
 
 impl Setup {
@@ -54,13 +55,18 @@ impl Setup {
     /// The same, in a folder whose name starts like that.
     pub fn named(prefix: &str) -> Self {
         let folder = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
-        let setup = Self { folder, args: Vec::new(), env: Vec::new(), sample: false };
+        let setup = Self { folder, args: Vec::new(), env: Vec::new(), sample: false, own_data: true };
         setup.policy("acme/acme.policy", POLICIES)
     }
 
     /// With the policies of the repository.
     pub fn sample() -> Self {
         Self { sample: true, ..Self::new() }
+    }
+
+    /// Leaves it to the environment where the data are.
+    pub fn without_data(self) -> Self {
+        Self { own_data: false, ..self }
     }
 
     pub fn policy(self, name: &str, text: &str) -> Self {
@@ -94,7 +100,10 @@ impl Setup {
 
 fn launch(setup: &Setup) -> (Child, BufReader<ChildStdout>, String, SocketAddr) {
     let mut command = sidegate();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(setup.folder().join("data"));
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    if setup.own_data {
+        command.arg("--data").arg(setup.folder().join("data"));
+    }
     command.arg("--policies").arg(setup.policies()).args(&setup.args);
     command.envs(setup.env.iter().map(|(name, value)| (name, value)));
     let log = std::fs::OpenOptions::new().create(true).append(true).open(setup.folder().join("log")).unwrap();
