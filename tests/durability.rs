@@ -49,7 +49,7 @@ fn write_until_refused(client: &Client, acknowledged: &AtomicU64, stop: &AtomicB
     };
     while !stop.load(Ordering::SeqCst) {
         let next = acknowledged.load(Ordering::SeqCst) + 1;
-        let plan = if next % 2 == 0 { "enterprise" } else { "free" };
+        let plan = if next.is_multiple_of(2) { "enterprise" } else { "free" };
         if !put("plan", json!(plan)) || !put("counter", json!(next)) {
             return;
         }
