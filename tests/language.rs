@@ -75,7 +75,7 @@ fn truth(case: &Case) -> Result<Truth, String> {
     let program = program(&policies, case.zone.as_deref())?;
     let object = |text: &Option<String>| -> Object<'static> {
         let text = text.as_deref().unwrap_or("{}");
-        serde_json::from_str::<Object<'_>>(text).unwrap_or_else(|e| panic!("{text}: {e}")).into_owned()
+        Object::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")).into_owned()
     };
     let (user, resource) = (stored(&case.user), stored(&case.resource));
     let facts = Facts { user: as_ref(&user), resource: as_ref(&resource), ..Facts::default() };
@@ -110,7 +110,7 @@ fn stored(text: &Option<String>) -> Fact {
     match text.as_deref() {
         None => Fact::Absent,
         Some("unreachable") => Fact::Unreachable,
-        Some(text) => Fact::Present(serde_json::from_str::<Object<'_>>(text).unwrap().into_owned()),
+        Some(text) => Fact::Present(Object::parse(text).unwrap().into_owned()),
     }
 }
 
@@ -232,9 +232,59 @@ fn lets_are_shared_never_copied_out_and_bounded() {
     assert_eq!(explanation.unknowns.len(), 1, "{:?}", explanation.unknowns);
     let refused = |text: &str| self::program(text, None).unwrap_err();
     assert!(refused(&chain(300, "@ AND true")).contains("E022"));
+    assert!(refused(&chain(30_000, "@")).contains("E022"), "a chain of names is one of `let`s, too");
+    let backwards: String = (0..30_000).map(|number| format!("let a{number} = a{}\n", number + 1)).collect();
+    assert!(refused(&(backwards + "let a30000 = user.traits.a")).contains("E022"));
+    assert!(refused(&chain(30, "[@, @]").replace("user.traits.a == 1", "[1]")).contains("E022"));
+    let longer = chain(20, &format!("@{}", ".x".repeat(20))).replace("user.traits.a == 1", "user.traits.a");
+    assert!(refused(&longer).contains("E021"));
     let values =
         chain(40, "[@, @]").replace("user.traits.a == 1", "[user.traits.a]").replace("when a40", "when a40 == a40");
     assert!(refused(&values).contains("E022"));
+}
+
+#[test]
+fn one_mistake_hides_no_other_and_floods_nothing() {
+    let refused = |text: &str| program(text, None).unwrap_err();
+    let shown = refused("let a = 'x'\nlet b = ]\nlet c = true true\nlet d = all\nallow p { when }\n");
+    for place in [":1:9", ":2:9", ":3:14", ":4:9", ":5:16"] {
+        assert!(shown.contains(&format!("a.policy{place}")), "{place}: {shown}");
+    }
+    let many: String = (0..10_000).map(|number| format!("let m{number} = 01 ")).collect();
+    let shown = refused(&many);
+    assert!(shown.contains("and 9900 more like these"), "{}", &shown[shown.len() - 300..]);
+    assert!(shown.len() < 50_000, "{}", shown.len());
+    let long = "x".repeat(200_000);
+    assert!(refused(&format!("let {long}y = true\nlet b = {long}")).contains("E012"));
+    let names = |prefix: &str| (0..20_000).map(|n| format!("\"{prefix}{n}\"")).collect::<Vec<_>>().join(", ");
+    let product = format!("allow a {{ action {} resource {} }}", names("a"), names("r"));
+    assert!(refused(&product).contains("E024"));
+    assert!(refused("# a comment\rdeny hidden { action any resource any }").contains("E001"));
+}
+
+#[test]
+fn an_explanation_names_only_what_made_it_unknown() {
+    let unknowns = |when: &str, properties: &str| {
+        let program = program(&format!("allow a {{ action any resource any when {when} }}"), None).unwrap();
+        let query = Query {
+            subject: Entity { kind: "user".into(), id: "alice".into(), ..Entity::default() },
+            action: Action::default(),
+            resource: Entity { properties: Object::parse(properties).unwrap(), ..Entity::default() },
+            context: Object::new(),
+            now: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let facts = Facts::default();
+        let explanation = explain(&program, &query, &facts);
+        let named = explanation.unknowns.iter().map(|unknown| format!("{}: {}", unknown.path, unknown.mend));
+        named.collect::<Vec<_>>().join("\n")
+    };
+    let known = r#"{"x": 5, "yes": true, "text": "t"}"#;
+    let only = unknowns("resource.x IN [resource.a, 6] AND resource.yes AND (resource.b == 1 OR true)", known);
+    assert!(only.starts_with("resource.a: `resource.a ?? default`") && !only.contains('\n'), "{only}");
+    assert!(unknowns("resource.x == resource.text", known).contains("resource.text: its value is not of the type"));
+    assert!(unknowns("resource.f ?? \"x\"", known).starts_with("resource.f: its default is not of the type"));
+    assert_eq!(unknowns("resource.yes", known), "");
+    assert!(unknowns("resource.n == 1", r#"{"n": 9223372036854775808}"#).contains("store it as a string"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::engine::{Compiled, RawFile, compile};
+use crate::lang::MAX_FILE;
 use crate::service::read_policies;
 
 use super::{Usage, show};
@@ -62,7 +63,7 @@ fn count(number: usize, one: &str, many: &str) -> String {
 fn sets(folder: &Path) -> Result<Vec<Vec<RawFile>>> {
     if folder == Path::new("-") {
         let mut text = Vec::new();
-        std::io::stdin().read_to_end(&mut text)?;
+        std::io::stdin().take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
         return Ok(vec![vec![RawFile { name: "<stdin>".to_owned(), content: Ok(text) }]]);
     }
     if !folder.is_dir() {

@@ -156,6 +156,7 @@ impl<'a> GivenFacts<'a> {
             resource: self.resource.stored(),
             token: self.token.as_ref(),
             login: self.login.stored(),
+            self_asserted: &[],
         }
     }
 }

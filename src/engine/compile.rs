@@ -10,6 +10,9 @@ use crate::model::TenantSettings;
 use super::Program;
 use super::resolve::resolve;
 
+/// As many diagnostics are kept of one compilation.
+const MAX_DIAGNOSTICS: usize = 100;
+
 /// A file of a policy set, as it came from the disk.
 #[derive(Debug, Clone)]
 pub struct RawFile {
@@ -67,14 +70,27 @@ pub fn compile(files: Vec<RawFile>) -> Compiled {
         let revision = revision(&sources, &settings);
         resolve(&trees, &sources, zone, revision, &mut diagnostics).map(Arc::new)
     };
+    cap(&mut diagnostics);
     Compiled { sources, diagnostics, program }
+}
+
+/// Leaves out what nobody would read: a file that is no policy at all has a mistake in every line.
+fn cap(diagnostics: &mut Vec<Diagnostic>) {
+    let more = diagnostics.len().saturating_sub(MAX_DIAGNOSTICS);
+    if more > 0 {
+        let site = diagnostics.get(MAX_DIAGNOSTICS).and_then(|next| next.labels.first()).map(|label| label.site);
+        diagnostics.truncate(MAX_DIAGNOSTICS);
+        let message = format!("and {more} more like these");
+        diagnostics.extend(site.map(|site| Diagnostic::error(Code::More, site, message)));
+    }
 }
 
 type Problem = (Code, u32, String);
 
 fn decode(content: Result<Vec<u8>, String>) -> (String, Option<Problem>) {
     match content.map(String::from_utf8) {
-        Ok(Ok(text)) => (text, None),
+        // A byte order mark stands for nothing, and would move every column of the first line.
+        Ok(Ok(text)) => (text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned), None),
         Ok(Err(error)) => {
             let at = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();

@@ -30,26 +30,18 @@ pub(super) fn applies(policy: &Policy, condition: Option<bool>) -> bool {
     }
 }
 
-/// A path that a candidate reads from the store while the request carried a property of that name: the likely
+/// So many properties of a request are looked at for a better reason; nobody sends more by hand.
+const MOST_PROPERTIES: usize = 100;
+
+/// A path that a policy reads from the store while the request carried a property of that name: the likely
 /// reason why somebody wonders about this deny.
 fn ignored_property<'p>(program: &'p Program, query: &Query<'_>) -> Option<&'p str> {
     let properties = &query.subject.properties;
-    if properties.is_empty() {
-        return None;
-    }
-    program
-        .index
-        .candidates(&query.action.name, &query.resource.kind)
-        .filter_map(|id| program.policy(id))
-        .flat_map(|policy| policy.stored.iter().filter_map(|path| program.path(*path)))
-        .find(|path| path.stored_name().is_some_and(|name| carries(properties, name)))
-        .map(|path| path.text.as_str())
-}
-
-fn carries(properties: &Object<'_>, name: &str) -> bool {
     let in_traits = match properties.get("traits") {
-        Some(Value::Object(traits)) => traits.get(name).is_some(),
-        _ => false,
+        Some(Value::Object(traits)) => Some(traits),
+        _ => None,
     };
-    in_traits || properties.get(name).is_some()
+    let names = properties.iter().chain(in_traits.into_iter().flat_map(Object::iter)).map(|(name, _)| name);
+    let path = names.take(MOST_PROPERTIES).find_map(|name| program.stored.get(name))?;
+    program.path(*path).map(|path| path.text.as_str())
 }

@@ -46,12 +46,13 @@ pub(super) struct Evaluation<'d> {
     program: &'d Program,
     world: World<'d>,
     memo: Memo,
+    values: Vec<Option<Option<Operand<'d>>>>,
 }
 
 impl<'d> Evaluation<'d> {
     pub(super) fn new(program: &'d Program, query: &'d Query<'d>, facts: &'d Facts<'d>) -> Self {
         let world = World { query, facts, zone: &program.zone, wall: Wall::default() };
-        Self { program, world, memo: Memo::new(program.shared) }
+        Self { program, world, memo: Memo::new(program.shared), values: vec![None; program.shared_values] }
     }
 
     /// The truth of a condition.
@@ -62,8 +63,12 @@ impl<'d> Evaluation<'d> {
             Node::And(run) => all(program.children(*run).iter().map(|child| self.truth(*child))),
             Node::Not(child) => self.truth(*child).map(|truth| !truth),
             Node::Compare(op, left, right) => {
-                let (left, right) = (self.value(*left)?, self.value(*right)?);
-                compare(*op, &left, &right)
+                let right = self.value(*right)?;
+                // An OR of no equalities is false, whatever stands on the left.
+                if *op == CompareOp::In && right.list_len() == Some(0) {
+                    return Some(false);
+                }
+                compare(*op, &self.value(*left)?, &right)
             }
             Node::Shared(number, inner) => {
                 if let Some(Remembered::Known(truth)) = self.memo.slot(*number) {
@@ -75,12 +80,15 @@ impl<'d> Evaluation<'d> {
                 }
                 truth
             }
-            Node::Const(_) | Node::Path(_) | Node::Default(_) | Node::Call(..) | Node::List(_) => {
-                match self.value(id)? {
-                    Operand::Bool(truth) => Some(truth),
-                    _ => None,
-                }
-            }
+            Node::Const(_)
+            | Node::Path(_)
+            | Node::Default(_)
+            | Node::Call(..)
+            | Node::List(_)
+            | Node::SharedValue(..) => match self.value(id)? {
+                Operand::Bool(truth) => Some(truth),
+                _ => None,
+            },
         }
     }
 
@@ -97,6 +105,16 @@ impl<'d> Evaluation<'d> {
             },
             Node::List(run) => {
                 Some(Operand::Made(program.children(*run).iter().map(|child| self.value(*child)).collect()))
+            }
+            Node::SharedValue(number, inner) => {
+                if let Some(Some(value)) = self.values.get(*number as usize) {
+                    return value.clone();
+                }
+                let value = self.value(*inner);
+                if let Some(slot) = self.values.get_mut(*number as usize) {
+                    *slot = Some(value.clone());
+                }
+                value
             }
             Node::Or(_) | Node::And(_) | Node::Not(_) | Node::Compare(..) | Node::Shared(..) => {
                 self.truth(id).map(Operand::Bool)

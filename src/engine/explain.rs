@@ -11,6 +11,9 @@ use super::eval::Evaluation;
 use super::program::{Node, NodeId, Program};
 use super::read::Read;
 
+/// An explanation names so many unknowns; whoever mends those will ask again.
+const MAX_UNKNOWNS: usize = 1000;
+
 /// A decision with all that led to it.
 #[derive(Debug)]
 pub struct Explanation<'p> {
@@ -60,12 +63,9 @@ pub fn explain<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) -
         if condition.is_none() {
             let mut causes = Causes { program, evaluation: &mut evaluation, found: Vec::new(), seen: HashSet::new() };
             causes.search(policy.condition);
-            for (node, mend) in causes.found {
-                let Some(unknown) = unknown(program, &policy.name, node, mend) else { continue };
-                if !unknowns.contains(&unknown) {
-                    unknowns.push(unknown);
-                }
-            }
+            let room = MAX_UNKNOWNS.saturating_sub(unknowns.len());
+            let found = causes.found.into_iter().take(room);
+            unknowns.extend(found.filter_map(|(node, mend)| unknown(program, &policy.name, node, mend)));
         }
     }
     Explanation { decision, policies, unknowns }
@@ -80,6 +80,7 @@ fn unknown<'p>(program: &'p Program, policy: &'p str, node: NodeId, mend: Mend) 
         Mend::Absent => format!("`{path} ?? default` says what holds without it, `has({path})` tests for it"),
         Mend::Unreachable => "it is known again when the store can be reached".to_owned(),
         Mend::Unusable => "an integer beyond 64 bits is no number here: store it as a string".to_owned(),
+        Mend::Default => "its default is not of the type that is needed here".to_owned(),
         Mend::WrongType => "its value is not of the type that it is compared with or used as".to_owned(),
     };
     let file = program.sources.get(site.source).map_or("", |source| source.name.as_str());
@@ -91,6 +92,7 @@ enum Mend {
     Absent,
     Unreachable,
     Unusable,
+    Default,
     WrongType,
 }
 
@@ -99,7 +101,7 @@ struct Causes<'c, 'd> {
     program: &'d Program,
     evaluation: &'c mut Evaluation<'d>,
     found: Vec<(NodeId, Mend)>,
-    /// `let`s that were searched: each is, once, however many ways lead to it.
+    /// `let`s and paths that were met: each counts once, however many ways lead to it.
     seen: HashSet<NodeId>,
 }
 
@@ -117,7 +119,7 @@ impl Causes<'_, '_> {
                 }
             }
             Node::Not(child) => self.search(*child),
-            Node::Shared(_, child) => {
+            Node::Shared(_, child) | Node::SharedValue(_, child) => {
                 if self.seen.insert(id) {
                     self.search(*child);
                 }
@@ -125,7 +127,15 @@ impl Causes<'_, '_> {
             Node::Compare(_, left, right) => {
                 let sides = [*left, *right].map(|side| self.evaluation.value(side).is_none().then_some(side));
                 if sides == [None, None] {
-                    self.wrong_types(id);
+                    let before = self.found.len();
+                    for side in [left, right] {
+                        if let Some(Node::List(run)) = program.node(*side) {
+                            self.elements(program.children(*run));
+                        }
+                    }
+                    if self.found.len() == before {
+                        self.wrong_types(id);
+                    }
                 }
                 sides.into_iter().flatten().for_each(|side| self.search(side));
             }
@@ -136,25 +146,44 @@ impl Causes<'_, '_> {
                     Read::Unusable => Mend::Unusable,
                     Read::Present(_) => Mend::WrongType,
                 };
-                self.found.push((id, mend));
+                self.note(id, mend);
             }
             Node::Default(run) => {
                 // Those in front are absent, and the next stands in for them; the one that is not is the cause.
                 let children = program.children(*run);
                 let cause = children.iter().find(|child| !matches!(self.evaluation.read(**child), Read::Absent));
-                if let Some(cause) = cause.or(children.last()) {
-                    self.search(*cause);
+                match cause.or(children.last()).map(|cause| (*cause, program.node(*cause))) {
+                    Some((_, Some(Node::Const(_)))) | None => {
+                        children.iter().take(1).for_each(|first| self.note(*first, Mend::Default));
+                    }
+                    Some((cause, _)) => self.search(cause),
                 }
             }
             Node::Call(_, argument) => self.search(*argument),
-            Node::List(_) => self.wrong_types(id),
+            Node::List(run) => self.elements(program.children(*run)),
             Node::Const(_) => {}
+        }
+    }
+
+    /// The elements of a list that have no value.
+    fn elements(&mut self, elements: &[NodeId]) {
+        for element in elements {
+            if self.evaluation.value(*element).is_none() {
+                self.search(*element);
+            }
+        }
+    }
+
+    fn note(&mut self, path: NodeId, mend: Mend) {
+        if self.seen.insert(path) {
+            self.found.push((path, mend));
         }
     }
 
     /// Everything under here has a value, and the values do not go together.
     fn wrong_types(&mut self, id: NodeId) {
-        let found = &mut self.found;
-        self.program.walk(id, &mut HashSet::new(), &mut |node| found.push((node, Mend::WrongType)));
+        let mut paths = Vec::new();
+        self.program.walk(id, &mut HashSet::new(), &mut |node| paths.push(node));
+        paths.into_iter().for_each(|path| self.note(path, Mend::WrongType));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use crate::model::{Object, Value};
 
@@ -21,7 +22,7 @@ pub enum Operand<'v> {
     /// A list of the data or of literals.
     List(&'v [Value<'v>]),
     /// A list written in the policy with something to evaluate in it; `None` is an unknown element.
-    Made(Vec<Option<Operand<'v>>>),
+    Made(Rc<[Option<Operand<'v>>]>),
     /// An object.
     Object(&'v Object<'v>),
 }

@@ -70,6 +70,7 @@ impl Path {
     pub(super) fn resolve(root: &str, steps: &[Step]) -> Option<Result<Self, BadPath>> {
         use Lookup::*;
         let (lookup, rest) = match (root, steps) {
+            ("user", [Step::Field(name), _, ..]) if name == "id" => return Some(Err(BadPath::NoMembers("a string"))),
             ("user", _) => (User, steps),
             ("token", _) => (Token, steps),
             ("login", _) => (Login, steps),

@@ -1,6 +1,6 @@
 //! The compiled form of a policy set: flat arenas of nodes, paths and policies that point at each other by number.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub(super) enum Node {
     List(Children),
     /// The condition of a `let`, evaluated once per decision and remembered under a number.
     Shared(u32, NodeId),
+    /// The value of a `let`, likewise.
+    SharedValue(u32, NodeId),
 }
 
 /// A policy as it is decided upon.
@@ -59,8 +61,6 @@ pub(super) struct Policy {
     pub(super) reason: Option<String>,
     /// `when AND NOT unless`
     pub(super) condition: NodeId,
-    /// Paths that it reads from the store and that a request might carry by mistake.
-    pub(super) stored: Vec<PathId>,
 }
 
 /// A compiled policy set.
@@ -70,10 +70,14 @@ pub struct Program {
     pub(super) sites: Vec<Site>,
     pub(super) children: Vec<NodeId>,
     pub(super) paths: Vec<Path>,
+    /// What is read from the store under a name that a request might carry too.
+    pub(super) stored: HashMap<SmolStr, PathId>,
     pub(super) policies: Vec<Policy>,
     pub(super) index: Index,
-    /// How many `let`s are remembered in a decision.
+    /// How many conditions of `let`s are remembered in a decision.
     pub(super) shared: usize,
+    /// How many values of `let`s are.
+    pub(super) shared_values: usize,
     pub(super) zone: jiff::tz::TimeZone,
     pub(super) sources: Arc<Sources>,
     pub(super) revision: String,
@@ -118,7 +122,7 @@ impl Program {
                 self.children(*run).iter().for_each(|child| self.walk(*child, seen, visit));
             }
             Some(Node::Not(child) | Node::Call(_, child)) => self.walk(*child, seen, visit),
-            Some(Node::Shared(_, child)) => {
+            Some(Node::Shared(_, child) | Node::SharedValue(_, child)) => {
                 if seen.insert(id) {
                     self.walk(*child, seen, visit);
                 }
@@ -128,24 +132,6 @@ impl Program {
                 self.walk(*right, seen, visit);
             }
             Some(Node::Const(_)) | None => {}
-        }
-    }
-
-    /// Notes for every policy what it reads from the store under a name that a request might carry too.
-    pub(super) fn note_stored_paths(&mut self) {
-        let mut noted = Vec::with_capacity(self.policies.len());
-        for policy in &self.policies {
-            let mut stored = Vec::new();
-            self.walk(policy.condition, &mut HashSet::new(), &mut |node| {
-                let Some(Node::Path(id)) = self.node(node) else { return };
-                if self.path(*id).is_some_and(|path| path.stored_name().is_some()) && !stored.contains(id) {
-                    stored.push(*id);
-                }
-            });
-            noted.push(stored);
-        }
-        for (policy, stored) in self.policies.iter_mut().zip(noted) {
-            policy.stored = stored;
         }
     }
 }

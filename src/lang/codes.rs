@@ -66,6 +66,10 @@ codes! {
     BadPath = "E021";
     /// An expression too large once its `let`s are put in.
     TooComplex = "E022";
+    /// More mistakes than are shown.
+    More = "E023";
+    /// More names than the index of a set can hold.
+    TooManyNames = "E024";
     /// A set without any policy: it denies everything.
     NoPolicies = "W001";
 }

@@ -8,7 +8,7 @@ use super::{Code, Diagnostic, Site, SourceId, Span};
 
 /// A token. Operator words come in upper and lower case; the words of declarations are lower case and contextual.
 #[derive(Logos, Debug, Clone, PartialEq)]
-#[logos(skip r"[ \t\r\n]+", skip(r"#[^\n]*", allow_greedy = true))]
+#[logos(skip r"([ \t\n]|\r\n)+", skip(r"#[^\r\n]*", allow_greedy = true))]
 #[allow(missing_docs)] // each is what its pattern says
 pub enum Token {
     #[token("{")]
@@ -172,6 +172,7 @@ fn bad_character(site: Site, slice: &str, before: &[Spanned], diagnostics: &mut 
         "'" => "strings stand in double quotes",
         "&" | "|" => "write AND, OR, && or ||",
         "?" => "a default is written ??",
+        "\r" => "a line ends with LF or CRLF",
         ";" => "nothing ends with ; here: a line break is enough",
         _ => "only names, numbers, \"strings\", operators and # comments stand outside of strings",
     };

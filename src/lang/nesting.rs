@@ -33,12 +33,14 @@ pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnost
             }
             Token::Not => here.nots += 1,
             Token::Default => here.defaults += 1,
-            Token::OpenBrace | Token::CloseBrace => {
+            // Nothing of an expression goes on past these.
+            Token::OpenBrace | Token::CloseBrace | Token::Assign => {
                 (here, outer_depth) = (Frame::default(), 0);
                 outer.clear();
             }
             Token::Dot | Token::Word(_) | Token::Number(_) | Token::Text(_) | Token::Minus => {}
-            Token::True | Token::False | Token::Resource | Token::Action => {}
+            Token::True | Token::False | Token::Allow | Token::Deny | Token::Let | Token::Action => {}
+            Token::Resource | Token::When | Token::Unless | Token::Reason => {}
             _ => here = Frame::default(),
         }
         if outer_depth + here.nots + here.defaults > MAX_NESTING {

@@ -19,8 +19,6 @@ pub(super) type Recovered = ErrorRecovery<u32, Token, std::convert::Infallible>;
 #[must_use]
 pub fn parse(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    // A byte order mark is three bytes that stand for nothing; offsets stay those of the file.
-    let bom = if source.text.starts_with('\u{feff}') { 3 } else { 0 };
     if source.text.len() > MAX_FILE {
         let message = format!("the file holds {} bytes, and {MAX_FILE} is the most", source.text.len());
         let site = Site { source: id, span: Span::new(0, 0) };
@@ -28,13 +26,7 @@ pub fn parse(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>) {
             .push(Diagnostic::error(Code::TooLarge, site, message).help("split it: all files of a tenant are one set"));
         return (File::default(), diagnostics);
     }
-    let blanked;
-    let text = if bom > 0 {
-        blanked = format!("   {}", &source.text[bom..]);
-        &blanked
-    } else {
-        &source.text
-    };
+    let text = source.text.as_str();
     let tokens = lexer::tokens(id, text, &mut diagnostics);
     if let Err(too_deep) = nesting::check(id, &tokens) {
         diagnostics.push(too_deep);
@@ -81,6 +73,16 @@ fn describe(
         let message = format!("`{word}` is a reserved word, and cannot be a name");
         return Some(Diagnostic::error(Code::Syntax, site, message).help("give it another name"));
     }
+    let word = text.get(span.range()).unwrap_or("");
+    if word.eq_ignore_ascii_case("not")
+        && text.get(span.end as usize..).is_some_and(|rest| rest.trim_start().to_ascii_uppercase().starts_with("IN"))
+    {
+        return Some(Diagnostic::error(Code::Syntax, site, "there is no `NOT IN`").help("write `NOT x IN list`"));
+    }
+    if word == "-" && expected.iter().any(|terminal| terminal.contains("\".\"")) {
+        let help = "a key with other characters goes in brackets: user[\"e-mail\"]";
+        return Some(Diagnostic::error(Code::Syntax, site, "there is no arithmetic here").help(help));
+    }
     let assigned = text.get(span.range()) == Some("=") && expected.iter().any(|terminal| terminal.contains("=="));
     if assigned {
         return Some(Diagnostic::error(Code::Syntax, site, "`=` does not compare").help("write =="));
@@ -97,18 +99,28 @@ fn describe(
 /// contextual keywords fit too, and naming them all would only hide the rest.
 fn in_words(expected: &[String]) -> Vec<String> {
     const CONTEXTUAL: &[&str] = &["allow", "deny", "let", "action", "resource", "when", "unless", "reason"];
+    const OPERATORS: &[&str] =
+        &["OR", "AND", "==", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "STARTS", "ENDS", "??", "[", "."];
+    const NEVER: &[&str] = &["all", "bad"];
     let terminals: Vec<&str> = expected.iter().map(|terminal| terminal.trim_matches('"')).collect();
     let any_name = terminals.contains(&"name");
-    terminals
-        .iter()
-        .filter(|terminal| !(any_name && CONTEXTUAL.contains(terminal)))
-        .map(|terminal| match *terminal {
+    let operators = terminals.iter().filter(|terminal| OPERATORS.contains(terminal)).count();
+    let mut words = Vec::new();
+    for terminal in terminals {
+        let hidden = NEVER.contains(&terminal) || (any_name && CONTEXTUAL.contains(&terminal));
+        let word = match terminal {
+            _ if hidden => continue,
+            operator if operators > 2 && OPERATORS.contains(&operator) => "an operator".to_owned(),
             "name" => "a name".to_owned(),
             "number" => "a number".to_owned(),
             "text" => "a \"string\"".to_owned(),
             other => format!("`{other}`"),
-        })
-        .collect()
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
 }
 
 /// `a, b or c`.

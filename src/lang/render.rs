@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use super::{Diagnostic, Severity, Sources};
 
+/// Bytes of a line that is still shown.
+const LONGEST_LINE: usize = 500;
+
 /// Writes diagnostics with the lines that they speak of, the span underlined, and a help line.
 ///
 /// # Errors
@@ -26,11 +29,20 @@ pub fn render(out: &mut dyn WriteColor, sources: &Sources, diagnostics: &[Diagno
             let file = *ids.get(label.site.source.0 as usize)?;
             Some(shown::Label::new(style, file, label.site.span.range()).with_message(&label.text))
         });
+        // A line that nobody could read is not shown; its place is.
+        let labels: Vec<_> = labels.collect();
+        let unreadable = diagnostic.labels.iter().any(|label| sources.line(label.site).len() > LONGEST_LINE);
+        let place = unreadable.then(|| diagnostic.labels.first()).flatten().and_then(|label| {
+            let position = sources.position(label.site);
+            let name = &sources.get(label.site.source)?.name;
+            Some(format!("at {name}:{}:{}", position.line, position.column))
+        });
+        let labels = if unreadable { Vec::new() } else { labels };
         let shown = shown::Diagnostic::new(severity)
             .with_code(diagnostic.code.as_str())
             .with_message(&diagnostic.message)
-            .with_labels(labels.collect())
-            .with_notes(diagnostic.help.iter().map(|help| format!("help: {help}")).collect());
+            .with_labels(labels)
+            .with_notes(place.into_iter().chain(diagnostic.help.iter().map(|help| format!("help: {help}"))).collect());
         term::emit_to_write_style(out, &config, &files, &shown).map_err(std::io::Error::other)?;
     }
     Ok(())
@@ -75,7 +87,7 @@ impl Rendered {
             file: site.and_then(|site| sources.get(site.source)).map(|source| source.name.clone()),
             line: position.map(|position| position.line),
             column: position.map(|position| position.column),
-            source: site.map(|site| sources.text(site).to_owned()),
+            source: site.map(|site| sources.text(site).chars().take(LONGEST_LINE).collect()),
             help: diagnostic.help.clone(),
         }
     }

@@ -29,14 +29,22 @@ pub struct Position {
 
 /// All sources of a set, in the order of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sources(Vec<Source>);
+pub struct Sources {
+    sources: Vec<Source>,
+    /// Where the lines of each start.
+    lines: Vec<Vec<usize>>,
+}
 
 impl Sources {
     /// Takes the files in; their order is that of their names, wherever they came from.
     #[must_use]
     pub fn new(mut files: Vec<Source>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Self(files)
+        let starts = |source: &Source| {
+            let after_breaks = source.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(after_breaks).collect()
+        };
+        Self { lines: files.iter().map(starts).collect(), sources: files }
     }
 
     /// A set of one text.
@@ -47,13 +55,13 @@ impl Sources {
 
     /// Every source with its id.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
-        (0..).map(SourceId).zip(&self.0)
+        (0..).map(SourceId).zip(&self.sources)
     }
 
     /// The source of an id that this set gave out.
     #[must_use]
     pub fn get(&self, id: SourceId) -> Option<&Source> {
-        self.0.get(id.0 as usize)
+        self.sources.get(id.0 as usize)
     }
 
     /// The text under a site; empty for a site of another set.
@@ -65,12 +73,22 @@ impl Sources {
     /// Line and column of the start of a site.
     #[must_use]
     pub fn position(&self, site: Site) -> Position {
-        let before = self.get(site.source).and_then(|source| source.text.get(..site.span.start as usize)).unwrap_or("");
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.bytes().filter(|b| *b == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        let start = site.span.start as usize;
+        let Some(lines) = self.lines.get(site.source.0 as usize) else { return Position { line: 1, column: 1 } };
+        let line = lines.partition_point(|line_start| *line_start <= start).max(1);
+        let line_start = lines.get(line - 1).copied().unwrap_or(0);
+        let before = self.get(site.source).and_then(|source| source.text.get(line_start..start)).unwrap_or("");
+        Position { line, column: before.chars().count() + 1 }
+    }
+
+    /// The whole line that a site starts on.
+    #[must_use]
+    pub fn line(&self, site: Site) -> &str {
+        let line = self.position(site).line;
+        let text = self.get(site.source).map_or("", |source| source.text.as_str());
+        let lines = self.lines.get(site.source.0 as usize).map_or(&[][..], Vec::as_slice);
+        let start = lines.get(line - 1).copied().unwrap_or(0);
+        text.get(start..lines.get(line).copied().unwrap_or(text.len())).unwrap_or("")
     }
 
     /// The site of a line and column (in bytes, from 1) as `serde_json` counts them.

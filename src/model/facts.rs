@@ -1,6 +1,6 @@
 //! What is known when a decision is made, apart from the question itself.
 
-use super::{Object, Value};
+use super::{Bag, Object, Slug, Value};
 
 /// A stored thing as the engine sees it: there, not there, or not to be reached.
 ///
@@ -27,6 +27,8 @@ pub struct Facts<'a> {
     pub token: Option<&'a Object<'a>>,
     /// The user's logins: `count`, `first_at`, `last_at`.
     pub login: Stored<'a>,
+    /// Fields of the user that the user wrote about themselves.
+    pub self_asserted: &'a [(Bag, Slug)],
 }
 
 /// A user as the store keeps one and the cache holds one.
@@ -34,14 +36,27 @@ pub struct Facts<'a> {
 pub struct UserRecord {
     /// The user's facts, in the shape that a policy reads: `id`, profile fields, `traits`, `consents`.
     pub facts: Object<'static>,
+    /// The user's logins, in the shape that a policy reads; empty before the first.
+    pub login: Object<'static>,
+    /// Fields that the user wrote about themselves.
+    pub self_asserted: Vec<(Bag, Slug)>,
 }
 
 impl UserRecord {
-    /// Puts a user together from its parts.
+    /// A user with traits and nothing else.
     #[must_use]
     pub fn new(id: &str, traits: Object<'static>) -> Self {
         let facts = [("id", Value::Str(id.to_owned().into())), ("traits", Value::Object(traits))];
-        Self { facts: facts.into_iter().collect() }
+        Self { facts: facts.into_iter().collect(), login: Object::new(), self_asserted: Vec::new() }
+    }
+
+    /// A field's value.
+    #[must_use]
+    pub fn field(&self, bag: Bag, slug: &str) -> Option<&Value<'static>> {
+        match bag {
+            Bag::Profile => self.facts.get(slug),
+            Bag::Traits => self.traits().get(slug),
+        }
     }
 
     /// The user's traits.

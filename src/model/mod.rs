@@ -5,18 +5,24 @@
 
 mod caller;
 mod decision;
+mod definition;
 mod facts;
+mod history;
 mod id;
 mod object;
 mod query;
+mod rule;
 mod settings;
 mod value;
 
 pub use caller::{Caller, Credential, Scope, Scopes, TenantScope, UnknownScope};
 pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
+pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
 pub use facts::{Facts, Stored, UserRecord};
+pub use history::{AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, PromptState, Source};
 pub use id::{InvalidId, Slug, TenantId, UserId};
 pub use object::Object;
 pub use query::{Action, Entity, Query};
+pub use rule::{Condition, ProfilingSettings, Rule};
 pub use settings::TenantSettings;
 pub use value::{DataType, Value};

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeSeq, Serializer};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::ser::{SerializeSeq, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::Object;
 
@@ -35,7 +36,8 @@ pub enum Value<'a> {
 }
 
 /// The data type of a trait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DataType {
     /// Text.
     String,
@@ -47,7 +49,41 @@ pub enum DataType {
     Json,
 }
 
+impl DataType {
+    /// In a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            DataType::String => "a string",
+            DataType::Number => "a number",
+            DataType::Boolean => "true or false",
+            DataType::Json => "a JSON list or object",
+        }
+    }
+}
+
+impl Value<'static> {
+    /// Reads a JSON text and keeps a copy of it.
+    ///
+    /// # Errors
+    /// `serde_json`'s, with line and column.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let mut value: Value<'_> = serde_json::from_str(text)?;
+        value.mark_oversized(text);
+        Ok(value.into_owned())
+    }
+}
+
 impl<'a> Value<'a> {
+    /// A string as it is, anything else as JSON.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Value::Str(text) => text.to_string(),
+            other => serde_json::to_string(other).unwrap_or_default(),
+        }
+    }
+
     /// The data type of this value as a trait; `None` for `null`.
     #[must_use]
     pub fn data_type(&self) -> Option<DataType> {

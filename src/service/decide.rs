@@ -82,8 +82,11 @@ fn facts(user: &Result<Known>) -> Facts<'_> {
     match user {
         Ok(Some(record)) => Facts { user: Stored::Present(&record.facts), ..Facts::default() },
         Ok(None) => Facts::default(),
-        Err(_) => {
-            Facts { user: Stored::Unreachable, resource: Stored::Unreachable, login: Stored::Unreachable, token: None }
-        }
+        Err(_) => Facts {
+            user: Stored::Unreachable,
+            resource: Stored::Unreachable,
+            login: Stored::Unreachable,
+            ..Facts::default()
+        },
     }
 }

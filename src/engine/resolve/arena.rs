@@ -34,7 +34,10 @@ struct Known {
 }
 
 /// A node grew beyond what an evaluation may take.
-pub(super) struct TooComplex;
+pub(super) enum TooComplex {
+    Depth,
+    Cost,
+}
 
 impl Arena {
     /// Adds a node over `below`, of the type that its kind gives.
@@ -48,9 +51,13 @@ impl Arena {
         let below: Vec<Known> = below.iter().filter_map(|id| self.known.get(id.0 as usize).copied()).collect();
         let depth = below.iter().map(|known| known.depth).max().unwrap_or(0).saturating_add(1);
         let cost = below.iter().fold(1_u32, |sum, known| sum.saturating_add(known.cost));
-        if depth > MAX_DEPTH || cost > MAX_COST {
-            return Err(TooComplex);
+        if depth > MAX_DEPTH {
+            return Err(TooComplex::Depth);
         }
+        if cost > MAX_COST {
+            return Err(TooComplex::Cost);
+        }
+        // The value of a `let` is made once, but comparing it costs its size each time.
         let cost = if matches!(node, Node::Shared(..)) { 1 } else { cost };
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);

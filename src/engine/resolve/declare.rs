@@ -8,6 +8,9 @@ use crate::lang::{Code, Diagnostic, Site, SourceId};
 use super::super::builtins;
 use super::super::path::ROOTS;
 
+/// A policy may be entered in the index in so many places.
+const MAX_PLACES: usize = 10_000;
+
 /// A policy with its clauses sorted.
 pub(super) struct Declared<'f> {
     pub(super) source: SourceId,
@@ -117,6 +120,16 @@ fn sort_clauses<'f>(source: SourceId, policy: &'f Policy, diagnostics: &mut Vec<
         }
     }
     let name = Site { source, span: policy.name.span };
+    let named = |selector: Option<&Selector>| match selector {
+        Some(Selector::Named(names)) => names.len(),
+        _ => 1,
+    };
+    let places = named(declared.action).saturating_mul(named(declared.resource));
+    if places > MAX_PLACES {
+        let message = format!("{places} pairs of an action and a resource type are more than {MAX_PLACES}");
+        let help = "write `any` and test action.name or resource.type in the condition";
+        diagnostics.push(Diagnostic::error(Code::TooManyNames, name, message).help(help));
+    }
     for (keyword, missing) in [("action", declared.action.is_none()), ("resource", declared.resource.is_none())] {
         if missing {
             let kind = match policy.effect {

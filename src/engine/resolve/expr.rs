@@ -1,6 +1,6 @@
 //! Expressions to nodes, with the checks that need no facts: names, types, calls, the left side of `??`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::lang::ast::{CompareOp, Expr, ExprKind, Name, Path as WrittenPath, StepKind};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
@@ -10,7 +10,7 @@ use super::super::Type;
 use super::super::builtins::{self, Parameter};
 use super::super::path::{BadPath, MAX_STEPS, Path, ROOTS, Step};
 use super::super::program::{Node, NodeId};
-use super::arena::{Arena, MAX_DEPTH, TooComplex};
+use super::arena::{Arena, MAX_COST, MAX_DEPTH, TooComplex};
 use super::declare::{Declarations, Declared};
 
 /// What a `let` stands for; `None` inside for one that is wrong and has been reported.
@@ -36,15 +36,30 @@ pub(super) struct Resolver<'a, 'f> {
     lets: HashMap<&'f str, LetState>,
     /// The `let`s that are open, outermost first.
     open: Vec<&'f str>,
+    cycles: HashSet<&'f str>,
+    /// How many suggestions for misspelt names were made: each costs a look at every name.
+    suggested: usize,
     /// How many conditions of `let`s are remembered at run time.
     pub(super) shared: usize,
+    /// How many values of `let`s are.
+    pub(super) shared_values: usize,
     depth: u32,
 }
 
 impl<'a, 'f> Resolver<'a, 'f> {
     pub(super) fn new(declarations: &'a Declarations<'f>, diagnostics: &'a mut Vec<Diagnostic>) -> Self {
-        let (arena, lets, open) = (Arena::default(), HashMap::new(), Vec::new());
-        Self { declarations, diagnostics, arena, lets, open, shared: 0, depth: 0 }
+        Self {
+            declarations,
+            diagnostics,
+            arena: Arena::default(),
+            lets: HashMap::new(),
+            open: Vec::new(),
+            cycles: HashSet::new(),
+            suggested: 0,
+            shared: 0,
+            shared_values: 0,
+            depth: 0,
+        }
     }
 
     /// Resolves every `let`, used or not: a mistake in it is one all the same.
@@ -72,12 +87,18 @@ impl<'a, 'f> Resolver<'a, 'f> {
     }
 
     fn add(&mut self, node: Node, value_type: Type, site: Site, below: &[NodeId]) -> Option<NodeId> {
-        self.arena.add(node, value_type, site, below).map_err(|TooComplex| self.too_complex(site)).ok()
+        self.arena.add(node, value_type, site, below).map_err(|why| self.too_complex(site, &why)).ok()
     }
 
-    fn too_complex(&mut self, site: Site) {
-        let message = "this is too large once its `let`s are put in";
-        self.error(Code::TooComplex, site, message, "split the policy, or shorten the chain of `let`s");
+    fn too_complex(&mut self, site: Site, why: &TooComplex) {
+        let (message, help) = match why {
+            TooComplex::Depth => (
+                format!("with its `let`s put in, this is more than {MAX_DEPTH} levels deep"),
+                "shorten the chain of `let`s that need each other",
+            ),
+            TooComplex::Cost => (format!("this evaluates more than {MAX_COST} parts"), "split the policy"),
+        };
+        self.error(Code::TooComplex, site, message, help);
     }
 
     fn error(&mut self, code: Code, site: Site, message: impl Into<String>, help: impl Into<String>) {
@@ -100,7 +121,7 @@ impl<'a, 'f> Resolver<'a, 'f> {
     fn expr(&mut self, source: SourceId, expr: &Expr) -> Option<NodeId> {
         let site = Site { source, span: expr.span };
         if self.depth >= MAX_DEPTH {
-            self.too_complex(site);
+            self.too_complex(site, &TooComplex::Depth);
             return None;
         }
         self.depth = self.depth.saturating_add(1);
@@ -142,14 +163,15 @@ impl<'a, 'f> Resolver<'a, 'f> {
             },
             ExprKind::List(items) => {
                 let ids = self.each(items, |this, item| this.expr(source, item))?;
-                let constants: Option<Vec<_>> = ids.iter().map(|id| self.arena.constant(*id).cloned()).collect();
-                match constants {
-                    Some(values) => self.constant(Value::List(values), site),
-                    None => {
-                        let run = self.arena.run(&ids);
-                        self.add(Node::List(run), Type::List, site, &ids)
-                    }
-                }
+                // A list of literals is one itself. Lists within it stay nodes: a `let` may be one of them, and
+                // what is shared is never copied out.
+                let literal = |id: &NodeId| self.arena.constant(*id).filter(|value| !matches!(value, Value::List(_)));
+                let literals: Option<Vec<_>> = ids.iter().map(|id| literal(id).cloned()).collect();
+                let node = match literals {
+                    Some(values) => Node::Const(Value::List(values)),
+                    None => Node::List(self.arena.run(&ids)),
+                };
+                self.add(node, Type::List, site, &ids)
             }
         }
     }
@@ -203,15 +225,16 @@ impl<'a, 'f> Resolver<'a, 'f> {
                     Code::BadDefault,
                     site,
                     "only a path can be absent, so only a path takes a default",
-                    "write `path ?? default`; put anything else in front of it into brackets of its own",
+                    "write `path ?? default`; defaults chain without brackets: `a ?? b ?? 5`",
                 );
                 return None;
             }
         }
         let run = self.arena.run(&ids);
-        let first_type = fallible.first().map_or(Type::Any, |first| self.arena.type_of(*first));
-        // A value of the wrong type stays, so the default tells nothing about the type of the whole.
-        let whole = if first_type == self.arena.type_of(*last) { first_type } else { Type::Any };
+        // A value of the wrong type stays, so the type of the whole is known only if all agree.
+        let last_type = self.arena.type_of(*last);
+        let agree = fallible.iter().all(|id| self.arena.type_of(*id) == last_type);
+        let whole = if agree { last_type } else { Type::Any };
         self.add(Node::Default(run), whole, site, &ids)
     }
 
@@ -220,7 +243,8 @@ impl<'a, 'f> Resolver<'a, 'f> {
         let Some(builtin) = builtins::find(&name.text) else {
             let known = builtins::ALL.iter().map(|builtin| builtin.name);
             let message = format!("there is no function `{}`", name.text);
-            self.error(Code::UnknownName, name_site, message, did_you_mean(&name.text, known));
+            let help = self.did_you_mean(&name.text, known);
+            self.error(Code::UnknownName, name_site, message, help);
             return None;
         };
         let [arg] = args else {
@@ -293,8 +317,16 @@ impl<'a, 'f> Resolver<'a, 'f> {
                 None
             }
             None => {
-                let known = ROOTS.iter().copied().chain(self.declarations.let_order.iter().copied());
-                let help = did_you_mean(&root.text, known);
+                let help = match root.text.as_str() {
+                    "null" => "null is no literal: `missing(path)` tests for what is absent or null".to_owned(),
+                    word if matches!(word.to_ascii_lowercase().as_str(), "true" | "false" | "and" | "or" | "not") => {
+                        format!("write `{}`", word.to_ascii_lowercase())
+                    }
+                    name => {
+                        let declarations = self.declarations;
+                        self.did_you_mean(name, ROOTS.iter().chain(&declarations.let_order).copied())
+                    }
+                };
                 let site = Site { source, span: root.span };
                 self.error(Code::UnknownName, site, format!("nothing is called `{}`", root.text), help);
                 None
@@ -308,8 +340,8 @@ impl<'a, 'f> Resolver<'a, 'f> {
             steps.push(match &step.kind {
                 StepKind::Field(name) => Step::Field(name.clone()),
                 StepKind::Index(text) => match text.parse() {
-                    Ok(place) => Step::Index(place),
-                    Err(_) => {
+                    Ok(place) if text == "0" || !text.starts_with('0') => Step::Index(place),
+                    _ => {
                         let site = Site { source, span: step.span };
                         self.error(Code::BadNumber, site, "this is no index of a list", "elements are numbered from 0");
                         return None;
@@ -328,6 +360,10 @@ impl<'a, 'f> Resolver<'a, 'f> {
         match self.lets.get(name) {
             Some(LetState::Done(meaning)) => return meaning.clone(),
             Some(LetState::Open) => {
+                // Told once, however many ways lead round.
+                if !self.cycles.insert(name) {
+                    return None;
+                }
                 let from = self.open.iter().position(|open| *open == name).unwrap_or(0);
                 let way: Vec<&str> = self.open.iter().skip(from).copied().chain([name]).collect();
                 let message = format!("the `let` `{name}` needs itself");
@@ -336,21 +372,29 @@ impl<'a, 'f> Resolver<'a, 'f> {
             }
             None => {}
         }
+        if self.depth >= MAX_DEPTH {
+            self.too_complex(site, &TooComplex::Depth);
+            return None;
+        }
         self.lets.insert(name, LetState::Open);
         self.open.push(name);
+        self.depth = self.depth.saturating_add(1);
         let meaning = self.resolve_let(source, site, &declared.value);
+        self.depth = self.depth.saturating_sub(1);
         self.open.pop();
         self.lets.insert(name, LetState::Done(meaning.clone()));
         meaning
     }
 
     fn resolve_let(&mut self, source: SourceId, site: Site, value: &Expr) -> Option<Meaning> {
-        if let ExprKind::Path(written) = &value.kind {
+        // Checked as it stands, so that a mistake in it is found even if nobody uses it.
+        let id = self.expr(source, value)?;
+        if let ExprKind::Path(written) = &value.kind
+            && self.arena.is_path(id)
+        {
             let steps = self.steps(source, written)?;
             let root = written.root.text.as_str();
             if !self.declarations.lets.contains_key(root) {
-                // Checked as it stands, so that a mistake in it is found even if nobody uses it.
-                self.expr(source, value)?;
                 return Some(Meaning::Path(root.to_owned(), steps));
             }
             if let Meaning::Path(root, mut whole) = self.meaning(root)? {
@@ -358,15 +402,43 @@ impl<'a, 'f> Resolver<'a, 'f> {
                 return Some(Meaning::Path(root, whole));
             }
         }
-        let id = self.expr(source, value)?;
-        if self.arena.type_of(id) != Type::Bool || self.arena.constant(id).is_some() {
+        if self.arena.constant(id).is_some() {
             return Some(Meaning::Node(id));
         }
-        let number = u32::try_from(self.shared).ok()?;
-        self.shared = self.shared.saturating_add(1);
-        self.add(Node::Shared(number, id), Type::Bool, site, &[id]).map(Meaning::Node)
+        let count = if self.arena.type_of(id) == Type::Bool { &mut self.shared } else { &mut self.shared_values };
+        let number = u32::try_from(*count).ok()?;
+        *count = count.saturating_add(1);
+        let (value_type, shared) = match self.arena.type_of(id) {
+            Type::Bool => (Type::Bool, Node::Shared(number, id)),
+            other => (other, Node::SharedValue(number, id)),
+        };
+        self.add(shared, value_type, site, &[id]).map(Meaning::Node)
+    }
+
+    /// A guess at what was meant, or the list of what there is.
+    fn did_you_mean<'n>(&mut self, name: &str, known: impl Iterator<Item = &'n str>) -> String {
+        self.suggested = self.suggested.saturating_add(1);
+        if self.suggested > MAX_SUGGESTED || name.len() > LONGEST_NAME {
+            return "is it spelt as it was declared?".to_owned();
+        }
+        let known: Vec<&str> = known.filter(|known| known.len() <= LONGEST_NAME).collect();
+        let distance = |candidate: &str| strsim::damerau_levenshtein(name, candidate);
+        let nearest = known.iter().copied().min_by_key(|candidate| distance(candidate));
+        match nearest.filter(|nearest| distance(nearest).saturating_mul(2) <= nearest.len().max(2)) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => {
+                let shown: Vec<&str> = known.into_iter().take(16).collect();
+                format!("there are {}", shown.join(", "))
+            }
+        }
     }
 }
+
+/// So many misspelt names get a suggestion.
+const MAX_SUGGESTED: usize = 50;
+
+/// Names beyond this are not compared with others.
+const LONGEST_NAME: usize = 64;
 
 /// A number as JSON writes it: an integer if it looks like one, else a double.
 fn number(text: &str) -> Result<Value<'static>, (&'static str, &'static str)> {
@@ -379,6 +451,14 @@ fn number(text: &str) -> Result<Value<'static>, (&'static str, &'static str)> {
     }
     if text.contains(['.', 'e', 'E']) {
         return match text.parse::<f64>() {
+            Ok(0.0)
+                if text
+                    .split(['e', 'E'])
+                    .next()
+                    .is_some_and(|digits| digits.bytes().any(|b| (b'1'..=b'9').contains(&b))) =>
+            {
+                Err(("this number is too small for a double", "the smallest is about 4.9e-324"))
+            }
             Ok(value) if value.is_finite() => Ok(Value::Float(value)),
             _ => Err(("this number is too large for a double", "the largest is about 1.8e308")),
         };
@@ -386,20 +466,6 @@ fn number(text: &str) -> Result<Value<'static>, (&'static str, &'static str)> {
     text.parse().map(Value::Int).map_err(|_| {
         ("this integer does not fit into 64 bits", "the largest is 9223372036854775807; longer ids are strings")
     })
-}
-
-/// A guess at what was meant, or the list of what there is.
-fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let known: Vec<&str> = known.collect();
-    let distance = |candidate: &str| strsim::damerau_levenshtein(name, candidate);
-    let nearest = known.iter().copied().min_by_key(|candidate| distance(candidate));
-    match nearest.filter(|nearest| distance(nearest).saturating_mul(2) <= nearest.len().max(2)) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => {
-            let shown: Vec<&str> = known.into_iter().take(16).collect();
-            format!("there are {}", shown.join(", "))
-        }
-    }
 }
 
 /// A path under a root, to show how one goes on.

@@ -7,6 +7,8 @@ mod expr;
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::lang::ast::{File, Selector};
 use crate::lang::{Code, Diagnostic, SourceId, Sources};
 
@@ -14,7 +16,7 @@ use self::arena::Arena;
 use self::declare::{Declarations, Declared};
 use self::expr::Resolver;
 use super::index::Index;
-use super::program::{Policy, PolicyId, Program};
+use super::program::{PathId, Policy, PolicyId, Program};
 
 /// Resolves a whole set; `None` if there is an error.
 pub(super) fn resolve(
@@ -29,7 +31,7 @@ pub(super) fn resolve(
     resolver.all_lets();
     let resolved: Vec<_> =
         declarations.policies.iter().filter_map(|declared| Some((declared, resolver.condition(declared)?))).collect();
-    let shared = resolver.shared;
+    let (shared, shared_values) = (resolver.shared, resolver.shared_values);
     let Arena { nodes, sites, children, paths, .. } = resolver.arena;
     if diagnostics.iter().any(Diagnostic::is_error) {
         return None;
@@ -48,11 +50,23 @@ pub(super) fn resolve(
             name: policy.name.text.clone(),
             reason: reason.map(str::to_owned),
             condition,
-            stored: Vec::new(),
         });
     }
-    let mut program =
-        Program { nodes, sites, children, paths, policies, index, shared, zone, sources: sources.clone(), revision };
-    program.note_stored_paths();
-    Some(program)
+    let named = (0..).map(PathId).zip(&paths).filter_map(|(id, path)| Some((SmolStr::new(path.stored_name()?), id)));
+    let stored = named.collect();
+    let sources = sources.clone();
+    Some(Program {
+        nodes,
+        sites,
+        children,
+        paths,
+        stored,
+        policies,
+        index,
+        shared,
+        shared_values,
+        zone,
+        sources,
+        revision,
+    })
 }

@@ -1,0 +1,158 @@
+//! What happened to a user: who wrote, linked identities, consents, logins, the audit trail.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bag, Slug, Value};
+
+/// Who a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// An admin, or a program that acts for one.
+    Admin,
+    /// The user, about themselves.
+    User,
+    /// An identity provider.
+    Idp,
+}
+
+impl Source {
+    /// As tables and the API name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::Admin => "admin",
+            Source::User => "user",
+            Source::Idp => "idp",
+        }
+    }
+}
+
+impl std::str::FromStr for Source {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Source::Admin, Source::User, Source::Idp]
+            .into_iter()
+            .find(|source| source.as_str() == text)
+            .ok_or_else(|| format!("there is no source {text:?}"))
+    }
+}
+
+/// Who writes, and when.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// In which role.
+    pub source: Source,
+    /// The user, or the id of the credential.
+    pub actor: String,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
+/// A value of a user with where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldValue {
+    /// Profile field or trait.
+    pub bag: Bag,
+    /// Its slug.
+    pub slug: Slug,
+    /// The value.
+    pub value: Value<'static>,
+    /// In which role it was written.
+    pub source: Source,
+    /// By whom.
+    pub writer: String,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
+/// A change of one field: a value, or `None` to take it away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldChange<'a> {
+    /// Profile field or trait.
+    pub bag: Bag,
+    /// Its slug.
+    pub slug: Slug,
+    /// The new value.
+    pub value: Option<Value<'a>>,
+}
+
+/// An identity of the user at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Identity {
+    /// `social` or `enterprise`.
+    #[serde(default = "social")]
+    pub kind: String,
+    /// The provider.
+    pub provider: String,
+    /// The user's id there.
+    pub subject: String,
+    /// When it was linked.
+    #[serde(default)]
+    pub linked_at: Option<jiff::Timestamp>,
+}
+
+fn social() -> String {
+    "social".to_owned()
+}
+
+/// What a user agreed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Consent {
+    /// What for.
+    pub purpose: String,
+    /// Which version of the text.
+    #[serde(default)]
+    pub version: String,
+    /// When it was given.
+    #[serde(default)]
+    pub given_at: Option<jiff::Timestamp>,
+    /// When it was withdrawn.
+    #[serde(default)]
+    pub withdrawn_at: Option<jiff::Timestamp>,
+}
+
+/// The logins of a user that were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Logins {
+    /// How many.
+    pub count: u64,
+    /// The first.
+    pub first_at: jiff::Timestamp,
+    /// The last.
+    pub last_at: jiff::Timestamp,
+}
+
+/// How a rule stands with a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromptState {
+    /// How often it was skipped.
+    pub skips: u32,
+    /// Until when it stays quiet.
+    pub snoozed_until: Option<jiff::Timestamp>,
+    /// The login at which it was last answered or skipped.
+    pub done_at_login: Option<String>,
+}
+
+/// An entry of the audit trail.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// In which role.
+    pub source: Source,
+    /// Who.
+    pub actor: String,
+    /// What was done, such as `trait.set`.
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// The value before.
+    pub before: Option<Value<'static>>,
+    /// The value after.
+    pub after: Option<Value<'static>>,
+}
