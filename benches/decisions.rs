@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sidegate::engine::{Program, RawFile, compile, decide};
@@ -30,8 +31,8 @@ fn policies(count: usize) -> Vec<RawFile> {
     files.collect()
 }
 
-fn program(count: usize) -> std::sync::Arc<Program> {
-    compile(policies(count)).program.unwrap()
+fn program(count: usize) -> Arc<Program> {
+    compile(policies(count), &Arc::default()).program.unwrap()
 }
 
 fn alice() -> UserRecord {
@@ -76,9 +77,9 @@ fn compilation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compile");
     group.sample_size(10);
     for count in COUNTS {
-        let files = policies(count);
+        let (files, standard) = (policies(count), Arc::default());
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
-            bencher.iter(|| compile(black_box(files.clone())).program.unwrap().policy_count());
+            bencher.iter(|| compile(black_box(files.clone()), &standard).program.unwrap().policy_count());
         });
     }
     group.finish();

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod http;
 pub mod lang;
 pub mod model;
+pub mod profiling;
 pub mod service;
 pub mod store;
 pub mod web;

@@ -101,7 +101,7 @@ fn the_sample_policies_answer_the_same_at_every_hour() {
 
 fn compile_sample() -> std::sync::Arc<sidegate::engine::Program> {
     let files = sidegate::service::read_policies(&crate::support::root().join("policies/acme"));
-    sidegate::engine::compile(files).program.expect("the sample compiles")
+    sidegate::engine::compile(files, &std::sync::Arc::default()).program.expect("the sample compiles")
 }
 
 fn sample_user(plan: &'static str) -> sidegate::model::UserRecord {

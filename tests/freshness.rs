@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sidegate::model::{Slug, TenantId, UserId, Value};
+use sidegate::model::{Author, Bag, FieldChange, Slug, Source, TenantId, UserId, Value};
 use sidegate::store::Store;
 
 use crate::support::Server;
@@ -22,10 +22,9 @@ fn a_write_by_another_process_decides_within_half_a_second() {
         runtime.block_on(async {
             let store = Store::open(&server.data().join("sidegate.db")).await.unwrap();
             let (tenant, user) = (TenantId::parse("acme").unwrap(), UserId::parse(user).unwrap());
-            store
-                .set_trait(&tenant, &user, &Slug::parse(slug).unwrap(), &value, jiff::Timestamp::UNIX_EPOCH)
-                .await
-                .unwrap();
+            let author = Author { source: Source::Admin, actor: "other".to_owned(), at: jiff::Timestamp::UNIX_EPOCH };
+            let change = FieldChange { bag: Bag::Traits, slug: Slug::parse(slug).unwrap(), value: Some(value) };
+            store.change_fields(&tenant, &user, &[change], &author).await.unwrap();
             store.close().await;
         });
     };

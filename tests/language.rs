@@ -53,7 +53,7 @@ fn program(text: &str, zone: Option<&str>) -> Result<Arc<Program>, String> {
         let settings = format!("{{\"timeZone\": \"{zone}\"}}").into_bytes();
         files.push(RawFile { name: "tenant.json".to_owned(), content: Ok(settings) });
     }
-    let compiled = compile(files);
+    let compiled = compile(files, &Arc::default());
     compiled.program.clone().ok_or_else(|| rendered(&compiled))
 }
 
@@ -179,7 +179,7 @@ fn mistakes_are_shown_with_their_place_and_a_way_out() {
         insta::glob!("language/diagnostics/*.policy", |path| {
             let content = Ok(std::fs::read(path).unwrap());
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let compiled = compile(vec![RawFile { name, content }]);
+            let compiled = compile(vec![RawFile { name, content }], &Arc::default());
             assert!(compiled.program.is_none(), "{}", path.display());
             insta::assert_snapshot!("shown", rendered(&compiled));
         });
@@ -290,12 +290,15 @@ fn an_explanation_names_only_what_made_it_unknown() {
 #[test]
 fn files_are_one_set_whatever_their_line_ends() {
     let file = |name: &str, text: &str| RawFile { name: name.to_owned(), content: Ok(text.as_bytes().to_vec()) };
-    let set = compile(vec![
-        file("b.policy", "\u{feff}allow a {\r\n  action any\r\n  resource any\r\n  when early\r\n}\r\n"),
-        file("a.policy", "let early = late\nlet late = true"),
-    ]);
+    let set = compile(
+        vec![
+            file("b.policy", "\u{feff}allow a {\r\n  action any\r\n  resource any\r\n  when early\r\n}\r\n"),
+            file("a.policy", "let early = late\nlet late = true"),
+        ],
+        &Arc::default(),
+    );
     assert!(set.program.is_some(), "{}", rendered(&set));
-    let twice = compile(vec![file("b.policy", "let x = true"), file("a.policy", "let x = false")]);
+    let twice = compile(vec![file("b.policy", "let x = true"), file("a.policy", "let x = false")], &Arc::default());
     let shown = rendered(&twice);
     assert!(shown.contains("a.policy:1:5") && shown.contains("b.policy:1:5"), "{shown}");
 }

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::model::{Caller, Object, Value};
+use crate::service::ServiceError;
 use crate::web::{Call, Problem, Reply, parse_object};
 
 /// A trait as the API shows it.
@@ -28,15 +29,15 @@ struct Message<'a> {
 pub async fn put_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (user, slug) = (call.user_id()?, call.slug()?);
     let body = parse_object(call.headers, call.body)?;
-    let value = body.get("value").ok_or_else(|| {
-        Problem::invalid("/value", "missing", "the body must have a member \"value\": {\"value\": ...}".to_owned())
+    let value = body.get("value").cloned().ok_or_else(|| {
+        ServiceError::invalid("/value", "missing", "the body must have a member \"value\": {\"value\": ...}")
     })?;
-    let put = call.service.put_trait(call.tenant, &user, &slug, value).await?;
+    let put = call.service.put_trait(call.tenant, &user, &slug, value.clone(), &call.author()).await?;
     let (status, message) = match put.created {
         true => (StatusCode::CREATED, "Attribute created"),
         false => (StatusCode::OK, "Attribute updated"),
     };
-    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value };
+    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &value };
     Ok(Reply::json(status, &Message { message, data }).etag(put.revision).revision(put.revision))
 }
 
@@ -47,7 +48,7 @@ pub async fn put_attribute(call: Call<'_>) -> Result<Reply, Problem> {
 pub async fn get_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (user, slug) = (call.user_id()?, call.slug()?);
     let found = call.service.get_trait(call.tenant, &user, &slug).await?;
-    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &found.value };
+    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &found.field.value };
     Ok(Reply::json(StatusCode::OK, &data).etag(found.revision))
 }
 
@@ -57,7 +58,7 @@ pub async fn get_attribute(call: Call<'_>) -> Result<Reply, Problem> {
 /// 400, 404.
 pub async fn delete_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (user, slug) = (call.user_id()?, call.slug()?);
-    let revision = call.service.delete_trait(call.tenant, &user, &slug).await?;
+    let revision = call.service.delete_trait(call.tenant, &user, &slug, &call.author()).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT).revision(revision))
 }
 

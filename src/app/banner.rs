@@ -81,7 +81,7 @@ fn commands(config: &Config, folder: &DataFolder, base: &str, tenant: &str) -> S
 }
 
 /// An address that a client on this machine can use.
-fn reachable(bound: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(bound: SocketAddr) -> SocketAddr {
     let mut address = bound;
     if bound.ip().is_unspecified() {
         match bound {

@@ -44,6 +44,7 @@ impl Watched {
         loop {
             tokio::select! {
                 () = self.changed.notified() => self.quiet().await,
+                () = service.documents_have_changed() => {}
                 _ = self.hangup.recv() => tracing::info!("SIGHUP: reading the policies again"),
                 () = tokio::time::sleep(LOOK) => {
                     let now = look(service).await;
@@ -55,8 +56,8 @@ impl Watched {
             // Anew each time: the folder may be another one by now.
             self.watcher = watch(service.policies_folder(), &self.changed);
             fingerprint = look(service).await;
-            if let Err(error) = service.reload_policies().await {
-                tracing::error!(%error, "a new tenant could not be noted");
+            if let Err(error) = service.reload(None).await {
+                tracing::error!(%error, "definitions and rules could not be read");
             }
         }
     }

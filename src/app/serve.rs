@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use crate::http::{self, Limits};
 use crate::service::{DataFolder, LogTarget, Parts, Service};
@@ -47,13 +48,18 @@ pub async fn serve(config: Config) -> Result<()> {
     .await?;
     // Watched before they are read, so that no change falls between.
     let mut watched = Watched::new(&config.policies)?;
-    service.reload_policies().await?;
+    service.reload(None).await?;
 
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; --listen names another address", config.listen))?;
     let bound = listener.local_addr()?;
     tracing::info!(address = %bound, "listening");
+    let public_url = match &config.public_url {
+        Some(url) => url.clone(),
+        None => Url::parse(&format!("http://{}/", banner::reachable(bound)))?,
+    };
+    service.set_public_url(public_url);
     say(&config, &banner::text(&config, &folder, &service, bound))?;
 
     let limits = Limits { patience: config.client_timeout, drain: DRAIN };

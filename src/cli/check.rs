@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
@@ -28,7 +29,8 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let sets: Vec<Compiled> = sets(&self.folder)?.into_iter().map(compile).collect();
+        let standard = Arc::default();
+        let sets: Vec<Compiled> = sets(&self.folder)?.into_iter().map(|files| compile(files, &standard)).collect();
         let findings = sets.iter().flat_map(|set| &set.diagnostics);
         let errors = findings.clone().filter(|finding| finding.is_error()).count();
         let warnings = findings.count() - errors;

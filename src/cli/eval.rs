@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
@@ -47,7 +48,7 @@ impl Eval {
         if !self.folder.is_dir() {
             return Err(Usage(format!("there is no folder {}", self.folder.display())).into());
         }
-        let compiled = compile(read_policies(&self.folder));
+        let compiled = compile(read_policies(&self.folder), &Arc::default());
         let Some(program) = &compiled.program else {
             if self.json {
                 show::line(format_args!("{}", serde_json::json!({ "diagnostics": show::as_json(&compiled) })))?;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span};
-use crate::model::TenantSettings;
+use crate::model::{Definitions, TenantSettings};
 
-use super::Program;
-use super::resolve::resolve;
+use super::resolve::{Set, resolve};
+use super::{Program, guard};
 
 /// As many diagnostics are kept of one compilation.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -31,11 +31,15 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// The program, unless there are errors.
     pub program: Option<Arc<Program>>,
+    /// The definitions that it was checked against: those of `traits.json`, else the ones that were handed in.
+    pub definitions: Arc<Definitions>,
+    /// The tenant's settings.
+    pub settings: TenantSettings,
 }
 
-/// Compiles the files of a tenant, in whatever order they come.
+/// Compiles the files of a tenant, in whatever order they come, with its definitions as the store has them.
 #[must_use]
-pub fn compile(files: Vec<RawFile>) -> Compiled {
+pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
     let mut unreadable = Vec::new();
     let decoded = files.into_iter().map(|file| {
         let (text, problem) = decode(file.content);
@@ -47,12 +51,18 @@ pub fn compile(files: Vec<RawFile>) -> Compiled {
     let mut diagnostics = Vec::new();
     let mut settings = TenantSettings::default();
     let mut zone = jiff::tz::TimeZone::UTC;
+    let mut definitions = stored.clone();
     let mut trees = Vec::new();
     for (id, source) in sources.iter() {
         if let Some((_, (code, at, message))) = unreadable.iter().find(|(name, _)| *name == source.name) {
             let site = Site { source: id, span: Span::new(*at, *at) };
             diagnostics.push(Diagnostic::error(*code, site, message));
-        } else if is_settings(source) {
+        } else if is_file(source, "traits.json") {
+            match read_definitions(&sources, id, source) {
+                Ok(read) => definitions = Arc::new(read),
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            }
+        } else if is_file(source, "tenant.json") {
             match read_settings(&sources, id, source) {
                 Ok(read) => (settings, zone) = read,
                 Err(diagnostic) => diagnostics.push(*diagnostic),
@@ -67,11 +77,16 @@ pub fn compile(files: Vec<RawFile>) -> Compiled {
     let program = if diagnostics.iter().any(Diagnostic::is_error) {
         None
     } else {
-        let revision = revision(&sources, &settings);
-        resolve(&trees, &sources, zone, revision, &mut diagnostics).map(Arc::new)
+        let revision = revision(&sources, &settings, &definitions);
+        let set = Set { files: &trees, sources: &sources, zone, revision, definitions: &definitions };
+        let program = resolve(set, &mut diagnostics);
+        if let Some(program) = &program {
+            diagnostics.extend(guard::check(program, &definitions));
+        }
+        program.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)).map(Arc::new)
     };
     cap(&mut diagnostics);
-    Compiled { sources, diagnostics, program }
+    Compiled { sources, diagnostics, program, definitions, settings }
 }
 
 /// Leaves out what nobody would read: a file that is no policy at all has a mistake in every line.
@@ -100,8 +115,24 @@ fn decode(content: Result<Vec<u8>, String>) -> (String, Option<Problem>) {
     }
 }
 
-fn is_settings(source: &Source) -> bool {
-    source.name.rsplit(['/', '\\']).next() == Some("tenant.json")
+fn is_file(source: &Source, name: &str) -> bool {
+    source.name.rsplit(['/', '\\']).next() == Some(name)
+}
+
+fn read_definitions(sources: &Sources, id: SourceId, source: &Source) -> Result<Definitions, Box<Diagnostic>> {
+    let own = serde_json::from_str(&source.text).map_err(|error| {
+        bad_json(sources, id, &error, "traits.json is [{\"slug\": \"plan\", \"dataType\": \"string\"}, ...]")
+    })?;
+    Ok(Definitions::new(own, Some(source.name.clone())))
+}
+
+/// An error of a JSON file at its place.
+fn bad_json(sources: &Sources, id: SourceId, error: &serde_json::Error, help: &str) -> Box<Diagnostic> {
+    let site = sources.site_at(id, error.line(), error.column());
+    let message = error.to_string();
+    // The place is shown; serde_json's own words for it would only say it twice.
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what).to_owned();
+    Box::new(Diagnostic::error(Code::Settings, site, message).help(help))
 }
 
 fn read_settings(
@@ -109,15 +140,8 @@ fn read_settings(
     id: SourceId,
     source: &Source,
 ) -> Result<(TenantSettings, jiff::tz::TimeZone), Box<Diagnostic>> {
-    let settings: TenantSettings = serde_json::from_str(&source.text).map_err(|error| {
-        let site = sources.site_at(id, error.line(), error.column());
-        let message = error.to_string();
-        // The place is shown; serde_json's own words for it would only say it twice.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what).to_owned();
-        Box::new(
-            Diagnostic::error(Code::Settings, site, message).help("tenant.json is {\"timeZone\": \"Europe/Berlin\"}"),
-        )
-    })?;
+    let settings: TenantSettings = serde_json::from_str(&source.text)
+        .map_err(|error| bad_json(sources, id, &error, "tenant.json is {\"timeZone\": \"Europe/Berlin\"}"))?;
     match jiff::tz::db().get(&settings.time_zone) {
         Ok(zone) => Ok((settings, zone)),
         Err(_) => {
@@ -133,12 +157,14 @@ fn read_settings(
 }
 
 /// A hash of all that decides. Names of files and folders do not: they differ from machine to machine.
-fn revision(sources: &Sources, settings: &TenantSettings) -> String {
+fn revision(sources: &Sources, settings: &TenantSettings, definitions: &Definitions) -> String {
     let mut hash = Sha256::new();
-    hash.update(settings.time_zone.as_bytes());
-    for (_, source) in sources.iter().filter(|(_, source)| !is_settings(source)) {
-        hash.update((source.text.len() as u64).to_be_bytes());
-        hash.update(source.text.as_bytes());
-    }
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    add(&settings.time_zone);
+    add(&serde_json::to_string(&definitions.iter().collect::<Vec<_>>()).unwrap_or_default());
+    sources.iter().filter(|(_, source)| source.name.ends_with(".policy")).for_each(|(_, source)| add(&source.text));
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

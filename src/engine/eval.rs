@@ -6,6 +6,7 @@ use crate::lang::ast::CompareOp;
 use crate::model::{Facts, Query};
 
 use super::builtins::Run;
+use super::guard::field_of;
 use super::operand::{self, Operand, all, any};
 use super::program::{Children, Node, NodeId, Program};
 use super::read::{Read, Wall, World};
@@ -51,7 +52,7 @@ pub(super) struct Evaluation<'d> {
 
 impl<'d> Evaluation<'d> {
     pub(super) fn new(program: &'d Program, query: &'d Query<'d>, facts: &'d Facts<'d>) -> Self {
-        let world = World { query, facts, zone: &program.zone, wall: Wall::default() };
+        let world = World { query, facts, zone: &program.zone, defaults: &program.defaults, wall: Wall::default() };
         Self { program, world, memo: Memo::new(program.shared), values: vec![None; program.shared_values] }
     }
 
@@ -101,6 +102,7 @@ impl<'d> Evaluation<'d> {
             Node::Default(run) => self.first_present(*run),
             Node::Call(builtin, argument) => match builtin.run {
                 Run::Presence(run) => run(&self.read(*argument)).map(Operand::Bool),
+                Run::Provenance => self.self_asserted(*argument).map(Operand::Bool),
                 Run::Value(run) => run(self.value(*argument)?),
             },
             Node::List(run) => {
@@ -128,6 +130,17 @@ impl<'d> Evaluation<'d> {
         match program.node(id) {
             Some(Node::Path(path)) => program.path(*path).map_or(Read::Absent, |path| self.world.read(path)),
             _ => self.value(id).map_or(Read::Unusable, Read::Present),
+        }
+    }
+
+    /// Whether the user wrote the field of a path; unknown in an outage.
+    fn self_asserted(&mut self, id: NodeId) -> Option<bool> {
+        let program = self.program;
+        let Some(Node::Path(path)) = program.node(id) else { return None };
+        let (bag, slug) = field_of(program.path(*path)?)?;
+        match self.read(id) {
+            Read::Unreachable => None,
+            _ => Some(self.world.facts.self_asserted.iter().any(|(own, name)| *own == bag && name.as_str() == slug)),
         }
     }
 

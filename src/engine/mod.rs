@@ -11,9 +11,11 @@
 
 pub mod builtins;
 mod compile;
+mod condition;
 mod decide;
 mod eval;
 mod explain;
+mod guard;
 mod index;
 mod operand;
 mod path;
@@ -23,6 +25,7 @@ mod resolve;
 mod types;
 
 pub use compile::{Compiled, RawFile, compile};
+pub use condition::Condition;
 pub use decide::decide;
 pub use explain::{Explanation, Unknown, explain};
 pub use operand::Operand;

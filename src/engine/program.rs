@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use crate::lang::ast::{CompareOp, Effect};
 use crate::lang::{Site, Sources};
-use crate::model::{PolicyRef, Value};
+use crate::model::{Object, PolicyRef, Value};
 
 use super::builtins::Builtin;
 use super::index::Index;
@@ -79,6 +79,8 @@ pub struct Program {
     /// How many values of `let`s are.
     pub(super) shared_values: usize,
     pub(super) zone: jiff::tz::TimeZone,
+    /// Defaults of definitions, in the shape of a user's facts.
+    pub(super) defaults: Object<'static>,
     pub(super) sources: Arc<Sources>,
     pub(super) revision: String,
 }
@@ -116,22 +118,32 @@ impl Program {
 impl Program {
     /// Calls `visit` with every path node under `id`; what is shared is visited once.
     pub(super) fn walk(&self, id: NodeId, seen: &mut HashSet<NodeId>, visit: &mut dyn FnMut(NodeId)) {
-        match self.node(id) {
-            Some(Node::Path(_)) => visit(id),
-            Some(Node::And(run) | Node::Or(run) | Node::Default(run) | Node::List(run)) => {
-                self.children(*run).iter().for_each(|child| self.walk(*child, seen, visit));
+        self.visit(id, seen, &mut |id, node| {
+            if matches!(node, Node::Path(_)) {
+                visit(id);
             }
-            Some(Node::Not(child) | Node::Call(_, child)) => self.walk(*child, seen, visit),
-            Some(Node::Shared(_, child) | Node::SharedValue(_, child)) => {
-                if seen.insert(id) {
-                    self.walk(*child, seen, visit);
-                }
+        });
+    }
+
+    /// Calls `visit` with every node under `id`, itself included; what is shared is visited once.
+    pub(super) fn visit(&self, id: NodeId, seen: &mut HashSet<NodeId>, visit: &mut dyn FnMut(NodeId, &Node)) {
+        let Some(node) = self.node(id) else { return };
+        if matches!(node, Node::Shared(..) | Node::SharedValue(..)) && !seen.insert(id) {
+            return;
+        }
+        visit(id, node);
+        match node {
+            Node::Path(_) | Node::Const(_) => {}
+            Node::And(run) | Node::Or(run) | Node::Default(run) | Node::List(run) => {
+                self.children(*run).iter().for_each(|child| self.visit(*child, seen, visit));
             }
-            Some(Node::Compare(_, left, right)) => {
-                self.walk(*left, seen, visit);
-                self.walk(*right, seen, visit);
+            Node::Not(child) | Node::Call(_, child) | Node::Shared(_, child) | Node::SharedValue(_, child) => {
+                self.visit(*child, seen, visit);
             }
-            Some(Node::Const(_)) | None => {}
+            Node::Compare(_, left, right) => {
+                self.visit(*left, seen, visit);
+                self.visit(*right, seen, visit);
+            }
         }
     }
 }

@@ -71,6 +71,8 @@ pub(super) struct World<'d> {
     pub(super) query: &'d Query<'d>,
     pub(super) facts: &'d Facts<'d>,
     pub(super) zone: &'d jiff::tz::TimeZone,
+    /// What a stored user has who has no value of their own.
+    pub(super) defaults: &'d Object<'static>,
     pub(super) wall: Wall,
 }
 
@@ -79,7 +81,12 @@ impl<'d> World<'d> {
     pub(super) fn read(&self, path: &'d Path) -> Read<'d> {
         let World { query, facts, .. } = self;
         match &path.lookup {
-            Lookup::User => stored(self.of_user(facts.user), &path.steps),
+            Lookup::User => match stored(self.of_user(facts.user), &path.steps) {
+                Read::Absent if matches!(self.of_user(facts.user), Stored::Present(_)) => {
+                    member(self.defaults, &path.steps)
+                }
+                read => read,
+            },
             Lookup::Login => stored(self.of_user(facts.login), &path.steps),
             Lookup::Token => facts.token.map_or(Read::Absent, |claims| member(claims, &path.steps)),
             Lookup::SubjectType => Read::text(&query.subject.kind),

@@ -70,6 +70,8 @@ codes! {
     More = "E023";
     /// More names than the index of a set can hold.
     TooManyNames = "E024";
+    /// A policy that decides by what users write about themselves.
+    SelfPromotion = "E025";
     /// A set without any policy: it denies everything.
     NoPolicies = "W001";
 }

@@ -17,7 +17,7 @@ pub use codes::Code;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use lexer::Token;
 pub use nesting::MAX_NESTING;
-pub use parser::parse;
+pub use parser::{parse, parse_condition};
 pub use render::{Rendered, render};
 pub use source::{MAX_FILE, Position, Source, SourceId, Sources};
 pub use span::{Site, Span};

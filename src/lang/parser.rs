@@ -2,7 +2,7 @@
 
 use lalrpop_util::{ErrorRecovery, ParseError, lalrpop_mod};
 
-use super::ast::File;
+use super::ast::{Clause, ClauseKind, Effect, File, Item, Name, Policy, Selector};
 use super::{Code, Diagnostic, MAX_FILE, Site, Source, SourceId, Span, Token, lexer, nesting};
 
 lalrpop_mod!(
@@ -18,12 +18,39 @@ pub(super) type Recovered = ErrorRecovery<u32, Token, std::convert::Infallible>;
 /// diagnostics.
 #[must_use]
 pub fn parse(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>) {
+    parse_with(id, source, |recovered, tokens| grammar::FileParser::new().parse(recovered, tokens))
+}
+
+/// Parses a source that is a condition and nothing else, as the one policy of a file.
+#[must_use]
+pub fn parse_condition(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>) {
+    let span = Span::new(0, source.text.len() as u32);
+    parse_with(id, source, |recovered, tokens| {
+        let condition = grammar::ConditionParser::new().parse(recovered, tokens)?;
+        let clause = |kind| Clause { kind, span };
+        let clauses = vec![
+            clause(ClauseKind::Action(Selector::Any)),
+            clause(ClauseKind::Resource(Selector::Any)),
+            clause(ClauseKind::When(condition)),
+        ];
+        let name = Name { text: "condition".into(), span };
+        Ok(File { items: vec![Item::Policy(Policy { effect: Effect::Allow, name, clauses })] })
+    })
+}
+
+type Tokens = Vec<Result<(u32, Token, u32), std::convert::Infallible>>;
+
+fn parse_with(
+    id: SourceId,
+    source: &Source,
+    parse: impl FnOnce(&mut Vec<Recovered>, Tokens) -> Result<File, ParseError<u32, Token, std::convert::Infallible>>,
+) -> (File, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     if source.text.len() > MAX_FILE {
         let message = format!("the file holds {} bytes, and {MAX_FILE} is the most", source.text.len());
         let site = Site { source: id, span: Span::new(0, 0) };
-        diagnostics
-            .push(Diagnostic::error(Code::TooLarge, site, message).help("split it: all files of a tenant are one set"));
+        let help = "split it: all files of a tenant are one set";
+        diagnostics.push(Diagnostic::error(Code::TooLarge, site, message).help(help));
         return (File::default(), diagnostics);
     }
     let text = source.text.as_str();
@@ -33,13 +60,11 @@ pub fn parse(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>) {
         return (File::default(), diagnostics);
     }
     let mut recovered = Vec::new();
-    let outcome = grammar::FileParser::new().parse(&mut recovered, tokens.into_iter().map(Ok));
-    let errors = recovered.into_iter().map(|recovery| recovery.error);
-    let (file, last) = match outcome {
+    let (file, last) = match parse(&mut recovered, tokens.into_iter().map(Ok).collect()) {
         Ok(file) => (file, None),
         Err(error) => (File::default(), Some(error)),
     };
-    for error in errors.chain(last) {
+    for error in recovered.into_iter().map(|recovery| recovery.error).chain(last) {
         diagnostics.extend(describe(id, text, error));
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.site.span.start));

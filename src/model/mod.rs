@@ -6,6 +6,7 @@
 mod caller;
 mod decision;
 mod definition;
+mod definitions;
 mod facts;
 mod history;
 mod id;
@@ -18,6 +19,7 @@ mod value;
 pub use caller::{Caller, Credential, Scope, Scopes, TenantScope, UnknownScope};
 pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
 pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
+pub use definitions::Definitions;
 pub use facts::{Facts, Stored, UserRecord};
 pub use history::{AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, PromptState, Source};
 pub use id::{InvalidId, Slug, TenantId, UserId};

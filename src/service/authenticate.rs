@@ -47,6 +47,15 @@ impl Credentials {
         Self { hasher, admin, dev_tokens, known: Cache::new(KNOWN_TOKENS), changes: AtomicU64::new(0) }
     }
 
+    pub(super) fn hasher(&self) -> &TokenHasher {
+        &self.hasher
+    }
+
+    /// A keyed hash of a secret, under which it is kept or shown.
+    pub(super) fn hash(&self, secret: &str) -> [u8; 32] {
+        self.hasher.hash(secret)
+    }
+
     /// Forgets what is known of tokens: one of them changed.
     pub(super) fn changed(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);

@@ -7,22 +7,29 @@ use super::folder::FolderError;
 /// Shorthand of this room.
 pub type Result<T> = std::result::Result<T, ServiceError>;
 
+/// What is wrong with one member of the input.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// JSON pointer (RFC 6901) to the member.
+    pub pointer: String,
+    /// What is wrong, and what would be right.
+    pub detail: String,
+    /// A stable word for programs.
+    pub code: &'static str,
+}
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(&'static str),
-    /// The input means nothing here.
-    #[error("{detail}")]
-    Invalid {
-        /// JSON pointer to the member that is wrong.
-        pointer: &'static str,
-        /// A stable word for programs.
-        code: &'static str,
-        /// What is wrong, and what would be right.
-        detail: String,
-    },
+    /// The input means nothing here: everything that is wrong with it.
+    #[error("{}", .0.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<Fault>),
+    /// It cannot be done as things stand.
+    #[error("{0}")]
+    Conflict(String),
     /// The store could not do it; nothing was changed.
     #[error(transparent)]
     Unavailable(StoreError),
@@ -42,12 +49,18 @@ pub enum ServiceError {
     },
 }
 
+impl ServiceError {
+    /// One thing that is wrong with the input.
+    #[must_use]
+    pub fn invalid(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![Fault { pointer: pointer.into(), detail: detail.into(), code }])
+    }
+}
+
 impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::TooManyTraits(_) => {
-                Self::Invalid { pointer: "", code: "too_many_attributes", detail: error.to_string() }
-            }
+            StoreError::TooManyTraits(_) => Self::invalid("", "too_many_attributes", error.to_string()),
             StoreError::Sql(_) | StoreError::TimedOut | StoreError::Migrate(_) | StoreError::Lock(..) => {
                 Self::Unavailable(error)
             }

@@ -27,6 +27,11 @@ impl Service {
         }
     }
 
+    /// Waits until definitions, rules or settings have changed, here or elsewhere.
+    pub async fn documents_have_changed(&self) {
+        self.documents.notified().await;
+    }
+
     /// The last change that this process has seen.
     fn seen(&self) -> i64 {
         self.seen.load(Ordering::Acquire)
@@ -41,6 +46,7 @@ impl Service {
                 match change.kind {
                     ChangeKind::User => self.users.changed(&change.tenant, &change.key, change.seq),
                     ChangeKind::Token => self.credentials.changed(),
+                    ChangeKind::Documents => self.documents.notify_one(),
                     // A kind of a later version may concern anything that is in memory.
                     ChangeKind::Other => {
                         self.users.clear(change.seq);

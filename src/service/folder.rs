@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::dev_tokens::DevTokens;
 use super::entropy;
+use super::tickets::TicketSigner;
 use super::tokens::TokenHasher;
 
 /// An admin token has at least this many bytes.
@@ -18,6 +19,7 @@ const DATABASE: &str = "sidegate.db";
 const ADMIN_TOKEN: &str = "admin-token";
 const TOKEN_KEY: &str = "token.key";
 const DEV_KEY: &str = "dev-token.key";
+const TICKET_KEY: &str = "ticket.key";
 
 /// A folder that `serve` made.
 #[derive(Debug, Clone)]
@@ -62,6 +64,7 @@ impl DataFolder {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
         folder.create_secret(TOKEN_KEY, &entropy::secret())?;
         folder.create_secret(DEV_KEY, &entropy::secret())?;
+        folder.create_secret(TICKET_KEY, &entropy::secret())?;
         // SQLite gives its side files the mode of the database, so that is made here, empty.
         let database = OpenOptions::new().append(true).create(true).mode(0o600).open(folder.database());
         database.map_err(|source| folder.io(DATABASE, source))?;
@@ -107,6 +110,11 @@ impl DataFolder {
     /// [`FolderError`] if the key is not there or too short.
     pub fn token_hasher(&self) -> Result<TokenHasher, FolderError> {
         Ok(TokenHasher::new(self.secret(TOKEN_KEY)?.as_bytes()))
+    }
+
+    /// What signs and checks tickets.
+    pub(super) fn ticket_signer(&self) -> Result<TicketSigner, FolderError> {
+        Ok(TicketSigner::new(self.secret(TICKET_KEY)?.as_bytes()))
     }
 
     /// What mints and checks development tokens.

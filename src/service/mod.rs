@@ -8,30 +8,40 @@ mod clock;
 mod decide;
 mod decision_log;
 mod dev_tokens;
+mod documents;
 mod entropy;
 mod error;
 mod feed;
 mod folder;
 mod metrics;
 mod policies;
+mod portal;
+mod profiling;
 mod readiness;
 mod tenants;
+mod tickets;
 mod tokens;
 mod traits;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use url::Url;
 
 pub use authenticate::Refused;
 pub use clock::Clock;
 pub use decide::Answer;
 pub use decision_log::LogTarget;
 pub use dev_tokens::DevTokens;
-pub use error::{Result, ServiceError};
+pub use documents::check_rules;
+pub use error::{Fault, Result, ServiceError};
 pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
 pub use policies::read_policies;
+pub use portal::{Profile, Session, make_link};
+pub use profiling::{Checked, Login};
 pub use readiness::{Readiness, Status};
 pub use tenants::{Policies, Tenant};
+pub use tickets::{BadTicket, Completed, OpenTicket, Question};
 pub use tokens::{IssuedToken, TokenHasher, issue_token};
 pub use traits::PutTrait;
 
@@ -42,6 +52,7 @@ use self::authenticate::Credentials;
 use self::decision_log::DecisionLog;
 use self::metrics::Metrics;
 use self::tenants::Tenants;
+use self::tickets::TicketSigner;
 
 /// What a service is made of.
 pub struct Parts {
@@ -72,12 +83,19 @@ pub struct Service {
     metrics: Metrics,
     decision_log: DecisionLog,
     clock: Clock,
+    tickets: TicketSigner,
+    /// What URLs that go out begin with; known once it is known where the server listens.
+    public_url: OnceLock<Url>,
+    /// Held by a reload: an older reading never comes after a newer.
+    reloading: tokio::sync::Mutex<()>,
+    /// Told by the feed of definitions, rules and settings.
+    documents: tokio::sync::Notify,
     /// The last change of the feed that the caches have seen.
     seen: std::sync::atomic::AtomicI64,
 }
 
 impl Service {
-    /// Puts the parts together and loads what lasts; policies are loaded by [`Service::reload_policies`].
+    /// Puts the parts together and loads what lasts; policies are loaded by [`Service::reload`].
     ///
     /// # Errors
     /// What the database or the folder refuses.
@@ -87,6 +105,7 @@ impl Service {
         let tenants = Tenants::new(parts.policies, parts.default_tenant);
         tenants.add_stored(&parts.store.tenants().await?);
         let dev_tokens = parts.dev_tokens.then(|| parts.folder.dev_tokens()).transpose()?;
+        let tickets = parts.folder.ticket_signer()?;
         let credentials = Credentials::new(parts.folder.token_hasher()?, &parts.admin_token, dev_tokens);
         let decision_log = DecisionLog::open(parts.decision_log)?;
         Ok(Arc::new(Self {
@@ -97,8 +116,24 @@ impl Service {
             metrics: Metrics::default(),
             decision_log,
             clock,
+            tickets,
+            public_url: OnceLock::new(),
+            reloading: tokio::sync::Mutex::default(),
+            documents: tokio::sync::Notify::new(),
             seen: seen.into(),
         }))
+    }
+
+    /// Says what URLs that go out begin with; the first word counts.
+    pub fn set_public_url(&self, url: Url) {
+        let _ = self.public_url.set(url);
+    }
+
+    /// What URLs that go out begin with.
+    #[must_use]
+    pub fn public_url(&self) -> Url {
+        #[expect(clippy::expect_used, reason = "the text is a URL")]
+        self.public_url.get().cloned().unwrap_or_else(|| Url::parse("http://localhost/").expect("a URL"))
     }
 
     /// The tenant of that name, if there is one.

@@ -1,5 +1,6 @@
 //! Policy files from the disk, and putting them in force.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
@@ -12,61 +13,64 @@ use codespan_reporting::term::termcolor::NoColor;
 
 use crate::engine::{Compiled, RawFile, compile};
 use crate::lang::{self, MAX_FILE};
-use crate::model::TenantId;
+use crate::model::{Definitions, TenantId};
+use crate::profiling::{RuleError, RuleSet};
 
-use super::tenants::Policies;
+use super::documents::StoredDocuments;
+use super::tenants::{Loaded, Policies, Reloaded};
 use super::{Result, Service};
+
+/// The file of profiling rules.
+const RULES_FILE: &str = "profiling.json";
 
 /// The files of a set hold at most this many bytes together.
 const MAX_SET: u64 = 64 << 20;
 
 impl Service {
-    /// Reads and compiles the policies of all tenants aside, and puts in force what compiles. If the folder cannot be
-    /// read, everything stays as it is. A tenant that has a folder is known from then on, whatever becomes of it.
+    /// Reads and compiles aside what belongs to all tenants, or to one, and puts in force what is good. If the folder
+    /// of policies cannot be read, everything stays as it is. A tenant that has a folder is known from then on,
+    /// whatever becomes of it.
     ///
     /// # Errors
-    /// The store's, if it cannot note a new tenant.
-    pub async fn reload_policies(self: &Arc<Self>) -> Result<()> {
-        let this = self.clone();
-        let reload = move || this.read_and_compile();
-        let tenants = tokio::task::spawn_blocking(reload).await.unwrap_or_default();
-        Ok(self.store.add_tenants(&tenants, self.clock.now()).await?)
-    }
-
-    fn read_and_compile(&self) -> Vec<TenantId> {
+    /// The store's.
+    pub async fn reload(self: &Arc<Self>, only: Option<&TenantId>) -> Result<()> {
+        let _one_after_the_other = self.reloading.lock().await;
         let started = Instant::now();
-        let folder = self.tenants.folder();
-        let ids = match tenant_folders(folder) {
-            Ok(ids) => ids,
-            Err(error) => {
-                let problem = format!("the folder of policies {} cannot be read: {error}", folder.display());
+        let folder = self.tenants.folder().to_owned();
+        let wanted = only.cloned();
+        let read = move || read_folders(&folder, wanted.as_ref());
+        let folders = match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(folders)) => folders,
+            Ok(Err(error)) => {
+                let folder = self.tenants.folder().display();
+                let problem = format!("the folder of policies {folder} cannot be read: {error}");
                 tracing::error!(problem, "the last good policies stay in force");
                 self.tenants.unreadable(&problem);
-                return Vec::new();
+                return Ok(());
             }
+            Err(_) => return Ok(()),
         };
-        let compile = |id: &TenantId| (id.clone(), compile(read_policies(&folder.join(id.as_str()))));
-        let compiled: Vec<(TenantId, Compiled)> = ids.iter().map(compile).collect();
-        for (id, compiled) in &compiled {
-            log_diagnostics(id, compiled);
+        let with_folder: Vec<TenantId> = folders.keys().cloned().collect();
+        self.store.add_tenants(&with_folder, self.clock.now()).await?;
+        let ids = match only {
+            Some(id) => vec![id.clone()],
+            None => self.store.tenants().await?.into_iter().map(|(id, _)| id).collect(),
+        };
+        let mut read = Vec::with_capacity(ids.len());
+        let mut folders = folders;
+        for id in ids {
+            let files = folders.remove(&id);
+            let stored = self.stored_documents(&id).await?;
+            read.push((id, files, stored));
         }
-        for outcome in self.tenants.put_in_force(compiled) {
-            let id = &outcome.tenant.id;
-            match &outcome.tenant.policies {
-                Policies::InForce { program, problem: None } if outcome.changed => {
-                    let (policies, revision) = (program.policy_count(), program.revision());
-                    tracing::info!(tenant = %id, policies, revision, "policies in force");
-                }
-                Policies::InForce { program, problem: Some(problem) } => {
-                    let revision = program.revision();
-                    tracing::error!(tenant = %id, revision, problem, "the last good policies stay in force");
-                }
-                Policies::None { why, .. } => tracing::error!(tenant = %id, why, "no policies in force"),
-                Policies::InForce { .. } => {}
-            }
+        let compile = move || read.into_iter().map(|(id, files, stored)| (id, load(files, stored))).collect();
+        let loaded: Vec<(TenantId, Loaded)> = tokio::task::spawn_blocking(compile).await.unwrap_or_default();
+        for (id, loaded) in &loaded {
+            loaded.compiled.iter().for_each(|compiled| log_diagnostics(id, compiled));
         }
+        self.tenants.put_in_force(loaded).iter().for_each(log_outcome);
         self.metrics.reloaded(started.elapsed());
-        ids
+        Ok(())
     }
 
     /// Something that changes when a policy file does: a net under the file system's own news, which end when a
@@ -90,6 +94,65 @@ impl Service {
     #[must_use]
     pub fn policies_folder(&self) -> &Path {
         self.tenants.folder()
+    }
+}
+
+/// The files of every tenant's folder, or of one's.
+fn read_folders(folder: &Path, only: Option<&TenantId>) -> io::Result<BTreeMap<TenantId, Vec<RawFile>>> {
+    let ids = tenant_folders(folder)?;
+    let wanted = ids.into_iter().filter(|id| only.is_none_or(|only| only == id));
+    Ok(wanted.map(|id| (id.clone(), read_policies(&folder.join(id.as_str())))).collect())
+}
+
+/// Compiles what was read of a tenant.
+fn load(files: Option<Vec<RawFile>>, stored: StoredDocuments) -> Loaded {
+    let StoredDocuments { definitions, rules, profiling } = stored;
+    let (rule_files, files): (Vec<_>, Option<Vec<_>>) = match files {
+        None => (Vec::new(), None),
+        Some(files) => {
+            let (rules, others) = files.into_iter().partition(|file: &RawFile| file.name.ends_with(RULES_FILE));
+            (rules, Some(others))
+        }
+    };
+    let stored_definitions = Arc::new(definitions);
+    let compiled = files.map(|files| compile(files, &stored_definitions));
+    let definitions = compiled.as_ref().map_or(stored_definitions, |compiled| compiled.definitions.clone());
+    let rules = match rule_files.into_iter().next() {
+        Some(file) => parse_rules(&file, &definitions),
+        None => RuleSet::compile(rules, &definitions, None).map_err(|errors| in_words("the stored rules", &errors)),
+    };
+    Loaded { compiled, definitions, rules, profiling }
+}
+
+fn parse_rules(file: &RawFile, definitions: &Definitions) -> std::result::Result<RuleSet, String> {
+    let name = &file.name;
+    let bytes = file.content.as_ref().map_err(|error| format!("{name}: {error}"))?;
+    let rules = serde_json::from_slice(bytes).map_err(|error| format!("{name}: {error}"))?;
+    RuleSet::compile(rules, definitions, Some(name.clone())).map_err(|errors| in_words(name, &errors))
+}
+
+fn in_words(file: &str, errors: &[RuleError]) -> String {
+    let errors: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
+    format!("{file}: {}", errors.join("; "))
+}
+
+fn log_outcome(outcome: &Reloaded) {
+    let (tenant, changed) = (&outcome.tenant, outcome.changed);
+    let id = &tenant.id;
+    if let Some(problem) = &tenant.rules_problem {
+        tracing::error!(tenant = %id, problem, "the last good profiling rules stay in force");
+    }
+    match &tenant.policies {
+        Policies::InForce { program, problem: None } if changed => {
+            let (policies, revision) = (program.policy_count(), program.revision());
+            tracing::info!(tenant = %id, policies, revision, "policies in force");
+        }
+        Policies::InForce { program, problem: Some(problem) } => {
+            let revision = program.revision();
+            tracing::error!(tenant = %id, revision, problem, "the last good policies stay in force");
+        }
+        Policies::None { why, .. } => tracing::error!(tenant = %id, why, "no policies in force"),
+        Policies::InForce { .. } => {}
     }
 }
 
@@ -122,7 +185,8 @@ fn policy_files(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let Ok(name) = entry?.file_name().into_string() else { continue };
-        let declares = name == "tenant.json" || (name.ends_with(".policy") && !name.ends_with("_test.policy"));
+        let declares = [RULES_FILE, "tenant.json", "traits.json"].contains(&name.as_str())
+            || (name.ends_with(".policy") && !name.ends_with("_test.policy"));
         if declares && !name.starts_with('.') {
             names.push(name);
         }

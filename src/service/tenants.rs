@@ -9,7 +9,8 @@ use arc_swap::ArcSwap;
 
 use crate::engine::{Compiled, Program};
 use crate::lang::Rendered;
-use crate::model::TenantId;
+use crate::model::{Definitions, ProfilingSettings, TenantId, TenantSettings};
+use crate::profiling::RuleSet;
 
 /// A tenant as of one moment. Its policies never change; a reload makes another.
 #[derive(Debug, Clone)]
@@ -18,6 +19,16 @@ pub struct Tenant {
     pub id: TenantId,
     /// What decides for it.
     pub policies: Policies,
+    /// What its traits and profile fields are.
+    pub definitions: Arc<Definitions>,
+    /// What it asks its users.
+    pub rules: Arc<RuleSet>,
+    /// Whether and how much it asks.
+    pub profiling: ProfilingSettings,
+    /// Its settings.
+    pub settings: Arc<TenantSettings>,
+    /// What is wrong with its rules; then the last good ones are asked.
+    pub rules_problem: Option<String>,
     /// The revision of its data, as far as this process knows.
     revision: Arc<AtomicI64>,
 }
@@ -68,6 +79,17 @@ pub(super) struct Tenants {
     read: AtomicBool,
     policies: PathBuf,
     default: Option<TenantId>,
+}
+
+/// What was read of one tenant.
+pub(super) struct Loaded {
+    /// Its files, compiled; `None` without a folder.
+    pub(super) compiled: Option<Compiled>,
+    /// Its definitions, of file or store.
+    pub(super) definitions: Arc<Definitions>,
+    /// Its rules, or what is wrong with them.
+    pub(super) rules: std::result::Result<RuleSet, String>,
+    pub(super) profiling: ProfilingSettings,
 }
 
 /// What a reload made of one tenant.
@@ -126,25 +148,36 @@ impl Tenants {
         }
     }
 
-    /// Puts freshly compiled sets in force. A set that does not compile never replaces the last good one; a tenant
-    /// whose folder is gone is left without policies.
-    pub(super) fn put_in_force(&self, compiled: Vec<(TenantId, Compiled)>) -> Vec<Reloaded> {
-        let mut reloaded = Vec::new();
+    /// Puts in force what was read. A set that does not compile never replaces the last good one; a tenant without a
+    /// folder is left without policies.
+    pub(super) fn put_in_force(&self, loaded: Vec<(TenantId, Loaded)>) -> Vec<Reloaded> {
         // A tenant that is added to a running server and does not compile is no reason to take the others out.
         let first = !self.read.swap(true, Ordering::AcqRel);
+        let mut reloaded = Vec::new();
         self.replace(|map| {
-            let gone: Vec<TenantId> =
-                map.keys().filter(|id| compiled.iter().all(|(with_folder, _)| with_folder != *id)).cloned().collect();
-            for id in gone {
-                let why = self.without_folder(&id);
-                let tenant = self.entry(map, &id);
-                let changed = matches!(tenant.policies, Policies::InForce { .. });
-                reloaded.push(set(map, tenant, Policies::None { why, awaited: false }, changed));
-            }
-            for (id, compiled) in compiled {
-                let tenant = self.entry(map, &id);
-                let (policies, changed) = next(&tenant.policies, compiled, first);
-                reloaded.push(set(map, tenant, policies, changed));
+            for (id, loaded) in loaded {
+                let old = self.entry(map, &id);
+                let mut next = Tenant::clone(&old);
+                let changed;
+                (next.policies, changed) = match loaded.compiled {
+                    Some(compiled) => {
+                        next.settings = Arc::new(compiled.settings.clone());
+                        next_policies(&old.policies, &compiled, first)
+                    }
+                    None => {
+                        let policies = Policies::None { why: self.without_folder(&id), awaited: false };
+                        (policies, matches!(old.policies, Policies::InForce { .. }))
+                    }
+                };
+                next.definitions = loaded.definitions;
+                next.profiling = loaded.profiling;
+                match loaded.rules {
+                    Ok(rules) => (next.rules, next.rules_problem) = (Arc::new(rules), None),
+                    Err(problem) => next.rules_problem = Some(problem),
+                }
+                let tenant = Arc::new(next);
+                map.insert(id, tenant.clone());
+                reloaded.push(Reloaded { tenant, changed });
             }
         });
         reloaded
@@ -169,7 +202,16 @@ impl Tenants {
     fn entry(&self, map: &mut Map, id: &TenantId) -> Arc<Tenant> {
         let fresh = || {
             let policies = Policies::None { why: self.without_folder(id), awaited: false };
-            Arc::new(Tenant { id: id.clone(), policies, revision: Arc::default() })
+            Arc::new(Tenant {
+                id: id.clone(),
+                policies,
+                definitions: Arc::default(),
+                rules: Arc::default(),
+                profiling: ProfilingSettings::default(),
+                settings: Arc::default(),
+                rules_problem: None,
+                revision: Arc::default(),
+            })
         };
         map.entry(id.clone()).or_insert_with(fresh).clone()
     }
@@ -182,14 +224,8 @@ impl Tenants {
     }
 }
 
-fn set(map: &mut Map, old: Arc<Tenant>, policies: Policies, changed: bool) -> Reloaded {
-    let tenant = Arc::new(Tenant { policies, ..Tenant::clone(&old) });
-    map.insert(tenant.id.clone(), tenant.clone());
-    Reloaded { tenant, changed }
-}
-
 /// What is in force after a compilation, and whether that is something else than before.
-fn next(before: &Policies, compiled: Compiled, first: bool) -> (Policies, bool) {
+fn next_policies(before: &Policies, compiled: &Compiled, first: bool) -> (Policies, bool) {
     match (compiled.program.clone(), before) {
         (Some(program), Policies::InForce { program: old, .. }) => {
             let changed = program.revision() != old.revision();
@@ -197,16 +233,16 @@ fn next(before: &Policies, compiled: Compiled, first: bool) -> (Policies, bool) 
         }
         (Some(program), Policies::None { .. }) => (Policies::InForce { program, problem: None }, true),
         (None, Policies::InForce { program, .. }) => {
-            (Policies::InForce { program: program.clone(), problem: Some(first_error(&compiled)) }, false)
+            (Policies::InForce { program: program.clone(), problem: Some(first_error(compiled)) }, false)
         }
         (None, Policies::None { awaited, .. }) => {
-            let why = format!("the policies do not compile, so everything is denied: {}", first_error(&compiled));
+            let why = format!("the policies do not compile, so everything is denied: {}", first_error(compiled));
             (Policies::None { why, awaited: *awaited || first }, false)
         }
     }
 }
 
-fn first_error(compiled: &Compiled) -> String {
+pub(super) fn first_error(compiled: &Compiled) -> String {
     let errors = compiled.diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
     let Some(first) = errors.clone().next().map(|error| Rendered::new(&compiled.sources, error)) else {
         return "an error without a place".to_owned();

@@ -1,7 +1,7 @@
-//! Traits of users: read, set, delete.
+//! Fields of users, profile fields and traits alike: read, set, delete.
 
-use crate::model::{Slug, UserId, Value};
-use crate::store::{Known, Trait};
+use crate::model::{Author, Caller, FieldChange, Slug, Source, UserId, Value};
+use crate::store::{Known, StoredField, UserChanged};
 
 use super::tenants::Tenant;
 use super::{Result, Service, ServiceError};
@@ -19,33 +19,62 @@ pub struct PutTrait {
 }
 
 impl Service {
-    /// Sets a trait; makes the user if need be. When it returns, every decision here follows the new value.
-    ///
-    /// # Errors
-    /// [`ServiceError::Invalid`] for a value that no trait has, or the store's.
-    pub async fn put_trait(&self, tenant: &Tenant, user: &UserId, slug: &Slug, value: &Value<'_>) -> Result<PutTrait> {
-        check_value(value)?;
-        let set = self.store.set_trait(&tenant.id, user, slug, value, self.clock.now()).await?;
-        self.users.written(&tenant.id, user, set.seq, set.user);
-        self.wrote(tenant, set.revision).await?;
-        Ok(PutTrait { created: set.created, revision: set.revision })
+    /// Who writes, in the name of a caller with a service token.
+    #[must_use]
+    pub fn author(&self, caller: &Caller) -> Author {
+        let (source, actor) = match caller {
+            Caller::Service(credential) => (Source::Admin, credential.id.clone()),
+            Caller::User { id, .. } => (Source::User, id.to_string()),
+        };
+        Author { source, actor, at: self.clock.now() }
     }
 
-    /// Deletes a trait, and tells the tenant's revision after it.
+    /// Sets a field; makes the user if need be. When it returns, every decision here follows the new value.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a value that it does not have, or the store's.
+    pub async fn put_trait(
+        &self,
+        tenant: &Tenant,
+        user: &UserId,
+        slug: &Slug,
+        value: Value<'_>,
+        author: &Author,
+    ) -> Result<PutTrait> {
+        check_value(&value)?;
+        if let Some(definition) = tenant.definitions.get(slug.as_str()) {
+            definition.check(&value).map_err(|why| ServiceError::invalid("/value", "not_as_defined", why))?;
+        }
+        let bag = tenant.definitions.bag(slug.as_str());
+        let change = FieldChange { bag, slug: slug.clone(), value: Some(value) };
+        let changed = self.store.change_fields(&tenant.id, user, &[change], author).await?;
+        let created = changed.existed == [false];
+        let revision = self.user_changed(tenant, user, changed).await?;
+        Ok(PutTrait { created, revision })
+    }
+
+    /// Deletes a field, and tells the tenant's revision after it.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] if it was not there, or the store's.
-    pub async fn delete_trait(&self, tenant: &Tenant, user: &UserId, slug: &Slug) -> Result<i64> {
-        let unset = self.store.unset_trait(&tenant.id, user, slug, self.clock.now()).await?;
-        let unset = unset.ok_or(ServiceError::NotFound("this user has no such attribute"))?;
-        self.users.written(&tenant.id, user, unset.seq, unset.user);
-        self.wrote(tenant, unset.revision).await?;
-        Ok(unset.revision)
+    pub async fn delete_trait(&self, tenant: &Tenant, user: &UserId, slug: &Slug, author: &Author) -> Result<i64> {
+        let bag = tenant.definitions.bag(slug.as_str());
+        let changed = self.store.delete_field(&tenant.id, user, bag, slug, author).await?;
+        let changed = changed.ok_or(ServiceError::NotFound("this user has no such attribute"))?;
+        self.user_changed(tenant, user, changed).await
+    }
+
+    /// Takes in what the store made of a user, so that decisions follow it.
+    pub(super) async fn user_changed(&self, tenant: &Tenant, user: &UserId, changed: UserChanged) -> Result<i64> {
+        let UserChanged { revision, seq, user: record, .. } = changed;
+        self.users.written(&tenant.id, user, seq, record);
+        self.wrote(tenant, revision).await?;
+        Ok(revision)
     }
 
     /// Notes a revision of our own. Another process may have written in between: a decision must not claim to know
     /// a revision without having taken in those before it.
-    async fn wrote(&self, tenant: &Tenant, revision: i64) -> Result<()> {
+    pub(super) async fn wrote(&self, tenant: &Tenant, revision: i64) -> Result<()> {
         if tenant.is_next(revision) {
             tenant.raise_revision(revision);
             return Ok(());
@@ -53,12 +82,12 @@ impl Service {
         self.catch_up().await
     }
 
-    /// Reads a trait.
+    /// Reads a field.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] if it is not there, or the store's.
-    pub async fn get_trait(&self, tenant: &Tenant, user: &UserId, slug: &Slug) -> Result<Trait> {
-        let found = self.store.get_trait(&tenant.id, user, slug).await?;
+    pub async fn get_trait(&self, tenant: &Tenant, user: &UserId, slug: &Slug) -> Result<StoredField> {
+        let found = self.store.get_field(&tenant.id, user, slug).await?;
         found.ok_or(ServiceError::NotFound("this user has no such attribute"))
     }
 
@@ -75,19 +104,19 @@ impl Service {
     }
 }
 
-fn check_value(value: &Value<'_>) -> Result<()> {
-    let invalid = |code, detail: String| Err(ServiceError::Invalid { pointer: "/value", code, detail });
+pub(super) fn check_value(value: &Value<'_>) -> Result<()> {
+    let invalid = |code, detail: &str| Err(ServiceError::invalid("/value", code, detail));
     if *value == Value::Null {
-        return invalid("null_value", "null is no value: DELETE the attribute to take it away".to_owned());
+        return invalid("null_value", "null is no value: DELETE the attribute to take it away");
     }
     if value.holds_oversized() {
-        return invalid("integer_too_large", "integers go up to 9223372036854775807: send a string".to_owned());
+        return invalid("integer_too_large", "integers go up to 9223372036854775807: send a string");
     }
     let bytes = serde_json::to_vec(value).map_or(usize::MAX, |json| json.len());
     if bytes > MAX_VALUE {
         return invalid(
             "value_too_large",
-            format!("the value takes {bytes} bytes as JSON, and {MAX_VALUE} is the most"),
+            &format!("the value takes {bytes} bytes as JSON, and {MAX_VALUE} is the most"),
         );
     }
     Ok(())

@@ -31,6 +31,12 @@ pub enum StoreError {
         why: String,
     },
     /// A user would have more traits than a user may.
-    #[error("a user has at most {0} traits")]
+    #[error("a user has at most {0} attributes")]
     TooManyTraits(usize),
+}
+
+impl StoreError {
+    pub(super) fn corrupt(table: &'static str, column: &'static str, row: String, why: impl std::fmt::Display) -> Self {
+        Self::Corrupt { table, column, row, why: why.to_string() }
+    }
 }

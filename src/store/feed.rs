@@ -4,7 +4,7 @@
 //! before it.
 
 use jiff::Timestamp;
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use crate::model::TenantId;
 
@@ -32,6 +32,8 @@ pub enum ChangeKind {
     User,
     /// A service token.
     Token,
+    /// Definitions, rules or settings.
+    Documents,
     /// Something that this version does not know: written by a newer one.
     Other,
 }
@@ -41,6 +43,7 @@ impl ChangeKind {
         match self {
             ChangeKind::User => "user",
             ChangeKind::Token => "token",
+            ChangeKind::Documents => "documents",
             ChangeKind::Other => "other",
         }
     }
@@ -49,6 +52,7 @@ impl ChangeKind {
         match text {
             "user" => ChangeKind::User,
             "token" => ChangeKind::Token,
+            "documents" => ChangeKind::Documents,
             _ => ChangeKind::Other,
         }
     }
@@ -88,7 +92,7 @@ impl Store {
 
 /// Notes a change in its own transaction, and tells its number.
 pub(super) async fn append(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut SqliteConnection,
     tenant: Option<&TenantId>,
     revision: i64,
     kind: ChangeKind,
@@ -103,7 +107,7 @@ pub(super) async fn append(
     .bind(kind.as_str())
     .bind(key)
     .bind(at.to_string())
-    .fetch_one(&mut **tx)
+    .fetch_one(tx)
     .await?;
     Ok(seq)
 }

@@ -3,12 +3,17 @@
 //! Every function that touches a tenant's data takes the tenant first. SQL stands beside the mapping of its rows.
 //! This room knows neither HTTP nor policies.
 
+mod audit;
 mod cache;
+mod documents;
 mod error;
 mod feed;
+mod fields;
+mod logins;
+mod portal;
+mod prompts;
 mod tenants;
 mod tokens;
-mod traits;
 mod users;
 
 use std::fs::File;
@@ -20,10 +25,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 pub use cache::{CacheStats, Known, UserCache};
+pub use documents::DocumentKind;
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};
+pub use fields::{StoredField, UserChanged};
+pub use logins::Report;
+pub use prompts::{Outcome, Ticket};
 pub use tokens::TokenRow;
-pub use traits::{Trait, TraitSet, TraitUnset};
+pub use users::Listed;
 
 /// The database: SQLite in a file, with one connection that writes and several that read.
 ///

@@ -1,7 +1,7 @@
 //! Tenants that have data here, and the revision of each.
 
 use jiff::Timestamp;
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use crate::model::TenantId;
 
@@ -41,14 +41,14 @@ impl Store {
 }
 
 /// Counts a change of the tenant's data, and tells the revision after it.
-pub(super) async fn bump(tx: &mut Transaction<'static, Sqlite>, tenant: &TenantId, now: Timestamp) -> Result<i64> {
+pub(super) async fn bump(tx: &mut SqliteConnection, tenant: &TenantId, now: Timestamp) -> Result<i64> {
     let (revision,) = sqlx::query_as(
         "INSERT INTO tenants (id, revision, created_at) VALUES ($1, 1, $2)
          ON CONFLICT (id) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision",
     )
     .bind(tenant.as_str())
     .bind(now.to_string())
-    .fetch_one(&mut **tx)
+    .fetch_one(tx)
     .await?;
     Ok(revision)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::model::{Caller, Slug, UserId};
+use crate::model::{Author, Caller, Slug, UserId};
 use crate::service::{Service, Tenant};
 
 use super::Problem;
@@ -40,6 +40,12 @@ impl Call<'_> {
     /// 400 for what is no slug.
     pub fn slug(&self) -> Result<Slug, Problem> {
         Slug::parse(self.param("slug")).map_err(|error| Problem::bad_request(error.to_string()))
+    }
+
+    /// Who writes.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        self.service.author(&self.caller)
     }
 
     fn param(&self, name: &str) -> &str {

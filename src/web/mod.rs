@@ -9,5 +9,5 @@ mod reply;
 
 pub use call::Call;
 pub use json::{BadJson, parse_object};
-pub use problem::{FieldError, Problem};
+pub use problem::Problem;
 pub use reply::Reply;

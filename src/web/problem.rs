@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 
-use crate::service::ServiceError;
+use crate::service::{Fault, ServiceError};
 
 use super::{BadJson, Reply};
 
@@ -18,20 +18,9 @@ pub struct Problem {
     /// What is wrong, for people.
     pub detail: Cow<'static, str>,
     /// What is wrong with which member of the body.
-    pub errors: Vec<FieldError>,
+    pub errors: Vec<Fault>,
     /// Fields of the answer's header that belong to the error, such as a challenge.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-/// What is wrong with one member of the body.
-#[derive(Debug, Clone, Serialize)]
-pub struct FieldError {
-    /// JSON pointer (RFC 6901).
-    pub pointer: &'static str,
-    /// For people.
-    pub detail: String,
-    /// For programs.
-    pub code: &'static str,
 }
 
 impl Problem {
@@ -53,13 +42,6 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "there is no such tenant, or this access token is not one of it")
     }
 
-    /// 422 for one member of the body.
-    #[must_use]
-    pub fn invalid(pointer: &'static str, code: &'static str, detail: String) -> Self {
-        let errors = vec![FieldError { pointer, detail: detail.clone(), code }];
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
-    }
-
     /// Adds a field to the header of the answer.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -78,7 +60,7 @@ impl Problem {
             detail: &'a str,
             instance: &'a str,
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            errors: &'a [FieldError],
+            errors: &'a [Fault],
         }
         let body = Body {
             r#type: "about:blank",
@@ -117,7 +99,11 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::NotFound(what) => Self::new(StatusCode::NOT_FOUND, what),
-            ServiceError::Invalid { pointer, code, detail } => Self::invalid(pointer, code, detail),
+            ServiceError::Invalid(faults) => {
+                let detail = faults.first().map_or(String::new(), |fault| fault.detail.clone());
+                Self { errors: faults, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+            }
+            ServiceError::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
             ServiceError::Unavailable(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed")

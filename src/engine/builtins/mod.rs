@@ -6,6 +6,7 @@ mod has;
 mod len;
 mod lower;
 mod missing;
+mod self_asserted;
 mod upper;
 
 use super::{Operand, Read, Type};
@@ -38,6 +39,8 @@ pub enum Parameter {
 /// How a function runs.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Run {
+    /// On where the value at a path came from, which the evaluation knows.
+    Provenance,
     /// On what stands at a path.
     Presence(fn(&Read<'_>) -> Option<bool>),
     /// On a value.
@@ -45,7 +48,8 @@ pub(super) enum Run {
 }
 
 /// All functions, by name.
-pub const ALL: &[&Builtin] = &[&has::HAS, &len::LEN, &lower::LOWER, &missing::MISSING, &upper::UPPER];
+pub const ALL: &[&Builtin] =
+    &[&has::HAS, &len::LEN, &lower::LOWER, &missing::MISSING, &self_asserted::SELF_ASSERTED, &upper::UPPER];
 
 /// The function of that name.
 #[must_use]

@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 
 use crate::lang::ast::{File, Selector};
 use crate::lang::{Code, Diagnostic, SourceId, Sources};
+use crate::model::Definitions;
 
 use self::arena::Arena;
 use self::declare::{Declarations, Declared};
@@ -18,14 +19,18 @@ use self::expr::Resolver;
 use super::index::Index;
 use super::program::{PathId, Policy, PolicyId, Program};
 
+/// What is resolved together.
+pub(super) struct Set<'s> {
+    pub(super) files: &'s [(SourceId, File)],
+    pub(super) sources: &'s Arc<Sources>,
+    pub(super) zone: jiff::tz::TimeZone,
+    pub(super) revision: String,
+    pub(super) definitions: &'s Definitions,
+}
+
 /// Resolves a whole set; `None` if there is an error.
-pub(super) fn resolve(
-    files: &[(SourceId, File)],
-    sources: &Arc<Sources>,
-    zone: jiff::tz::TimeZone,
-    revision: String,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Program> {
+pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Program> {
+    let Set { files, sources, zone, revision, definitions } = set;
     let declarations = Declarations::collect(files, diagnostics);
     let mut resolver = Resolver::new(&declarations, diagnostics);
     resolver.all_lets();
@@ -66,6 +71,7 @@ pub(super) fn resolve(
         shared,
         shared_values,
         zone,
+        defaults: definitions.defaults(),
         sources,
         revision,
     })

@@ -1,0 +1,70 @@
+//! The guard against self-promotion: what users may write about themselves must not decide for them, unless the
+//! policy says how it takes their word, or the definition says that it counts.
+
+use std::collections::HashSet;
+
+use crate::lang::{Code, Diagnostic};
+use crate::model::{Bag, Definitions, Source};
+
+use super::builtins::Run;
+use super::path::{Lookup, Path, Step};
+use super::program::{Node, NodeId, Program};
+
+/// Finds every policy that reads what its users may write.
+pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for policy in &program.policies {
+        let mut reads: Vec<(NodeId, Bag, &str)> = Vec::new();
+        let mut seen = HashSet::new();
+        program.walk(policy.condition, &mut seen, &mut |node| {
+            let Some(Node::Path(id)) = program.node(node) else { return };
+            reads.extend(program.path(*id).and_then(field_of).map(|(bag, slug)| (node, bag, slug)));
+        });
+        let taken: HashSet<(Bag, &str)> = asked_about(program, policy.condition).into_iter().collect();
+        let mut reported = HashSet::new();
+        for (node, bag, slug) in reads {
+            let guarded = definitions.get(slug).is_some_and(|definition| {
+                definition.kind == bag
+                    && definition.writable_by.contains(&Source::User)
+                    && !definition.grants_when_self_asserted
+            });
+            if !guarded || taken.contains(&(bag, slug)) || !reported.insert((bag, slug)) {
+                continue;
+            }
+            let Some(site) = program.sites.get(node.0 as usize) else { continue };
+            let path = if bag == Bag::Traits { format!("user.traits.{slug}") } else { format!("user.{slug}") };
+            let message = format!("`{}` decides by {path}, which users write about themselves", policy.name);
+            findings.push(Diagnostic::error(Code::SelfPromotion, *site, message).help(format!(
+                "test `self_asserted({path})` in the policy, take \"user\" out of its writableBy, or set \
+                 \"grantsWhenSelfAsserted\": true in its definition if the user's own word is what counts"
+            )));
+        }
+    }
+    findings
+}
+
+/// The fields whose provenance a condition asks about.
+fn asked_about(program: &Program, condition: NodeId) -> Vec<(Bag, &str)> {
+    let mut asked = Vec::new();
+    let mut seen = HashSet::new();
+    program.visit(condition, &mut seen, &mut |_, node| {
+        if let Node::Call(builtin, argument) = node
+            && matches!(builtin.run, Run::Provenance)
+            && let Some(Node::Path(id)) = program.node(*argument)
+        {
+            asked.extend(program.path(*id).and_then(field_of));
+        }
+    });
+    asked
+}
+
+/// The field of a user that a path reads.
+pub(super) fn field_of(path: &Path) -> Option<(Bag, &str)> {
+    match (path.lookup, &*path.steps) {
+        (Lookup::User, [Step::Field(bag), Step::Field(slug), ..]) if bag == "traits" => Some((Bag::Traits, slug)),
+        (Lookup::User, [Step::Field(slug), ..]) if !matches!(slug.as_str(), "traits" | "consents" | "id") => {
+            Some((Bag::Profile, slug))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,131 @@
+//! Rules checked against definitions, with their conditions compiled.
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::Condition as Expression;
+use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source};
+
+/// A field that a rule asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Profile field or trait.
+    pub bag: Bag,
+    /// Its slug.
+    pub slug: Slug,
+}
+
+/// A rule that can be asked.
+#[derive(Debug, Clone)]
+pub struct CompiledRule {
+    /// The rule as it was written.
+    pub rule: Rule,
+    /// Its id, given or made.
+    pub id: String,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// The expression of its condition.
+    pub expression: Option<Expression>,
+}
+
+/// All rules of a tenant.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSet {
+    /// In the order in which they are asked.
+    pub rules: Vec<CompiledRule>,
+    /// The file that they stand in, if it is one.
+    pub file: Option<String>,
+}
+
+/// What is wrong with a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleError {
+    /// JSON pointer into the array of rules.
+    pub pointer: String,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// What is wrong, and what would be right.
+    pub detail: String,
+}
+
+impl RuleSet {
+    /// Checks rules against the definitions of their fields.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn compile(rules: Vec<Rule>, definitions: &Definitions, file: Option<String>) -> Result<Self, Vec<RuleError>> {
+        let mut errors = Vec::new();
+        let mut compiled: Vec<CompiledRule> = Vec::new();
+        for (place, rule) in rules.into_iter().enumerate() {
+            let mut wrong = |member: &str, code, detail: String| {
+                errors.push(RuleError { pointer: format!("/{place}{member}"), code, detail });
+            };
+            if rule.fields.is_empty() {
+                wrong("/fields", "no_fields", "a rule asks at least one field".to_owned());
+            }
+            let mut fields = Vec::new();
+            for (number, name) in rule.fields.iter().enumerate() {
+                match resolve(name, definitions) {
+                    Ok(definition) if !definition.writable_by(Source::User) || !user_may(definition) => {
+                        let detail = format!("users may not write `{name}`: add \"user\" to its writableBy");
+                        wrong(&format!("/fields/{number}"), "not_writable_by_user", detail);
+                    }
+                    Ok(definition) => fields.push(Field { bag: definition.kind, slug: definition.slug.clone() }),
+                    Err(detail) => wrong(&format!("/fields/{number}"), "unknown_field", detail),
+                }
+            }
+            let expression = match &rule.condition {
+                Condition::When(text) => match Expression::compile(text, definitions) {
+                    Ok(expression) => Some(expression),
+                    Err(detail) => {
+                        wrong("/condition/when", "bad_expression", detail);
+                        None
+                    }
+                },
+                _ => None,
+            };
+            if rule.required && (rule.snooze_days.is_some() || rule.max_skips.is_some()) {
+                let detail = "a required rule cannot be skipped, so it has neither snoozeDays nor maxSkips".to_owned();
+                wrong("/required", "required_and_skippable", detail);
+            }
+            let id = rule.id.clone().unwrap_or_else(|| made_id(&rule));
+            if compiled.iter().any(|other| other.id == id) {
+                wrong(
+                    "/id",
+                    "same_rule_twice",
+                    "another rule has the same id, or the same fields and condition".to_owned(),
+                );
+            }
+            compiled.push(CompiledRule { rule, id, fields, expression });
+        }
+        if errors.is_empty() { Ok(Self { rules: compiled, file }) } else { Err(errors) }
+    }
+
+    /// The rule of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&CompiledRule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+}
+
+fn user_may(definition: &Definition) -> bool {
+    definition.writable_by.contains(&Source::User)
+}
+
+/// A name is a profile field, else a defined trait; `traits.SLUG` says so outright.
+fn resolve<'d>(name: &str, definitions: &'d Definitions) -> Result<&'d Definition, String> {
+    let found = match name.strip_prefix("traits.") {
+        Some(slug) => definitions.get(slug).filter(|definition| definition.kind == Bag::Traits),
+        None => definitions.get(name),
+    };
+    found.ok_or_else(|| {
+        let near = definitions.iter().map(|definition| definition.slug.as_str());
+        let near = near.min_by_key(|slug| strsim::damerau_levenshtein(name, slug)).unwrap_or("");
+        format!("`{name}` is no profile field and no defined trait; did you mean `{near}`?")
+    })
+}
+
+/// An id that stays the same while fields and condition do, whatever the words around them.
+fn made_id(rule: &Rule) -> String {
+    let text = serde_json::to_vec(&(&rule.fields, &rule.condition, &rule.client)).unwrap_or_default();
+    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,153 @@
+//! The portal: who may in, and what its pages show.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{AuditEntry, Author, Consent, Identity, Source, TenantId, UserId};
+use crate::profiling::Verdict;
+use crate::store::{Listed, Store, StoredField};
+
+use super::tenants::Tenant;
+use super::tokens::TokenHasher;
+use super::{Result, Service, entropy};
+
+/// How long a one-time link is good for.
+const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+
+/// How long a session lasts.
+const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(8);
+
+/// Entries of the audit trail on a user's page.
+const AUDIT_SHOWN: i64 = 20;
+
+/// Logins on a user's page.
+const LOGINS_SHOWN: i64 = 10;
+
+/// An admin who is signed in to the portal of a tenant.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Who.
+    pub actor: String,
+    /// What the forms of this session must carry.
+    pub csrf: String,
+}
+
+/// Everything on a user's page.
+pub struct Profile<'t> {
+    /// Fields with where they came from.
+    pub fields: Vec<StoredField>,
+    /// Linked identities.
+    pub identities: Vec<Identity>,
+    /// Consents.
+    pub consents: Vec<Consent>,
+    /// The last entries of the audit trail, newest first.
+    pub audit: Vec<AuditEntry>,
+    /// The last logins: when, and to which client.
+    pub logins: Vec<(String, Option<String>)>,
+    /// What each rule would ask now, and why.
+    pub verdicts: Vec<Verdict<'t>>,
+}
+
+/// Makes a one-time link into the portal of a tenant, for whoever holds it.
+///
+/// # Errors
+/// The store's.
+pub async fn make_link(
+    store: &Store,
+    hasher: &TokenHasher,
+    base: &str,
+    tenant: &TenantId,
+    now: Timestamp,
+) -> Result<String> {
+    let secret = entropy::secret();
+    let hash = hasher.hash(&format!("link {secret}"));
+    let expires_at = now.saturating_add(LINK_LIFETIME).unwrap_or(now);
+    store.insert_grant(tenant, "link", &hash, "admin", expires_at, now).await?;
+    Ok(format!("{}/t/{tenant}/portal/sign-in?link={secret}", base.trim_end_matches('/')))
+}
+
+impl Service {
+    /// Makes a one-time link into the portal of a tenant.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn portal_link(&self, tenant: &TenantId) -> Result<String> {
+        let base = self.public_url();
+        make_link(&self.store, self.credentials.hasher(), base.as_str(), tenant, self.clock.now()).await
+    }
+
+    /// Whether a link still counts.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn link_counts(&self, tenant: &Tenant, secret: &str) -> Result<bool> {
+        let hash = self.credentials.hash(&format!("link {secret}"));
+        Ok(self.store.find_grant(&tenant.id, "link", &hash, self.clock.now()).await?.is_some())
+    }
+
+    /// Turns a link into a session, once; the secret of the session.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sign_in(&self, tenant: &Tenant, secret: &str) -> Result<Option<String>> {
+        let now = self.clock.now();
+        let hash = self.credentials.hash(&format!("link {secret}"));
+        let Some(actor) = self.store.find_grant(&tenant.id, "link", &hash, now).await? else { return Ok(None) };
+        if !self.store.delete_grant(&tenant.id, &hash).await? {
+            return Ok(None);
+        }
+        let session = entropy::secret();
+        let hash = self.credentials.hash(&format!("session {session}"));
+        let expires_at = now.saturating_add(SESSION_LIFETIME).unwrap_or(now);
+        self.store.insert_grant(&tenant.id, "session", &hash, &actor, expires_at, now).await?;
+        Ok(Some(session))
+    }
+
+    /// The session behind a secret.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn session(&self, tenant: &Tenant, secret: &str) -> Result<Option<Session>> {
+        let hash = self.credentials.hash(&format!("session {secret}"));
+        let actor = self.store.find_grant(&tenant.id, "session", &hash, self.clock.now()).await?;
+        Ok(actor.map(|actor| Session { actor, csrf: self.csrf(&format!("session {secret}")) }))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sign_out(&self, tenant: &Tenant, secret: &str) -> Result<()> {
+        let hash = self.credentials.hash(&format!("session {secret}"));
+        self.store.delete_grant(&tenant.id, &hash).await?;
+        Ok(())
+    }
+
+    /// Who writes, in the name of a session.
+    #[must_use]
+    pub fn author_of(&self, session: &Session) -> Author {
+        Author { source: Source::Admin, actor: session.actor.clone(), at: self.clock.now() }
+    }
+
+    /// A page of users.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list_users(&self, tenant: &Tenant, prefix: &str, after: &str, limit: i64) -> Result<Vec<Listed>> {
+        Ok(self.store.list_users(&tenant.id, prefix, after, limit).await?)
+    }
+
+    /// Everything on a user's page.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the store's.
+    pub async fn profile<'t>(&self, tenant: &'t Tenant, user: &UserId) -> Result<Profile<'t>> {
+        Ok(Profile {
+            fields: self.store.fields(&tenant.id, user).await?,
+            identities: self.store.identities(&tenant.id, user).await?,
+            consents: self.store.consents(&tenant.id, user).await?,
+            audit: self.store.audit_of_user(&tenant.id, user, AUDIT_SHOWN).await?,
+            logins: self.store.logins(&tenant.id, user, LOGINS_SHOWN).await?,
+            verdicts: self.preview(tenant, user).await?,
+        })
+    }
+}

@@ -1,0 +1,222 @@
+//! Progressive profiling: at a login, whether the profile is complete; before it, what would be asked.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::model::{
+    Author, Consent, Definitions, FieldChange, Identity, Object, Source, UserId, UserRecord, Value, field_of_claim,
+};
+use crate::profiling::{RuleSet, Verdict, Visit, ask, verdicts};
+use crate::store::Report;
+
+use super::tenants::Tenant;
+use super::tickets::NewTicket;
+use super::{Fault, Result, Service, ServiceError, traits};
+
+/// How long a user may take with the page.
+const TICKET_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+
+/// How many users a dry run reads at once.
+const BATCH: i64 = 500;
+
+/// A login as an identity provider reports it.
+#[derive(Debug)]
+pub struct Login<'a> {
+    /// Who signs in.
+    pub user: UserId,
+    /// Names the login; asked twice with the same, it is one login.
+    pub login_id: &'a str,
+    /// Where the user goes after the page.
+    pub return_to: &'a str,
+    /// Whether the user can be sent to a page.
+    pub interactive: bool,
+    /// The client that the user signs in to.
+    pub client: Option<&'a str>,
+    /// Claims that the identity provider knows.
+    pub profile: Object<'a>,
+    /// Identities at other providers.
+    pub identities: Vec<Identity>,
+    /// Consents.
+    pub consents: Vec<Consent>,
+}
+
+/// Whether the identity provider may finish.
+#[derive(Debug)]
+pub enum Checked {
+    /// It may; traits for the session.
+    Complete(Object<'static>),
+    /// The user is to be asked first.
+    Incomplete {
+        /// Whether there is no way round it.
+        required: bool,
+        /// The rule that asks.
+        rule: String,
+        /// The fields that it asks.
+        fields: Vec<String>,
+        /// Where to send the user; `None` if the login is not interactive.
+        redirect_to: Option<String>,
+    },
+}
+
+impl Service {
+    /// Takes in what an identity provider knows of a user, counts the login, and tells whether the profile is complete.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for claims of the wrong type and for a login of somebody else, or the store's.
+    pub async fn check_login(&self, tenant: &Tenant, login: Login<'_>, actor: &str) -> Result<Checked> {
+        let Login { user, login_id, client, .. } = &login;
+        if let Some((owner, _)) = self.store.login(&tenant.id, login_id).await?
+            && owner != user.as_str()
+        {
+            let detail = "this loginId was used for another user";
+            return Err(ServiceError::invalid("/loginId", "login_of_another_user", detail));
+        }
+        let record = self.user(tenant, user.as_str()).await?;
+        let fields = self.claims(tenant, user, &login.profile, record.as_deref()).await?;
+        let report = Report {
+            login_id,
+            client: *client,
+            fields,
+            identities: login.identities.clone(),
+            consents: login.consents.clone(),
+        };
+        let author = Author { source: Source::Idp, actor: actor.to_owned(), at: self.clock.now() };
+        let changed = self.store.report_login(&tenant.id, user, &report, &author).await?;
+        self.user_changed(tenant, user, changed).await?;
+
+        let record = self
+            .user(tenant, user.as_str())
+            .await?
+            .unwrap_or_else(|| Arc::new(UserRecord::new(user.as_str(), Object::new())));
+        let states = self.store.prompts(&tenant.id, user).await?;
+        let prompted = self.store.login(&tenant.id, login_id).await?.map_or(0, |(_, prompted)| prompted);
+        let visit = Visit {
+            user: user.as_str(),
+            record: &record,
+            states: &states,
+            login_id,
+            client: *client,
+            prompted,
+            now: author.at,
+        };
+        let Some(asked) = ask(&tenant.rules, tenant.profiling, &visit) else {
+            return Ok(Checked::Complete(session(&record, &tenant.definitions)));
+        };
+        let redirect_to = if login.interactive {
+            let ticket = NewTicket {
+                user,
+                rule: &asked.rule.id,
+                login_id,
+                return_to: login.return_to,
+                expires_at: author.at.saturating_add(TICKET_LIFETIME).unwrap_or(author.at),
+            };
+            Some(self.issue_ticket(tenant, &ticket).await?)
+        } else {
+            None
+        };
+        Ok(Checked::Incomplete {
+            required: asked.rule.rule.required,
+            rule: asked.rule.id.clone(),
+            fields: asked.fields.iter().map(|field| field.slug.to_string()).collect(),
+            redirect_to,
+        })
+    }
+
+    /// What each rule would ask a user now, and why.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the store's.
+    pub async fn preview<'t>(&self, tenant: &'t Tenant, user: &UserId) -> Result<Vec<Verdict<'t>>> {
+        let record = self.user(tenant, user.as_str()).await?;
+        let record = record.ok_or(ServiceError::NotFound("nobody stored this user"))?;
+        let states = self.store.prompts(&tenant.id, user).await?;
+        let now = self.clock.now();
+        let visit = Visit {
+            user: user.as_str(),
+            record: &record,
+            states: &states,
+            login_id: "",
+            client: None,
+            prompted: 0,
+            now,
+        };
+        Ok(verdicts(&tenant.rules, tenant.profiling, &visit))
+    }
+
+    /// How many known users a draft of rules would ask at their next login, and how many there are.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn dry_run(&self, tenant: &Tenant, draft: &RuleSet) -> Result<(u64, u64)> {
+        let mut settings = tenant.profiling;
+        settings.enabled = true;
+        let (mut asked, mut all) = (0, 0);
+        let mut after = String::new();
+        let now = self.clock.now();
+        let states = Default::default();
+        loop {
+            let users = self.store.records_after(&tenant.id, &after, BATCH).await?;
+            let Some((last, _)) = users.last() else { return Ok((asked, all)) };
+            after.clone_from(last);
+            for (user, record) in &users {
+                let visit = Visit { user, record, states: &states, login_id: "", client: None, prompted: 0, now };
+                all += 1;
+                asked += u64::from(ask(draft, settings, &visit).is_some());
+            }
+        }
+    }
+
+    /// Claims as changes of profile fields. What the user or an admin wrote stays: an identity provider fills in what
+    /// nobody else said.
+    async fn claims<'a>(
+        &self,
+        tenant: &Tenant,
+        user: &UserId,
+        profile: &Object<'a>,
+        record: Option<&UserRecord>,
+    ) -> Result<Vec<FieldChange<'a>>> {
+        let stored = match record {
+            Some(_) if !profile.is_empty() => self.store.fields(&tenant.id, user).await?,
+            _ => Vec::new(),
+        };
+        let (mut changes, mut faults) = (Vec::new(), Vec::new());
+        for (claim, value) in profile.iter() {
+            let Some(definition) = tenant.definitions.get(field_of_claim(claim)) else { continue };
+            if !definition.writable_by(Source::Idp)
+                || !definition.writable_by.contains(&Source::Idp)
+                || *value == Value::Null
+            {
+                continue;
+            }
+            let before = stored.iter().find(|stored| stored.field.slug == definition.slug);
+            if before.is_some_and(|before| before.field.source != Source::Idp || before.field.value == *value) {
+                continue;
+            }
+            let checked =
+                traits::check_value(value).map_err(|error| error.to_string()).and_then(|()| definition.check(value));
+            match checked {
+                Ok(()) => changes.push(FieldChange {
+                    bag: definition.kind,
+                    slug: definition.slug.clone(),
+                    value: Some(value.clone()),
+                }),
+                Err(detail) => {
+                    faults.push(Fault { pointer: format!("/profile/{claim}"), detail, code: "not_as_defined" });
+                }
+            }
+        }
+        if faults.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(faults)) }
+    }
+}
+
+/// What the identity provider puts into the session.
+fn session(record: &UserRecord, definitions: &Definitions) -> Object<'static> {
+    let marked = definitions.iter().filter(|definition| definition.in_session);
+    let value = |definition: &crate::model::Definition| {
+        let slug = definition.slug.as_str();
+        let value = record.field(definition.kind, slug).or(definition.default.as_ref())?;
+        Some((slug.to_owned(), value.clone()))
+    };
+    marked.filter_map(value).collect()
+}

@@ -1,0 +1,79 @@
+//! The audit trail: written in the transaction of the change, never changed afterwards.
+
+use sqlx::SqliteConnection;
+
+use crate::model::{AuditEntry, Author, TenantId, UserId, Value};
+
+use super::{Result, Store, StoreError};
+
+/// An entry on its way in; who and when come from the author.
+pub(super) struct Entry<'a> {
+    pub(super) user: Option<&'a UserId>,
+    pub(super) action: &'a str,
+    pub(super) target: &'a str,
+    /// JSON
+    pub(super) before: Option<String>,
+    /// JSON
+    pub(super) after: Option<String>,
+}
+
+impl Store {
+    /// The last entries about a user, newest first.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn audit_of_user(&self, tenant: &TenantId, user: &UserId, limit: i64) -> Result<Vec<AuditEntry>> {
+        type Row = (i64, String, String, String, String, String, Option<String>, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT seq, at, source, actor, action, target, before, after FROM audit
+             WHERE tenant = $1 AND user_id = $2 ORDER BY seq DESC LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        let read = |(seq, at, source, actor, action, target, before, after): Row| {
+            let row = || format!("{tenant}/{seq}");
+            let value = |column, text: Option<String>| {
+                let parsed = text.map(|text| Value::parse(&text)).transpose();
+                parsed.map_err(|error| StoreError::corrupt("audit", column, row(), error))
+            };
+            Ok(AuditEntry {
+                at: at.parse().map_err(|error: jiff::Error| StoreError::corrupt("audit", "at", row(), error))?,
+                source: source.parse().map_err(|error: String| StoreError::corrupt("audit", "source", row(), error))?,
+                actor,
+                action,
+                target,
+                before: value("before", before)?,
+                after: value("after", after)?,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+}
+
+/// Adds an entry to the tenant's trail. The caller's transaction holds the write lock, so numbers have no gaps.
+pub(super) async fn append(
+    tx: &mut SqliteConnection,
+    tenant: &TenantId,
+    author: &Author,
+    entry: Entry<'_>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO audit (tenant, seq, at, source, actor, action, user_id, target, before, after)
+         VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit WHERE tenant = $1), $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(tenant.as_str())
+    .bind(author.at.to_string())
+    .bind(author.source.as_str())
+    .bind(&author.actor)
+    .bind(entry.action)
+    .bind(entry.user.map(UserId::as_str))
+    .bind(entry.target)
+    .bind(entry.before)
+    .bind(entry.after)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! Fields of users: profile fields and traits, each with where it came from.
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, TenantId, UserId, UserRecord, Value};
+
+use super::audit::{self, Entry};
+use super::feed::{self, ChangeKind};
+use super::{Result, Store, StoreError, tenants, users};
+
+/// A user has at most this many profile fields and traits together.
+const MAX_FIELDS: usize = 1000;
+
+/// A stored field and the tenant's revision when it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredField {
+    /// The field.
+    pub field: FieldValue,
+    /// The revision.
+    pub revision: i64,
+}
+
+/// What a change of a user did.
+#[derive(Debug)]
+pub struct UserChanged {
+    /// For each change, whether there was a value before.
+    pub existed: Vec<bool>,
+    /// The tenant's revision after it.
+    pub revision: i64,
+    /// The number of the change.
+    pub seq: i64,
+    /// The whole user after it.
+    pub user: UserRecord,
+}
+
+impl Store {
+    /// Changes fields of a user, all or none; makes the user if need be.
+    ///
+    /// # Errors
+    /// [`StoreError::TooManyTraits`], or the database's.
+    pub async fn change_fields(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        changes: &[FieldChange<'_>],
+        author: &Author,
+    ) -> Result<UserChanged> {
+        let mut tx = self.begin().await?;
+        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let existed = apply(&mut tx, tenant, user, changes, author, revision).await?;
+        let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Takes one field away; `None`, and no change, if it is not there.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_field(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        bag: Bag,
+        slug: &Slug,
+        author: &Author,
+    ) -> Result<Option<UserChanged>> {
+        let mut tx = self.begin().await?;
+        if current(&mut tx, tenant, user, bag, slug).await?.is_none() {
+            return Ok(None);
+        }
+        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let change = FieldChange { bag, slug: slug.clone(), value: None };
+        let existed = apply(&mut tx, tenant, user, &[change], author, revision).await?;
+        let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
+        tx.commit().await?;
+        Ok(Some(changed))
+    }
+
+    /// Reads one field.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn get_field(&self, tenant: &TenantId, user: &UserId, slug: &Slug) -> Result<Option<StoredField>> {
+        let all = self.fields(tenant, user).await?;
+        Ok(all.into_iter().find(|stored| stored.field.slug == *slug))
+    }
+
+    /// All fields of a user, by slug.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn fields(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<StoredField>> {
+        type Row = (String, String, String, String, String, i64, String);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT slug, bag, value, source, writer, revision, updated_at FROM fields
+             WHERE tenant = $1 AND user_id = $2 ORDER BY slug",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        let read = |(slug, bag, value, source, writer, revision, at): Row| {
+            let row = || format!("{tenant}/{user}/{slug}");
+            let field = FieldValue {
+                bag: read_bag(tenant, user.as_str(), &bag)?,
+                slug: Slug::parse(&slug).map_err(|error| StoreError::corrupt("fields", "slug", row(), error))?,
+                value: read_value(tenant, user.as_str(), &slug, &value)?,
+                source: source
+                    .parse()
+                    .map_err(|error: String| StoreError::corrupt("fields", "source", row(), error))?,
+                writer,
+                at: at
+                    .parse()
+                    .map_err(|error: jiff::Error| StoreError::corrupt("fields", "updated_at", row(), error))?,
+            };
+            Ok(StoredField { field, revision })
+        };
+        rows.into_iter().map(read).collect()
+    }
+}
+
+/// Applies changes within a transaction, with an entry in the audit trail for each that changes something.
+pub(super) async fn apply(
+    tx: &mut SqliteConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    changes: &[FieldChange<'_>],
+    author: &Author,
+    revision: i64,
+) -> Result<Vec<bool>> {
+    ensure_user(tx, tenant, user, author.at).await?;
+    let mut existed = Vec::with_capacity(changes.len());
+    for FieldChange { bag, slug, value } in changes {
+        let before = current(tx, tenant, user, *bag, slug).await?;
+        let after = value.as_ref().map(write_value);
+        existed.push(before.is_some());
+        match &after {
+            Some(value) => {
+                sqlx::query(
+                    "INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                     ON CONFLICT (tenant, user_id, slug) DO UPDATE SET bag = excluded.bag, value = excluded.value,
+                         source = excluded.source, writer = excluded.writer, revision = excluded.revision,
+                         updated_at = excluded.updated_at",
+                )
+                .bind(tenant.as_str())
+                .bind(user.as_str())
+                .bind(slug.as_str())
+                .bind(write_bag(*bag))
+                .bind(value)
+                .bind(author.source.as_str())
+                .bind(&author.actor)
+                .bind(revision)
+                .bind(author.at.to_string())
+                .execute(&mut *tx)
+                .await?;
+            }
+            None => {
+                sqlx::query("DELETE FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3")
+                    .bind(tenant.as_str())
+                    .bind(user.as_str())
+                    .bind(slug.as_str())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        if before != after {
+            let action = if after.is_some() { "field.set" } else { "field.delete" };
+            let target = path(*bag, slug);
+            let entry = Entry { user: Some(user), action, target: &target, before, after };
+            audit::append(tx, tenant, author, entry).await?;
+        }
+    }
+    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM fields WHERE tenant = $1 AND user_id = $2")
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .fetch_one(&mut *tx)
+        .await?;
+    if count > MAX_FIELDS as i64 {
+        return Err(StoreError::TooManyTraits(MAX_FIELDS));
+    }
+    Ok(existed)
+}
+
+/// Notes the change in the feed and reads the user as it is now.
+pub(super) async fn finish(
+    tx: &mut SqliteConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    at: Timestamp,
+    revision: i64,
+    existed: Vec<bool>,
+) -> Result<UserChanged> {
+    let seq = feed::append(tx, Some(tenant), revision, ChangeKind::User, user.as_str(), at).await?;
+    let (_, record) = users::load(tx, tenant, user).await?;
+    let user = record.unwrap_or_else(|| UserRecord::new(user.as_str(), Default::default()));
+    Ok(UserChanged { existed, revision, seq, user })
+}
+
+pub(super) async fn ensure_user(
+    tx: &mut SqliteConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<()> {
+    sqlx::query("INSERT INTO users (tenant, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .bind(at.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn current(
+    tx: &mut SqliteConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    bag: Bag,
+    slug: &Slug,
+) -> Result<Option<String>> {
+    let row: Option<(String,)> =
+        sqlx::query_as("SELECT value FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3 AND bag = $4")
+            .bind(tenant.as_str())
+            .bind(user.as_str())
+            .bind(slug.as_str())
+            .bind(write_bag(bag))
+            .fetch_optional(tx)
+            .await?;
+    Ok(row.map(|(value,)| value))
+}
+
+/// As the audit trail names it.
+pub(super) fn path(bag: Bag, slug: &Slug) -> String {
+    match bag {
+        Bag::Profile => slug.to_string(),
+        Bag::Traits => format!("traits.{slug}"),
+    }
+}
+
+fn write_bag(bag: Bag) -> &'static str {
+    match bag {
+        Bag::Profile => "profile",
+        Bag::Traits => "traits",
+    }
+}
+
+pub(super) fn read_bag(tenant: &TenantId, user: &str, text: &str) -> Result<Bag> {
+    match text {
+        "profile" => Ok(Bag::Profile),
+        "traits" => Ok(Bag::Traits),
+        other => Err(StoreError::corrupt("fields", "bag", format!("{tenant}/{user}"), format!("{other:?}"))),
+    }
+}
+
+/// The JSON of a value; a value that was read from JSON can always be written again.
+fn write_value(value: &Value<'_>) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+pub(super) fn read_value(tenant: &TenantId, user: &str, slug: &str, text: &str) -> Result<Value<'static>> {
+    serde_json::from_str::<Value<'_>>(text)
+        .map(Value::into_owned)
+        .map_err(|error| StoreError::corrupt("fields", "value", format!("{tenant}/{user}/{slug}"), error))
+}

@@ -1,0 +1,210 @@
+//! Logins, linked identities and consents: what identity providers tell of a user.
+
+use sqlx::SqliteConnection;
+
+use crate::model::{Author, Consent, FieldChange, Identity, Logins, TenantId, UserId};
+
+use super::audit::{self, Entry};
+use super::fields::{self, UserChanged};
+use super::{Result, Store, StoreError, tenants};
+
+/// What an identity provider tells at a login.
+#[derive(Debug, Default)]
+pub struct Report<'a> {
+    /// Names the login: it is counted once.
+    pub login_id: &'a str,
+    /// The client that the user signs in to.
+    pub client: Option<&'a str>,
+    /// Profile fields.
+    pub fields: Vec<FieldChange<'a>>,
+    /// Identities at other providers.
+    pub identities: Vec<Identity>,
+    /// Consents.
+    pub consents: Vec<Consent>,
+}
+
+impl Store {
+    /// Takes in what an identity provider tells, and counts the login if it is new: all of it, or nothing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn report_login(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        report: &Report<'_>,
+        author: &Author,
+    ) -> Result<UserChanged> {
+        let mut tx = self.begin().await?;
+        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let existed = fields::apply(&mut tx, tenant, user, &report.fields, author, revision).await?;
+        for identity in &report.identities {
+            link(&mut tx, tenant, user, identity, author).await?;
+        }
+        for consent in &report.consents {
+            agree(&mut tx, tenant, user, consent, author).await?;
+        }
+        sqlx::query(
+            "INSERT INTO logins (tenant, login_id, user_id, client, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        )
+        .bind(tenant.as_str())
+        .bind(report.login_id)
+        .bind(user.as_str())
+        .bind(report.client)
+        .bind(author.at.to_string())
+        .execute(&mut *tx)
+        .await?;
+        let changed = fields::finish(&mut tx, tenant, user, author.at, revision, existed).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// The user that a login was counted for, and how many optional rules it has shown.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn login(&self, tenant: &TenantId, login_id: &str) -> Result<Option<(String, u32)>> {
+        let row: Option<(String, i64)> =
+            sqlx::query_as("SELECT user_id, prompted FROM logins WHERE tenant = $1 AND login_id = $2")
+                .bind(tenant.as_str())
+                .bind(login_id)
+                .fetch_optional(&self.reader)
+                .await?;
+        Ok(row.map(|(user, prompted)| (user, u32::try_from(prompted).unwrap_or(u32::MAX))))
+    }
+
+    /// The logins of a user that were counted, newest first, with the client of each.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn logins(&self, tenant: &TenantId, user: &UserId, limit: i64) -> Result<Vec<(String, Option<String>)>> {
+        let rows = sqlx::query_as(
+            "SELECT at, client FROM logins WHERE tenant = $1 AND user_id = $2 ORDER BY at DESC LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(rows)
+    }
+
+    /// The linked identities of a user.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn identities(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<Identity>> {
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT kind, provider, subject, linked_at FROM identities WHERE tenant = $1 AND user_id = $2
+             ORDER BY provider, subject",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        let read = |(kind, provider, subject, at): (String, String, String, String)| {
+            let linked_at = Some(time("identities", "linked_at", &at, || format!("{tenant}/{provider}/{subject}"))?);
+            Ok(Identity { kind, provider, subject, linked_at })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The consents of a user, withdrawn ones included.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn consents(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<Consent>> {
+        let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
+            "SELECT purpose, version, given_at, withdrawn_at FROM consents WHERE tenant = $1 AND user_id = $2
+             ORDER BY purpose",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        let read = |(purpose, version, given, withdrawn): (String, String, String, Option<String>)| {
+            let row = || format!("{tenant}/{user}/{purpose}");
+            let given_at = Some(time("consents", "given_at", &given, row)?);
+            let withdrawn_at = withdrawn.map(|at| time("consents", "withdrawn_at", &at, row)).transpose()?;
+            Ok(Consent { version, given_at, withdrawn_at, purpose: purpose.clone() })
+        };
+        rows.into_iter().map(read).collect()
+    }
+}
+
+async fn link(
+    tx: &mut SqliteConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    identity: &Identity,
+    author: &Author,
+) -> Result<()> {
+    // An identity belongs to one user: whoever had it first keeps it.
+    let linked = sqlx::query(
+        "INSERT INTO identities (tenant, provider, subject, user_id, kind, linked_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(tenant.as_str())
+    .bind(&identity.provider)
+    .bind(&identity.subject)
+    .bind(user.as_str())
+    .bind(&identity.kind)
+    .bind(identity.linked_at.unwrap_or(author.at).to_string())
+    .execute(&mut *tx)
+    .await?;
+    if linked.rows_affected() > 0 {
+        let target = format!("{} {}", identity.provider, identity.subject);
+        let entry = Entry { user: Some(user), action: "identity.link", target: &target, before: None, after: None };
+        audit::append(tx, tenant, author, entry).await?;
+    }
+    Ok(())
+}
+
+async fn agree(
+    tx: &mut SqliteConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    consent: &Consent,
+    author: &Author,
+) -> Result<()> {
+    let withdrawn_at = consent.withdrawn_at.map(|at| at.to_string());
+    let changed = sqlx::query(
+        "INSERT INTO consents (tenant, user_id, purpose, version, given_at, withdrawn_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant, user_id, purpose) DO UPDATE SET version = excluded.version, given_at = excluded.given_at,
+             withdrawn_at = excluded.withdrawn_at
+         WHERE version <> excluded.version OR withdrawn_at IS NOT excluded.withdrawn_at",
+    )
+    .bind(tenant.as_str())
+    .bind(user.as_str())
+    .bind(&consent.purpose)
+    .bind(&consent.version)
+    .bind(consent.given_at.unwrap_or(author.at).to_string())
+    .bind(&withdrawn_at)
+    .execute(&mut *tx)
+    .await?;
+    if changed.rows_affected() > 0 {
+        let action = if withdrawn_at.is_some() { "consent.withdraw" } else { "consent.give" };
+        let target = format!("{} {}", consent.purpose, consent.version);
+        let entry = Entry { user: Some(user), action, target: target.trim(), before: None, after: None };
+        audit::append(tx, tenant, author, entry).await?;
+    }
+    Ok(())
+}
+
+/// Logins out of the numbers of a row.
+pub(super) fn read(count: i64, first_at: &str, last_at: &str, row: impl Fn() -> String) -> Result<Logins> {
+    Ok(Logins {
+        count: u64::try_from(count).unwrap_or(0),
+        first_at: time("logins", "at", first_at, &row)?,
+        last_at: time("logins", "at", last_at, &row)?,
+    })
+}
+
+pub(super) fn time(
+    table: &'static str,
+    column: &'static str,
+    text: &str,
+    row: impl Fn() -> String,
+) -> Result<jiff::Timestamp> {
+    text.parse().map_err(|error: jiff::Error| StoreError::corrupt(table, column, row(), error))
+}

@@ -1,0 +1,74 @@
+//! One-time links into the portal, and the sessions that they open. Only hashes are kept.
+
+use jiff::Timestamp;
+
+use crate::model::TenantId;
+
+use super::{Result, Store};
+
+impl Store {
+    /// Keeps a link or a session; ends those of the tenant that are over.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn insert_grant(
+        &self,
+        tenant: &TenantId,
+        kind: &str,
+        hash: &[u8],
+        actor: &str,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        sqlx::query("DELETE FROM portal_grants WHERE tenant = $1 AND expires_at < $2")
+            .bind(tenant.as_str())
+            .bind(now.to_string())
+            .execute(&self.writer)
+            .await?;
+        sqlx::query("INSERT INTO portal_grants (hash, tenant, kind, actor, expires_at) VALUES ($1, $2, $3, $4, $5)")
+            .bind(hash)
+            .bind(tenant.as_str())
+            .bind(kind)
+            .bind(actor)
+            .bind(expires_at.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Who a link or session was made for, if it still counts.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find_grant(
+        &self,
+        tenant: &TenantId,
+        kind: &str,
+        hash: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<String>> {
+        let row: Option<(String,)> = sqlx::query_as(
+            "SELECT actor FROM portal_grants WHERE hash = $1 AND tenant = $2 AND kind = $3 AND expires_at >= $4",
+        )
+        .bind(hash)
+        .bind(tenant.as_str())
+        .bind(kind)
+        .bind(now.to_string())
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(row.map(|(actor,)| actor))
+    }
+
+    /// Ends a link or session; whether it was there. Of two who use a link at once, one is told so.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_grant(&self, tenant: &TenantId, hash: &[u8]) -> Result<bool> {
+        let deleted = sqlx::query("DELETE FROM portal_grants WHERE hash = $1 AND tenant = $2")
+            .bind(hash)
+            .bind(tenant.as_str())
+            .execute(&self.writer)
+            .await?;
+        Ok(deleted.rows_affected() == 1)
+    }
+}

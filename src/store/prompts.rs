@@ -1,0 +1,188 @@
+//! How rules stand with users, and the tickets with which users answer them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use crate::model::{Author, FieldChange, PromptState, TenantId, UserId};
+
+use super::audit::{self, Entry};
+use super::fields::{self, UserChanged};
+use super::logins::time;
+use super::{Result, Store, tenants};
+
+/// A ticket: whose, for which rule, at which login, and where they go afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its name.
+    pub id: String,
+    /// The user.
+    pub user: String,
+    /// The id of the rule.
+    pub rule: String,
+    /// The login.
+    pub login_id: String,
+    /// Where the user goes afterwards.
+    pub return_to: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// A hash of the secret of the browser that it belongs to, once one has opened it.
+    pub browser: Option<Vec<u8>>,
+    /// Whether it was answered or skipped.
+    pub used: bool,
+}
+
+/// How a ticket ends.
+#[derive(Debug)]
+pub enum Outcome<'a> {
+    /// With answers.
+    Answered(&'a [FieldChange<'a>]),
+    /// With a skip, which keeps the rule quiet until then.
+    Skipped(Option<Timestamp>),
+}
+
+impl Store {
+    /// How the rules stand with a user.
+    ///
+    /// # Errors
+    /// The database's, or [`super::StoreError::Corrupt`].
+    pub async fn prompts(&self, tenant: &TenantId, user: &UserId) -> Result<HashMap<String, PromptState>> {
+        type Row = (String, i64, Option<String>, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT rule, skips, snoozed_until, done_at_login FROM prompts WHERE tenant = $1 AND user_id = $2",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        let read = |(rule, skips, snoozed, done_at_login): Row| {
+            let row = || format!("{tenant}/{user}/{rule}");
+            let snoozed_until = snoozed.map(|at| time("prompts", "snoozed_until", &at, row)).transpose()?;
+            let skips = u32::try_from(skips).unwrap_or(u32::MAX);
+            Ok((rule.clone(), PromptState { skips, snoozed_until, done_at_login }))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Keeps a new ticket; an optional rule counts as shown at its login.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn insert_ticket(&self, tenant: &TenantId, ticket: &Ticket) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO tickets (tenant, id, user_id, rule, login_id, return_to, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(tenant.as_str())
+        .bind(&ticket.id)
+        .bind(&ticket.user)
+        .bind(&ticket.rule)
+        .bind(&ticket.login_id)
+        .bind(&ticket.return_to)
+        .bind(ticket.expires_at.to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// The ticket of that name.
+    ///
+    /// # Errors
+    /// The database's, or [`super::StoreError::Corrupt`].
+    pub async fn ticket(&self, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {
+        // By the connection that writes: it must not be seen as it was before it was used.
+        let mut connection = self.writer.acquire().await?;
+        load_ticket(&mut connection, tenant, id).await
+    }
+
+    /// Gives a ticket to the first browser that opens it; whether it is this one's.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn claim_ticket(&self, tenant: &TenantId, id: &str, browser: &[u8]) -> Result<bool> {
+        let claimed = sqlx::query(
+            "UPDATE tickets SET browser = $3 WHERE tenant = $1 AND id = $2 AND (browser IS NULL OR browser = $3)",
+        )
+        .bind(tenant.as_str())
+        .bind(id)
+        .bind(browser)
+        .execute(&self.writer)
+        .await?;
+        Ok(claimed.rows_affected() == 1)
+    }
+
+    /// Ends a ticket: its answers or its skip, how the rule stands, and the audit trail are one transaction. `None`
+    /// if it was used before, or belongs to another browser.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn complete_ticket(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        ticket: &Ticket,
+        browser: &[u8],
+        outcome: &Outcome<'_>,
+        author: &Author,
+    ) -> Result<Option<UserChanged>> {
+        let mut tx = self.begin().await?;
+        let used = sqlx::query(
+            "UPDATE tickets SET used_at = $4 WHERE tenant = $1 AND id = $2 AND used_at IS NULL AND browser = $3",
+        )
+        .bind(tenant.as_str())
+        .bind(&ticket.id)
+        .bind(browser)
+        .bind(author.at.to_string())
+        .execute(&mut *tx)
+        .await?;
+        if used.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let (changes, skips, snoozed_until) = match outcome {
+            Outcome::Answered(changes) => (*changes, 0, None),
+            Outcome::Skipped(until) => (&[][..], 1, until.map(|at| at.to_string())),
+        };
+        let existed = fields::apply(&mut tx, tenant, user, changes, author, revision).await?;
+        sqlx::query(
+            "INSERT INTO prompts (tenant, user_id, rule, skips, snoozed_until, done_at_login) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (tenant, user_id, rule) DO UPDATE SET skips = prompts.skips + excluded.skips,
+                 snoozed_until = excluded.snoozed_until, done_at_login = excluded.done_at_login",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .bind(&ticket.rule)
+        .bind(skips)
+        .bind(snoozed_until)
+        .bind(&ticket.login_id)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE logins SET prompted = prompted + 1 WHERE tenant = $1 AND login_id = $2")
+            .bind(tenant.as_str())
+            .bind(&ticket.login_id)
+            .execute(&mut *tx)
+            .await?;
+        let action = if skips == 0 { "rule.answer" } else { "rule.skip" };
+        let entry = Entry { user: Some(user), action, target: &ticket.rule, before: None, after: None };
+        audit::append(&mut tx, tenant, author, entry).await?;
+        let changed = fields::finish(&mut tx, tenant, user, author.at, revision, existed).await?;
+        tx.commit().await?;
+        Ok(Some(changed))
+    }
+}
+
+async fn load_ticket(db: &mut SqliteConnection, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {
+    type Row = (String, String, String, String, String, Option<Vec<u8>>, Option<String>);
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT user_id, rule, login_id, return_to, expires_at, browser, used_at FROM tickets WHERE tenant = $1 AND id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id)
+    .fetch_optional(db)
+    .await?;
+    let Some((user, rule, login_id, return_to, expires_at, browser, used_at)) = row else { return Ok(None) };
+    let expires_at = time("tickets", "expires_at", &expires_at, || format!("{tenant}/{id}"))?;
+    let (id, used) = (id.to_owned(), used_at.is_some());
+    Ok(Some(Ticket { id, user, rule, login_id, return_to, expires_at, browser, used }))
+}
