@@ -2,6 +2,7 @@
 //!
 //! The rooms and what each may know of the others are described in `docs/ARCHITECTURE.md`.
 
+pub mod account;
 pub mod api;
 pub mod app;
 pub mod authzen;
@@ -10,6 +11,7 @@ pub mod engine;
 pub mod http;
 pub mod lang;
 pub mod model;
+pub mod portal;
 pub mod profiling;
 pub mod service;
 pub mod store;

@@ -10,8 +10,8 @@ use crate::support::{Setup, run};
 #[test]
 fn the_printed_commands_do_what_they_say() {
     let server = Setup::sample().start();
-    let (_, commands) = server.banner.split_once("another terminal:\n").expect("commands to paste");
-    let (output, out, err) = run(Command::new("bash").args(["-euc", commands]));
+    let commands = server.commands();
+    let (output, out, err) = run(Command::new("bash").args(["-euc", &commands]));
     assert!(output.status.success(), "{err}");
     let answers: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), 6, "{out}");
@@ -34,8 +34,8 @@ fn the_printed_commands_do_what_they_say() {
 #[test]
 fn the_commands_are_right_for_a_folder_with_blanks_and_quotes() {
     let server = Setup::named("it's a \"folder\" $HOME ").start();
-    let (_, commands) = server.banner.split_once("another terminal:\n").expect("commands to paste");
-    let (output, out, err) = run(Command::new("bash").args(["-euc", commands]));
+    let commands = server.commands();
+    let (output, out, err) = run(Command::new("bash").args(["-euc", &commands]));
     assert!(output.status.success(), "{err}");
     assert!(out.contains("\"decision\":true"), "{out}");
 }

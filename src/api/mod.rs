@@ -1,7 +1,13 @@
 //! The JSON API of tenants: decode, call one use case, encode.
 
 mod attributes;
+mod definitions;
 mod operations;
+mod profiling;
 
 pub use attributes::{delete_attribute, get_attribute, my_attributes, put_attribute};
+pub use definitions::{delete_definition, get_definition, list_definitions, post_definition, put_definition};
 pub use operations::{healthz, metrics, readyz};
+pub use profiling::{
+    check, dry_run, get_profiling_settings, get_rules, preview, put_profiling_settings, put_rules, rules_schema,
+};

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::service::{DataFolder, Policies, Service};
+use crate::service::{DataFolder, Policies, Service, Tenant};
 
 use super::config::{AdminToken, Config, Origin};
 
@@ -33,12 +34,23 @@ pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, boun
     let trusted = if config.dev_tokens { "trusted" } else { "refused (--dev-tokens on would trust them)" };
     let _ = writeln!(out, "  development tokens are {trusted}");
 
-    let example = tenants.iter().find(|tenant| tenant.id.as_str() == "acme").or(tenants.first());
-    if let Some(tenant) = example {
+    if let Some(tenant) = example(service) {
         let _ = writeln!(out, "\nTry it; paste this into another terminal:\n");
         out.push_str(&commands(config, folder, &base, tenant.id.as_str()));
     }
     out
+}
+
+/// The tenant to try things with.
+pub(super) fn example(service: &Service) -> Option<Arc<Tenant>> {
+    let tenants = service.tenants();
+    let acme = tenants.iter().find(|tenant| tenant.id.as_str() == "acme");
+    acme.or(tenants.first()).cloned()
+}
+
+/// The way into the portal.
+pub(super) fn portal(link: &str) -> String {
+    format!("\nAnd open the portal; this link is good once, for half an hour:\n\n{link}\n")
 }
 
 fn commands(config: &Config, folder: &DataFolder, base: &str, tenant: &str) -> String {

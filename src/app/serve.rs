@@ -59,8 +59,13 @@ pub async fn serve(config: Config) -> Result<()> {
         Some(url) => url.clone(),
         None => Url::parse(&format!("http://{}/", banner::reachable(bound)))?,
     };
+    folder.note_url(public_url.as_str())?;
     service.set_public_url(public_url);
-    say(&config, &banner::text(&config, &folder, &service, bound))?;
+    let mut text = banner::text(&config, &folder, &service, bound);
+    if let Some(tenant) = banner::example(&service) {
+        text.push_str(&banner::portal(&service.portal_link(&tenant.id).await?));
+    }
+    say(&config, &text)?;
 
     let limits = Limits { patience: config.client_timeout, drain: DRAIN };
     let stop = async {

@@ -33,6 +33,8 @@ enum Command {
     Token(tokens::Token),
     /// Make, list or revoke service tokens, which apps and admins use
     ServiceToken(tokens::ServiceToken),
+    /// Make a one-time link into the portal of a tenant
+    PortalLink(tokens::PortalLink),
     /// Ask a running server whether it is alive; for health checks of containers
     Healthy(healthy::Healthy),
     /// Show every setting, and where its value comes from
@@ -58,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Eval(eval) => eval.run(),
         Command::Token(token) => block_on(token.run()),
         Command::ServiceToken(token) => block_on(token.run()),
+        Command::PortalLink(link) => block_on(link.run()),
         Command::Healthy(healthy) => block_on(healthy.run()),
         Command::Config(show) => show.run(),
     };

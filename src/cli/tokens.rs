@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::model::{Scope, TenantId, TenantScope, UserId};
-use crate::service::{Clock, DataFolder, issue_token};
+use crate::service::{Clock, DataFolder, issue_token, make_link};
 use crate::store::{Store, TokenRow};
 
 use super::{Usage, config, show};
@@ -61,6 +61,27 @@ impl Token {
     }
 }
 
+/// Make a one-time link into the portal; whoever opens it is an admin of the tenant.
+#[derive(Args)]
+pub(super) struct PortalLink {
+    #[command(flatten)]
+    data: Data,
+    /// The tenant
+    #[arg(long)]
+    tenant: TenantId,
+}
+
+impl PortalLink {
+    pub(super) async fn run(self) -> Result<ExitCode> {
+        let (folder, store) = self.data.open().await?;
+        known(&store, &self.tenant).await?;
+        let now = Clock::system().now();
+        let link = make_link(&store, &folder.token_hasher()?, &folder.url()?, &self.tenant, now).await?;
+        show::line(format_args!("{link}"))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 /// Make a service token and print it, once; only a hash of it is kept.
 #[derive(Args)]
 pub(super) struct ServiceToken {
@@ -72,7 +93,8 @@ pub(super) struct ServiceToken {
     /// For all tenants instead of one
     #[arg(long, conflicts_with = "tenant")]
     instance: bool,
-    /// What it may do; more than one with commas: decide, traits:read, traits:write, admin
+    /// What it may do; more than one with commas: decide, profiling,
+    /// traits:read, traits:write, rules:write, admin
     #[arg(long, value_delimiter = ',', required_unless_present_any = ["list", "revoke"])]
     scope: Vec<Scope>,
     /// How long it is good for, such as 90d; without it, until it is revoked

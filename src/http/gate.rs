@@ -4,22 +4,24 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use percent_encoding::percent_decode_str;
 
 use crate::api;
-use crate::authzen;
 use crate::model::{Caller, Scope};
 use crate::service::{Refused, Service, Tenant};
-use crate::web::{Call, Problem, Reply};
+use crate::web::{Call, PageCall, Problem, Reply};
 
-use super::body;
 use super::router::{Found, NotFound, Router};
-use super::routes::{Access, Endpoint, Family, Operation, Serve};
+use super::routes::{Access, Endpoint, Family, Operation, Page, PortalPage, Serve};
 use super::server::Limits;
+use super::{body, endpoints, pages};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -28,6 +30,13 @@ pub(super) struct Gate {
     pub(super) service: Arc<Service>,
     pub(super) router: Router,
     pub(super) limits: Limits,
+}
+
+/// Who answers, once the tenant is known.
+enum For {
+    Api(Endpoint, Arc<Caller>),
+    Page(Page),
+    Portal(PortalPage),
 }
 
 /// A reply's form of errors, and the errors themselves.
@@ -41,36 +50,43 @@ impl Gate {
             Some(theirs) => theirs.clone(),
             None => header(&self.service.new_request_id().to_string()),
         };
-        let reply = match self.admit(&head.method, head.uri.path(), &head.headers, body).await {
+        let reply = match self.admit(&head, body).await {
             Ok(reply) => reply,
             Err((Some(Family::AuthZen), problem)) => problem.into_message(),
+            Err((Some(Family::Pages), problem)) => pages::problem(problem),
             Err((_, problem)) => problem.into_reply(head.uri.path()),
         };
         Ok(respond(reply, request_id))
     }
 
-    async fn admit(&self, method: &Method, path: &str, headers: &HeaderMap, body: Incoming) -> Result<Reply, Refusal> {
+    async fn admit(&self, head: &Parts, body: Incoming) -> Result<Reply, Refusal> {
+        let Parts { method, uri, headers, .. } = head;
         if headers.get_all(HOST).iter().count() > 1 {
             let problem = Problem::bad_request("the request has more than one Host");
             return Err(self.refuse(body, (None, problem)));
         }
-        let found = match self.find(method, path) {
+        let found = match self.find(method, uri.path()) {
             Ok(found) => found,
             Err(refusal) => return Err(self.refuse(body, refusal)),
         };
         let family = Some(found.route.family);
-        let (access, endpoint) = match found.route.serve {
+        let admitted = match found.route.serve {
             Serve::Public(operation) => {
                 body::drain(body, self.limits.patience);
-                return Ok(match operation {
-                    Operation::Healthz => api::healthz(),
-                    Operation::Readyz => api::readyz(&self.service).await,
-                    Operation::Metrics => api::metrics(&self.service),
-                });
+                return Ok(self.operation(operation).await);
             }
-            Serve::Tenant(access, endpoint) => (access, endpoint),
+            Serve::Tenant(access, endpoint) => self
+                .may(access, &found.params, headers)
+                .await
+                .map(|(caller, tenant)| (tenant, For::Api(endpoint, caller))),
+            Serve::Page(page) => {
+                self.tenant(&found.params).ok_or_else(Problem::no_such_tenant).map(|t| (t, For::Page(page)))
+            }
+            Serve::Portal(page) => {
+                self.tenant(&found.params).ok_or_else(Problem::no_such_tenant).map(|t| (t, For::Portal(page)))
+            }
         };
-        let (caller, tenant) = match self.may(access, &found.params, headers).await {
+        let (tenant, answers) = match admitted {
             Ok(admitted) => admitted,
             Err(problem) => return Err(self.refuse(body, (family, problem))),
         };
@@ -85,15 +101,38 @@ impl Gate {
             },
         };
         let params = decode(found.params).map_err(|problem| (family, problem))?;
-        let call = Call { service: &self.service, tenant: &tenant, caller, params, headers, body: &body };
-        let outcome = match endpoint {
-            Endpoint::Evaluation => authzen::evaluation(call).await,
-            Endpoint::PutAttribute => api::put_attribute(call).await,
-            Endpoint::GetAttribute => api::get_attribute(call).await,
-            Endpoint::DeleteAttribute => api::delete_attribute(call).await,
-            Endpoint::MyAttributes => api::my_attributes(call).await,
+        let (service, tenant, query, body) = (&self.service, tenant.as_ref(), uri.query().unwrap_or(""), &body[..]);
+        let outcome = match answers {
+            For::Api(endpoint, caller) => {
+                endpoints::answer(endpoint, Call { service, tenant, caller, params, query, headers, body }).await
+            }
+            For::Page(page) => pages::answer(page, PageCall { service, tenant, params, query, headers, body })
+                .await
+                .map_err(Problem::from),
+            For::Portal(page) => {
+                let call = PageCall { service, tenant, params, query, headers, body };
+                pages::answer_portal(page, call).await.map_err(Problem::from)
+            }
         };
         outcome.map_err(|problem| (family, problem))
+    }
+
+    async fn operation(&self, operation: Operation) -> Reply {
+        match operation {
+            Operation::Landing => pages::landing(),
+            Operation::Stylesheet => pages::stylesheet(),
+            Operation::Healthz => api::healthz(),
+            Operation::Readyz => api::readyz(&self.service).await,
+            Operation::Metrics => api::metrics(&self.service),
+        }
+    }
+
+    /// The tenant that a path names, or the default one.
+    fn tenant(&self, params: &[(String, String)]) -> Option<Arc<Tenant>> {
+        match params.iter().find(|(name, _)| name == "tenant") {
+            Some((_, id)) => self.service.tenant(id),
+            None => self.service.default_tenant(),
+        }
     }
 
     /// A refusal of a request whose body nobody reads.
@@ -122,11 +161,8 @@ impl Gate {
     ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
         let caller = self.service.authenticate(bearer(headers)).await.map_err(|why| challenge(&why))?;
         // The tenant is looked up whether or not the caller is one of it: that takes the same time.
-        let tenant = match params.iter().find(|(name, _)| name == "tenant") {
-            Some((_, id)) => self.service.tenant(id),
-            None => self.service.default_tenant(),
-        };
-        let tenant = tenant.filter(|tenant| caller.belongs_to(&tenant.id)).ok_or_else(Problem::no_such_tenant)?;
+        let tenant = self.tenant(params).filter(|tenant| caller.belongs_to(&tenant.id));
+        let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
         match (access, caller.as_ref()) {
             (Access::Scope(scope), Caller::Service(credential)) if credential.scopes.permit(scope) => {}
             (Access::User, Caller::User { .. }) => {}
@@ -198,6 +234,7 @@ fn respond(reply: Reply, request_id: HeaderValue) -> Response<Full<Bytes>> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REQUEST_ID, request_id);
     headers.extend(reply.headers);

@@ -1,11 +1,13 @@
 //! HTTP: the only room that knows hyper and sockets. The table of routes, the order of refusals, the server.
 
 mod body;
+mod endpoints;
 mod gate;
+mod pages;
 mod router;
 mod routes;
 mod server;
 mod watchdog;
 
-pub use routes::{Access, Endpoint, Family, Operation, ROUTES, Route, Serve};
+pub use routes::{Access, Endpoint, Family, Operation, Page, PortalPage, ROUTES, Route, Serve};
 pub use server::{Limits, serve};

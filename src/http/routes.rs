@@ -26,6 +26,8 @@ pub enum Family {
     Api,
     /// Under `/t/{tenant}`, and `/` for the default tenant; errors are JSON strings.
     AuthZen,
+    /// Under `/t/{tenant}`, and `/` for the default tenant; answers are HTML.
+    Pages,
 }
 
 /// Who may use a route, and what answers.
@@ -35,6 +37,10 @@ pub enum Serve {
     Public(Operation),
     /// Callers of the tenant may, if they are who the rule says.
     Tenant(Access, Endpoint),
+    /// Everybody may: the page itself asks for a ticket or a link.
+    Page(Page),
+    /// Admins who are signed in to the portal of the tenant may.
+    Portal(PortalPage),
 }
 
 /// Who may use a route of a tenant.
@@ -50,9 +56,34 @@ pub enum Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // each is the function of that name
 pub enum Operation {
+    Landing,
+    Stylesheet,
     Healthz,
     Readyz,
     Metrics,
+}
+
+/// Pages for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the function of that name
+pub enum Page {
+    CompleteProfile,
+    PostCompleteProfile,
+    SignIn,
+    PostSignIn,
+}
+
+/// Pages of the portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the function of that name
+pub enum PortalPage {
+    Home,
+    SignOut,
+    Users,
+    User,
+    PostUser,
+    Authentication,
+    PostAuthentication,
 }
 
 /// What answers for a tenant.
@@ -64,29 +95,75 @@ pub enum Endpoint {
     GetAttribute,
     DeleteAttribute,
     MyAttributes,
+    ListDefinitions,
+    PostDefinition,
+    GetDefinition,
+    PutDefinition,
+    DeleteDefinition,
+    GetRules,
+    PutRules,
+    RulesSchema,
+    GetProfilingSettings,
+    PutProfilingSettings,
+    CheckProfile,
+    PreviewRules,
+    DryRunRules,
 }
 
 const ATTRIBUTE: &str = "/abac/users/{userId}/attributes/{slug}";
 
+const DEFINITION: &str = "/abac/attributes/{slug}";
+const COMPLETE_PROFILE: &str = "/account/complete-profile/";
+const USER_PAGE: &str = "/portal/users/{userId}/360";
+const AUTHENTICATION: &str = "/portal/settings/authentication";
+
 use Access::User;
-use Family::{Api, AuthZen, Operations};
-use Serve::{Public, Tenant};
+use Family::{Api, AuthZen, Operations, Pages};
+use Serve::{Page as ForAll, Portal, Public, Tenant};
 
 const DECIDE: Access = Access::Scope(Scope::Decide);
 const TRAITS_READ: Access = Access::Scope(Scope::TraitsRead);
 const TRAITS_WRITE: Access = Access::Scope(Scope::TraitsWrite);
+const RULES_WRITE: Access = Access::Scope(Scope::RulesWrite);
+const PROFILING: Access = Access::Scope(Scope::Profiling);
 
 /// The table.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    row(Method::GET,    Operations, "/healthz",              Public(Operation::Healthz)),
-    row(Method::GET,    Operations, "/readyz",               Public(Operation::Readyz)),
-    row(Method::GET,    Operations, "/metrics",              Public(Operation::Metrics)),
-    row(Method::POST,   AuthZen,    "/access/v1/evaluation", Tenant(DECIDE,       Endpoint::Evaluation)),
-    row(Method::PUT,    Api,        ATTRIBUTE,               Tenant(TRAITS_WRITE, Endpoint::PutAttribute)),
-    row(Method::GET,    Api,        ATTRIBUTE,               Tenant(TRAITS_READ,  Endpoint::GetAttribute)),
-    row(Method::DELETE, Api,        ATTRIBUTE,               Tenant(TRAITS_WRITE, Endpoint::DeleteAttribute)),
-    row(Method::GET,    Api,        "/abac/my-attributes",   Tenant(User,         Endpoint::MyAttributes)),
+    row(Method::GET,    Operations, "/",                       Public(Operation::Landing)),
+    row(Method::GET,    Operations, "/assets/sidegate.css",    Public(Operation::Stylesheet)),
+    row(Method::GET,    Operations, "/healthz",                Public(Operation::Healthz)),
+    row(Method::GET,    Operations, "/readyz",                 Public(Operation::Readyz)),
+    row(Method::GET,    Operations, "/metrics",                Public(Operation::Metrics)),
+    row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
+    row(Method::PUT,    Api,        ATTRIBUTE,                 Tenant(TRAITS_WRITE, Endpoint::PutAttribute)),
+    row(Method::GET,    Api,        ATTRIBUTE,                 Tenant(TRAITS_READ,  Endpoint::GetAttribute)),
+    row(Method::DELETE, Api,        ATTRIBUTE,                 Tenant(TRAITS_WRITE, Endpoint::DeleteAttribute)),
+    row(Method::GET,    Api,        "/abac/my-attributes",     Tenant(User,         Endpoint::MyAttributes)),
+    row(Method::GET,    Api,        "/abac/attributes",        Tenant(TRAITS_READ,  Endpoint::ListDefinitions)),
+    row(Method::POST,   Api,        "/abac/attributes",        Tenant(TRAITS_WRITE, Endpoint::PostDefinition)),
+    row(Method::GET,    Api,        DEFINITION,                Tenant(TRAITS_READ,  Endpoint::GetDefinition)),
+    row(Method::PUT,    Api,        DEFINITION,                Tenant(TRAITS_WRITE, Endpoint::PutDefinition)),
+    row(Method::DELETE, Api,        DEFINITION,                Tenant(TRAITS_WRITE, Endpoint::DeleteDefinition)),
+    row(Method::GET,    Api,        "/profiling/rules",        Tenant(RULES_WRITE,  Endpoint::GetRules)),
+    row(Method::PUT,    Api,        "/profiling/rules",        Tenant(RULES_WRITE,  Endpoint::PutRules)),
+    row(Method::GET,    Api,        "/profiling/rules/schema", Tenant(RULES_WRITE,  Endpoint::RulesSchema)),
+    row(Method::GET,    Api,        "/profiling/settings",     Tenant(RULES_WRITE,  Endpoint::GetProfilingSettings)),
+    row(Method::PUT,    Api,        "/profiling/settings",     Tenant(RULES_WRITE,  Endpoint::PutProfilingSettings)),
+    row(Method::POST,   Api,        "/profiling/check",        Tenant(PROFILING,    Endpoint::CheckProfile)),
+    row(Method::GET,    Api,        "/profiling/preview",      Tenant(RULES_WRITE,  Endpoint::PreviewRules)),
+    row(Method::POST,   Api,        "/profiling/dry-run",      Tenant(RULES_WRITE,  Endpoint::DryRunRules)),
+    row(Method::GET,    Pages,      COMPLETE_PROFILE,          ForAll(Page::CompleteProfile)),
+    row(Method::POST,   Pages,      COMPLETE_PROFILE,          ForAll(Page::PostCompleteProfile)),
+    row(Method::GET,    Pages,      "/portal/sign-in",         ForAll(Page::SignIn)),
+    row(Method::POST,   Pages,      "/portal/sign-in",         ForAll(Page::PostSignIn)),
+    row(Method::GET,    Pages,      "/portal/",                Portal(PortalPage::Home)),
+    row(Method::POST,   Pages,      "/portal/sign-out",        Portal(PortalPage::SignOut)),
+    row(Method::GET,    Pages,      "/portal/users",           Portal(PortalPage::Users)),
+    row(Method::GET,    Pages,      USER_PAGE,                 Portal(PortalPage::User)),
+    row(Method::POST,   Pages,      USER_PAGE,                 Portal(PortalPage::PostUser)),
+    row(Method::GET,    Pages,      AUTHENTICATION,            Portal(PortalPage::Authentication)),
+    row(Method::POST,   Pages,      AUTHENTICATION,            Portal(PortalPage::PostAuthentication)),
 ];
 
 const fn row(method: Method, family: Family, path: &'static str, serve: Serve) -> Route {
@@ -100,7 +177,7 @@ impl Route {
         let below = match self.family {
             Family::Operations => return vec![self.path.to_owned()],
             Family::Api => format!("/api/v1{}", self.path),
-            Family::AuthZen => self.path.to_owned(),
+            Family::AuthZen | Family::Pages => self.path.to_owned(),
         };
         vec![format!("/t/{{tenant}}{below}"), below]
     }

@@ -94,8 +94,12 @@ scopes! {
     Decide = "decide", 2;
     /// Read users and their traits.
     TraitsRead = "traits:read", 4;
-    /// Change users and their traits.
+    /// Change users and their traits, and what traits there are.
     TraitsWrite = "traits:write", 8;
+    /// Read and change profiling rules and settings.
+    RulesWrite = "rules:write", 16;
+    /// Report logins and ask whether a profile is complete.
+    Profiling = "profiling", 32;
 }
 
 /// A text that names no scope.

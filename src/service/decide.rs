@@ -80,7 +80,12 @@ impl Service {
 /// Facts as the engine takes them. What the store did not answer is unreachable, never absent.
 fn facts(user: &Result<Known>) -> Facts<'_> {
     match user {
-        Ok(Some(record)) => Facts { user: Stored::Present(&record.facts), ..Facts::default() },
+        Ok(Some(record)) => Facts {
+            user: Stored::Present(&record.facts),
+            login: Stored::Present(&record.login),
+            self_asserted: &record.self_asserted,
+            ..Facts::default()
+        },
         Ok(None) => Facts::default(),
         Err(_) => Facts {
             user: Stored::Unreachable,

@@ -20,6 +20,7 @@ const ADMIN_TOKEN: &str = "admin-token";
 const TOKEN_KEY: &str = "token.key";
 const DEV_KEY: &str = "dev-token.key";
 const TICKET_KEY: &str = "ticket.key";
+const URL: &str = "url";
 
 /// A folder that `serve` made.
 #[derive(Debug, Clone)]
@@ -102,6 +103,23 @@ impl DataFolder {
     pub fn admin_token(&self) -> Result<SecretString, FolderError> {
         self.create_secret(ADMIN_TOKEN, &format!("sga_{}", entropy::secret()))?;
         self.secret(ADMIN_TOKEN).map(SecretString::from)
+    }
+
+    /// Notes under which URL the server that uses this folder is reached.
+    ///
+    /// # Errors
+    /// [`FolderError`] if the file cannot be written.
+    pub fn note_url(&self, url: &str) -> Result<(), FolderError> {
+        fs::write(self.0.join(URL), url).map_err(|source| self.io(URL, source))
+    }
+
+    /// Under which URL the server that last used this folder is reached.
+    ///
+    /// # Errors
+    /// [`FolderError`] if no server has noted it.
+    pub fn url(&self) -> Result<String, FolderError> {
+        let text = fs::read_to_string(self.0.join(URL)).map_err(|source| self.io(URL, source))?;
+        Ok(text.trim().to_owned())
     }
 
     /// What hashes service tokens.

@@ -45,6 +45,8 @@ pub use tickets::{BadTicket, Completed, OpenTicket, Question};
 pub use tokens::{IssuedToken, TokenHasher, issue_token};
 pub use traits::PutTrait;
 
+pub use crate::store::{Listed as ListedUser, StoredField};
+
 use crate::model::TenantId;
 use crate::store::{Store, UserCache};
 

@@ -12,13 +12,15 @@ use super::Problem;
 /// What a handler gets.
 pub struct Call<'r> {
     /// The use cases.
-    pub service: &'r Service,
+    pub service: &'r Arc<Service>,
     /// The tenant, which the caller belongs to.
     pub tenant: &'r Tenant,
     /// Who asks; the scope that the route wants is there.
     pub caller: Arc<Caller>,
     /// Parameters of the path, decoded.
     pub params: Vec<(String, String)>,
+    /// The query, as it was sent.
+    pub query: &'r str,
     /// The header fields.
     pub headers: &'r HeaderMap,
     /// The whole body.
@@ -48,7 +50,19 @@ impl Call<'_> {
         self.service.author(&self.caller)
     }
 
+    /// A parameter of the query, decoded.
+    #[must_use]
+    pub fn query_param(&self, name: &str) -> Option<String> {
+        query_param(self.query, name)
+    }
+
     fn param(&self, name: &str) -> &str {
         self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
+}
+
+/// A parameter of a query, decoded.
+#[must_use]
+pub fn query_param(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }

@@ -2,8 +2,12 @@
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
 
 use crate::model::Object;
+use crate::service::ServiceError;
+
+use super::Problem;
 
 /// Why a body is none of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,12 +28,81 @@ pub fn parse_object<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Object<'b
     if !is_json(headers) {
         return Err(BadJson::ContentType);
     }
-    if body.is_empty() {
-        return Err(BadJson::Syntax("the body is empty; it must be a JSON object".to_owned()));
-    }
-    let text = std::str::from_utf8(body)
-        .map_err(|error| BadJson::Syntax(format!("the body is not UTF-8 after byte {}", error.valid_up_to())))?;
+    let text = as_text(body)?;
     Object::parse(text).map_err(|error| BadJson::Syntax(format!("the body is not a usable JSON object: {error}")))
+}
+
+/// Reads a body into a type, naming the member that is wrong.
+///
+/// # Errors
+/// 415 and 400 for what is not usable JSON, 422 with a pointer for what does not fit the type.
+pub fn parse_body<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+    if !is_json(headers) {
+        return Err(BadJson::ContentType.into());
+    }
+    parse_text(as_text(body)?).map_err(|error| match error {
+        ServiceError::Invalid(faults) if faults.iter().any(|fault| fault.code == NOT_JSON) => {
+            Problem::bad_request(faults.into_iter().map(|fault| fault.detail).collect::<String>())
+        }
+        other => other.into(),
+    })
+}
+
+/// The code of what is no JSON at all.
+const NOT_JSON: &str = "not_json";
+
+/// Reads a JSON text into a type, naming the member that is wrong.
+///
+/// # Errors
+/// [`ServiceError::Invalid`] with a pointer; the place in the text for what is no JSON.
+pub fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = pointer(error.path());
+        let (code, detail) = match error.inner().classify() {
+            serde_json::error::Category::Data => ("not_as_expected", in_words(&error.inner().to_string())),
+            _ => (NOT_JSON, format!("this is not JSON: {}", error.inner())),
+        };
+        ServiceError::invalid(pointer, code, detail)
+    })?;
+    match deserializer.end() {
+        Ok(()) => Ok(parsed),
+        Err(error) => Err(ServiceError::invalid("", NOT_JSON, format!("this is not JSON: {error}"))),
+    }
+}
+
+fn as_text(body: &[u8]) -> Result<&str, BadJson> {
+    if body.is_empty() {
+        return Err(BadJson::Syntax("the body is empty; it must be JSON".to_owned()));
+    }
+    std::str::from_utf8(body)
+        .map_err(|error| BadJson::Syntax(format!("the body is not UTF-8 after byte {}", error.valid_up_to())))
+}
+
+/// A path of serde as a JSON pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { variant } => pointer.push_str(&format!("/{variant}")),
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// serde's words, with a guess at what was meant where it lists what there is.
+fn in_words(message: &str) -> String {
+    let message = message.rsplit_once(" at line ").map_or(message, |(what, _)| what);
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(wrong) = quoted.next().filter(|_| message.starts_with("unknown ")) else { return message.to_owned() };
+    match quoted.min_by_key(|known| strsim::damerau_levenshtein(wrong, known)) {
+        Some(near) => format!("there is no `{wrong}`; did you mean `{near}`?"),
+        None => message.to_owned(),
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -3,11 +3,17 @@
 //! This room knows HTTP's words (status, header, body) and none of its machinery: no sockets, no hyper.
 
 mod call;
+mod field;
+mod form;
 mod json;
+mod page;
 mod problem;
 mod reply;
 
-pub use call::Call;
-pub use json::{BadJson, parse_object};
+pub use call::{Call, query_param};
+pub use field::{FormField, Input, autocomplete};
+pub use form::{Cookies, parse_form};
+pub use json::{BadJson, parse_body, parse_object, parse_text};
+pub use page::{Message, PageCall, STYLESHEET};
 pub use problem::Problem;
 pub use reply::Reply;

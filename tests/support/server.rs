@@ -113,11 +113,11 @@ fn launch(setup: &Setup) -> (Child, BufReader<ChildStdout>, String, SocketAddr) 
     let mut banner = String::new();
     if setup.args.iter().any(|arg| arg == "stdout") {
         // Decisions have standard output for themselves.
-        super::eventually("the banner in the log", || log().contains("Try it"));
+        super::eventually("the banner in the log", || log().contains("/portal/sign-in?link="));
         banner = log();
     }
-    // A blank line comes before the commands; the last of them asks for decisions or for one's own attributes.
-    while !banner.contains("/evaluation") || (banner.contains("are trusted") && !banner.contains("my-attributes")) {
+    // The link into the portal is the last line.
+    while !banner.contains("/portal/sign-in?link=") {
         let mut line = String::new();
         if out.read_line(&mut line).unwrap() == 0 {
             panic!("the server did not start: {banner}\n{}", log());
@@ -154,6 +154,12 @@ impl Server {
 
     pub fn folder(&self) -> &Path {
         self.setup.folder()
+    }
+
+    /// The commands to paste that it printed.
+    pub fn commands(&self) -> String {
+        let (_, rest) = self.banner.split_once("another terminal:\n").expect("commands to paste");
+        rest.split_once("\nAnd open the portal").expect("the portal").0.to_owned()
     }
 
     pub fn log(&self) -> String {

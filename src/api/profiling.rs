@@ -1,0 +1,176 @@
+//! `profiling/...`: rules, settings, the check at a login, preview and dry run.
+
+use http::StatusCode;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::model::{Consent, Identity, Object, ProfilingSettings, Rule, UserId};
+use crate::service::{Checked, Login, ServiceError, check_rules};
+use crate::web::{Call, Problem, Reply, parse_body};
+
+/// The JSON Schema of the rules.
+const RULES_SCHEMA: &str = include_str!("rules.schema.json");
+
+/// `GET profiling/rules`
+///
+/// # Errors
+/// None of its own.
+pub async fn get_rules(call: Call<'_>) -> Result<Reply, Problem> {
+    let rules: Vec<&Rule> = call.tenant.rules.rules.iter().map(|rule| &rule.rule).collect();
+    Ok(Reply::json(StatusCode::OK, &rules))
+}
+
+/// `PUT profiling/rules`: replaces them.
+///
+/// # Errors
+/// 409 if they stand in a file, 422 with a pointer for each mistake.
+pub async fn put_rules(call: Call<'_>) -> Result<Reply, Problem> {
+    let rules: Vec<Rule> = parse_body(call.headers, call.body)?;
+    let revision = call.service.put_rules(call.tenant, rules.clone(), &call.author()).await?;
+    Ok(Reply::json(StatusCode::OK, &rules).etag(revision).revision(revision))
+}
+
+/// `GET profiling/rules/schema`
+///
+/// # Errors
+/// None of its own.
+pub async fn rules_schema(_: Call<'_>) -> Result<Reply, Problem> {
+    let body = RULES_SCHEMA.as_bytes().to_vec();
+    Ok(Reply { content_type: "application/schema+json", body, ..Reply::empty(StatusCode::OK) })
+}
+
+/// `GET profiling/settings`
+///
+/// # Errors
+/// None of its own.
+pub async fn get_profiling_settings(call: Call<'_>) -> Result<Reply, Problem> {
+    Ok(Reply::json(StatusCode::OK, &call.tenant.profiling))
+}
+
+/// `PUT profiling/settings`
+///
+/// # Errors
+/// 422.
+pub async fn put_profiling_settings(call: Call<'_>) -> Result<Reply, Problem> {
+    let settings: ProfilingSettings = parse_body(call.headers, call.body)?;
+    let revision = call.service.put_profiling(call.tenant, settings, &call.author()).await?;
+    Ok(Reply::json(StatusCode::OK, &settings).etag(revision).revision(revision))
+}
+
+/// `POST profiling/check`: a login, and whether the identity provider may finish it.
+///
+/// # Errors
+/// 422 with a pointer.
+pub async fn check(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        user_id: UserId,
+        login_id: String,
+        #[serde(default)]
+        return_to: String,
+        #[serde(default = "yes")]
+        interactive: bool,
+        #[serde(default)]
+        client: Option<String>,
+        #[serde(default, deserialize_with = "owned")]
+        profile: Object<'static>,
+        #[serde(default)]
+        identities: Vec<Identity>,
+        #[serde(default)]
+        consents: Vec<Consent>,
+    }
+    let body: Body = parse_body(call.headers, call.body)?;
+    if body.login_id.is_empty() || body.login_id.len() > 255 {
+        return Err(ServiceError::invalid("/loginId", "bad_login_id", "a loginId is 1 to 255 bytes").into());
+    }
+    let login = Login {
+        user: body.user_id,
+        login_id: &body.login_id,
+        return_to: &body.return_to,
+        interactive: body.interactive,
+        client: body.client.as_deref(),
+        profile: body.profile,
+        identities: body.identities,
+        consents: body.consents,
+    };
+    let checked = call.service.check_login(call.tenant, login, &call.author().actor).await?;
+    Ok(Reply::json(StatusCode::OK, &Answer::from(&checked)))
+}
+
+#[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a Object<'static>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    required: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+impl<'a> From<&'a Checked> for Answer<'a> {
+    fn from(checked: &'a Checked) -> Self {
+        match checked {
+            Checked::Complete(session) => Self { complete: true, session: Some(session), ..Self::default() },
+            Checked::Incomplete { required, rule, fields, redirect_to } => Self {
+                required: Some(*required),
+                rule: Some(rule),
+                fields: Some(fields),
+                redirect_to: redirect_to.as_deref(),
+                // OpenID Connect Core 1.0, section 3.1.2.6: what a client is told that allowed no page.
+                error: redirect_to.is_none().then_some("interaction_required"),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+fn owned<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Object<'static>, D::Error> {
+    Ok(Object::<'de>::deserialize(deserializer)?.into_owned())
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `GET profiling/preview?userId=...`: what each rule would ask this user now, and why.
+///
+/// # Errors
+/// 400, 404.
+pub async fn preview(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Row<'a> {
+        rule: &'a str,
+        asks: bool,
+        why: &'a str,
+    }
+    let user = call.query_param("userId").unwrap_or_default();
+    let user = UserId::parse(&user).map_err(|error| Problem::bad_request(format!("userId: {error}")))?;
+    let verdicts = call.service.preview(call.tenant, &user).await?;
+    let rows = verdicts.iter().map(|verdict| Row { rule: verdict.id, asks: verdict.asks, why: &verdict.why });
+    Ok(Reply::json(StatusCode::OK, &rows.collect::<Vec<_>>()))
+}
+
+/// `POST profiling/dry-run` with a draft of rules: how many known users it would ask at their next login.
+///
+/// # Errors
+/// 422 with a pointer for each mistake.
+pub async fn dry_run(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    struct Counts {
+        asked: u64,
+        users: u64,
+    }
+    let rules: Vec<Rule> = parse_body(call.headers, call.body)?;
+    let draft = check_rules(rules, &call.tenant.definitions)?;
+    let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
+    Ok(Reply::json(StatusCode::OK, &Counts { asked, users }))
+}

@@ -1,0 +1,30 @@
+//! Which function answers for which row of the table.
+
+use crate::api;
+use crate::authzen;
+use crate::web::{Call, Problem, Reply};
+
+use super::routes::Endpoint;
+
+pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
+    match endpoint {
+        Endpoint::Evaluation => authzen::evaluation(call).await,
+        Endpoint::PutAttribute => api::put_attribute(call).await,
+        Endpoint::GetAttribute => api::get_attribute(call).await,
+        Endpoint::DeleteAttribute => api::delete_attribute(call).await,
+        Endpoint::MyAttributes => api::my_attributes(call).await,
+        Endpoint::ListDefinitions => api::list_definitions(call).await,
+        Endpoint::PostDefinition => api::post_definition(call).await,
+        Endpoint::GetDefinition => api::get_definition(call).await,
+        Endpoint::PutDefinition => api::put_definition(call).await,
+        Endpoint::DeleteDefinition => api::delete_definition(call).await,
+        Endpoint::GetRules => api::get_rules(call).await,
+        Endpoint::PutRules => api::put_rules(call).await,
+        Endpoint::RulesSchema => api::rules_schema(call).await,
+        Endpoint::GetProfilingSettings => api::get_profiling_settings(call).await,
+        Endpoint::PutProfilingSettings => api::put_profiling_settings(call).await,
+        Endpoint::CheckProfile => api::check(call).await,
+        Endpoint::PreviewRules => api::preview(call).await,
+        Endpoint::DryRunRules => api::dry_run(call).await,
+    }
+}

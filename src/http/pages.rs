@@ -1,0 +1,54 @@
+//! Which function answers for which page, and what pages say when something is wrong.
+
+use http::StatusCode;
+
+use crate::account;
+use crate::portal;
+use crate::service::ServiceError;
+use crate::web::{Message, PageCall, Problem, Reply, STYLESHEET};
+
+use super::routes::{Page, PortalPage};
+
+pub(super) async fn answer(page: Page, call: PageCall<'_>) -> Result<Reply, ServiceError> {
+    match page {
+        Page::CompleteProfile => account::complete_profile(call).await,
+        Page::PostCompleteProfile => account::post_complete_profile(call).await,
+        Page::SignIn => portal::sign_in(call).await,
+        Page::PostSignIn => portal::post_sign_in(call).await,
+    }
+}
+
+pub(super) async fn answer_portal(page: PortalPage, call: PageCall<'_>) -> Result<Reply, ServiceError> {
+    let admitted = match portal::admit(call).await? {
+        Ok(admitted) => admitted,
+        Err(sign_in) => return Ok(sign_in),
+    };
+    match page {
+        PortalPage::Home => Ok(portal::home(&admitted)),
+        PortalPage::SignOut => portal::sign_out(admitted).await,
+        PortalPage::Users => portal::users(admitted).await,
+        PortalPage::User => portal::user(admitted).await,
+        PortalPage::PostUser => portal::post_user(admitted).await,
+        PortalPage::Authentication => portal::authentication(admitted).await,
+        PortalPage::PostAuthentication => portal::post_authentication(admitted).await,
+    }
+}
+
+/// `GET /`
+pub(super) fn landing() -> Reply {
+    let text = "Apps ask it whether a user may; admins keep traits, policies and profiling rules in it.";
+    Reply::html(StatusCode::OK, &Message { title: "This is sidegate, an authorization sidecar", text, link: None })
+}
+
+pub(super) fn stylesheet() -> Reply {
+    let body = STYLESHEET.as_bytes().to_vec();
+    Reply { content_type: "text/css; charset=utf-8", body, ..Reply::empty(StatusCode::OK) }
+}
+
+/// An error on a page.
+pub(super) fn problem(problem: Problem) -> Reply {
+    let title = problem.status.canonical_reason().unwrap_or("Error");
+    let mut reply = Reply::html(problem.status, &Message { title, text: &problem.detail, link: None });
+    reply.headers.extend(problem.headers);
+    reply
+}

@@ -1,0 +1,85 @@
+//! What all pages of the portal have in common: who is signed in, where one is, and the way out.
+
+use http::StatusCode;
+
+use crate::service::{ServiceError, Session};
+use crate::web::{Message, PageCall, Reply};
+
+/// A page that an admin who is signed in asks for.
+pub struct Admitted<'r> {
+    /// The request.
+    pub call: PageCall<'r>,
+    /// The session.
+    pub session: Session,
+}
+
+/// The frame of a page.
+pub(super) struct Frame<'a> {
+    pub(super) tenant: &'a str,
+    pub(super) base: String,
+    pub(super) here: &'static str,
+    pub(super) csrf: &'a str,
+}
+
+/// Lets in whoever is signed in; everybody else gets the page that says how to.
+///
+/// # Errors
+/// The store's.
+pub async fn admit(call: PageCall<'_>) -> Result<Result<Admitted<'_>, Reply>, ServiceError> {
+    let session = match call.cookie(&cookie_name(&call)) {
+        Some(secret) => call.service.session(call.tenant, &secret).await?,
+        None => None,
+    };
+    Ok(match session {
+        Some(session) => Ok(Admitted { call, session }),
+        None => Err(not_signed_in()),
+    })
+}
+
+/// `GET portal/`
+#[must_use]
+pub fn home(admitted: &Admitted<'_>) -> Reply {
+    Reply::see_other(&format!("{}/users", admitted.base()))
+}
+
+impl Admitted<'_> {
+    pub(super) fn base(&self) -> String {
+        format!("/t/{}/portal", self.call.tenant.id)
+    }
+
+    pub(super) fn frame(&self, here: &'static str) -> Frame<'_> {
+        Frame { tenant: self.call.tenant.id.as_str(), base: self.base(), here, csrf: &self.session.csrf }
+    }
+
+    /// The posted form, if it was made for this session.
+    pub(super) fn form(&self) -> Result<Vec<(String, String)>, Reply> {
+        let form = self.call.form().unwrap_or_default();
+        if value(&form, "csrf") == self.session.csrf {
+            return Ok(form);
+        }
+        let text = "Nothing was changed. Go back, load the page again, and repeat what you did.";
+        let page = Message { title: "This form is too old, or was sent from elsewhere", text, link: None };
+        Err(Reply::html(StatusCode::FORBIDDEN, &page))
+    }
+}
+
+/// The value of a form's field; empty if it is not there.
+pub(super) fn value<'f>(form: &'f [(String, String)], name: &str) -> &'f str {
+    form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+}
+
+/// The cookie of a session; a tenant's sessions are no other's.
+pub(super) fn cookie_name(call: &PageCall<'_>) -> String {
+    format!("__Host-sidegate-{}-portal", call.tenant.id)
+}
+
+/// A time as people read it.
+pub(super) fn when(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn not_signed_in() -> Reply {
+    let text = "Open the one-time link that `sidegate serve` printed when it started, or make another with \
+                `sidegate portal-link --tenant TENANT` on the server.";
+    Reply::html(StatusCode::UNAUTHORIZED, &Message { title: "Sign in to the portal", text, link: None })
+}

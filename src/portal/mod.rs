@@ -1,0 +1,13 @@
+//! The portal: pages for admins of a tenant. All of it works without scripts.
+
+mod authentication;
+mod frame;
+mod sign_in;
+mod user;
+mod users;
+
+pub use authentication::{authentication, post_authentication};
+pub use frame::{Admitted, admit, home};
+pub use sign_in::{post_sign_in, sign_in, sign_out};
+pub use user::{post_user, user};
+pub use users::users;

@@ -1,0 +1,66 @@
+//! `portal/sign-in`: a one-time link becomes a session. Opening the link does nothing yet, since mail programs and
+//! previews open links, too.
+
+use askama::Template;
+use http::StatusCode;
+
+use crate::service::ServiceError;
+use crate::web::{Cookies, Message, PageCall, Reply};
+
+use super::frame::{Admitted, cookie_name, value};
+
+#[derive(Template)]
+#[template(path = "sign_in.html", config = "src/web/askama.toml")]
+struct Page<'a> {
+    tenant: &'a str,
+    link: &'a str,
+}
+
+/// `GET`
+///
+/// # Errors
+/// The store's.
+pub async fn sign_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
+    let link = call.query_param("link").unwrap_or_default();
+    if !call.service.link_counts(call.tenant, &link).await? {
+        return Ok(used_up());
+    }
+    Ok(Reply::html(StatusCode::OK, &Page { tenant: call.tenant.id.as_str(), link: &link }))
+}
+
+/// `POST`
+///
+/// # Errors
+/// The store's.
+pub async fn post_sign_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
+    let form = call.form().unwrap_or_default();
+    match call.service.sign_in(call.tenant, value(&form, "link")).await? {
+        Some(secret) => {
+            let cookie = Cookies::set(&cookie_name(&call), &secret);
+            Ok(Reply::see_other(&format!("/t/{}/portal/users", call.tenant.id)).cookie(cookie))
+        }
+        None => Ok(used_up()),
+    }
+}
+
+/// `POST portal/sign-out`
+///
+/// # Errors
+/// The store's.
+pub async fn sign_out(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
+    if let Err(refused) = admitted.form() {
+        return Ok(refused);
+    }
+    let name = cookie_name(&admitted.call);
+    if let Some(secret) = admitted.call.cookie(&name) {
+        admitted.call.service.sign_out(admitted.call.tenant, &secret).await?;
+    }
+    let text = "To come back, make another link with `sidegate portal-link`.";
+    let page = Message { title: "You are signed out", text, link: None };
+    Ok(Reply::html(StatusCode::OK, &page).cookie(Cookies::unset(&name)))
+}
+
+fn used_up() -> Reply {
+    let text = "It was used already, or is too old. Make another with `sidegate portal-link` on the server.";
+    Reply::html(StatusCode::GONE, &Message { title: "This link does not count any more", text, link: None })
+}

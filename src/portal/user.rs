@@ -1,0 +1,224 @@
+//! `portal/users/{userId}/360`: all that is known of one user, on one page.
+
+use askama::Template;
+use http::StatusCode;
+
+use crate::model::{Bag, DataType, Slug, UserId, Value};
+use crate::service::{Profile, ServiceError};
+use crate::web::{Message, Reply};
+
+use super::frame::{Admitted, Frame, value, when};
+use super::users::user_page;
+
+#[derive(Template)]
+#[template(path = "user.html", config = "src/web/askama.toml")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    user: &'a str,
+    notice: Option<&'a str>,
+    error: Option<&'a str>,
+    error_at: &'a str,
+    draft: Draft<'a>,
+    fields: Vec<Field>,
+    identities: Vec<[String; 4]>,
+    consents: Vec<[String; 4]>,
+    logins: Vec<String>,
+    verdicts: Vec<(String, String)>,
+    audit: Vec<[String; 5]>,
+}
+
+/// What was typed into the form for a new trait.
+#[derive(Default)]
+struct Draft<'a> {
+    slug: &'a str,
+    kind: &'a str,
+    text: &'a str,
+}
+
+struct Field {
+    slug: String,
+    anchor: String,
+    is_trait: bool,
+    value: String,
+    text: String,
+    kind: &'static str,
+    long: bool,
+    source: &'static str,
+    writer: String,
+    at: String,
+}
+
+/// `GET`
+///
+/// # Errors
+/// The store's.
+pub async fn user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
+    let notice = match admitted.call.query_param("done").as_deref() {
+        Some("set") => Some("Saved."),
+        Some("delete") => Some("Deleted."),
+        _ => None,
+    };
+    show(&admitted, notice, None, Draft::default()).await
+}
+
+/// `POST`: sets or deletes a field.
+///
+/// # Errors
+/// The store's.
+pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
+    let form = match admitted.form() {
+        Ok(form) => form,
+        Err(refused) => return Ok(refused),
+    };
+    let call = &admitted.call;
+    let (action, slug_text, kind, typed) =
+        (value(&form, "action"), value(&form, "slug"), value(&form, "type"), value(&form, "value"));
+    let done = match (UserId::parse(call.param("userId")), Slug::parse(slug_text)) {
+        (Ok(user), Ok(slug)) if action == "delete" => {
+            let author = call.service.author_of(&admitted.session);
+            call.service.delete_trait(call.tenant, &user, &slug, &author).await.map(|_| ())
+        }
+        (Ok(user), Ok(slug)) => match read(kind, typed) {
+            Ok(value) => {
+                let author = call.service.author_of(&admitted.session);
+                call.service.put_trait(call.tenant, &user, &slug, value, &author).await.map(|_| ())
+            }
+            Err(why) => Err(ServiceError::invalid("/value", "not_of_its_type", why)),
+        },
+        (Err(error), _) | (_, Err(error)) => Err(ServiceError::invalid("/slug", "bad_name", error.to_string())),
+    };
+    match done {
+        Ok(()) => {
+            let page = user_page(&admitted.base(), call.param("userId"));
+            Ok(Reply::see_other(&format!("{page}?done={action}")))
+        }
+        Err(ServiceError::Invalid(faults)) => {
+            let words = faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ");
+            let draft = Draft { slug: slug_text, kind, text: typed };
+            show(&admitted, None, Some(&words), draft).await
+        }
+        Err(ServiceError::NotFound(_)) => {
+            show(&admitted, None, Some("It was deleted already."), Draft::default()).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn show(
+    admitted: &Admitted<'_>,
+    notice: Option<&str>,
+    error: Option<&str>,
+    draft: Draft<'_>,
+) -> Result<Reply, ServiceError> {
+    let call = &admitted.call;
+    let user = call.param("userId");
+    let profile = match UserId::parse(user) {
+        Ok(id) => call.service.profile(call.tenant, &id).await,
+        Err(_) => Err(ServiceError::NotFound("this is no user id")),
+    };
+    let profile = match profile {
+        Ok(profile) => profile,
+        Err(ServiceError::NotFound(_)) => {
+            let link = Some((format!("{}/users", admitted.base()), "All users"));
+            let page = Message { title: "There is no such user", text: "Nobody stored a user of this id.", link };
+            return Ok(Reply::html(StatusCode::NOT_FOUND, &page));
+        }
+        Err(error) => return Err(error),
+    };
+    // An error of a field that is there is shown at it; any other at the form for a new one.
+    let known = profile.fields.iter().any(|stored| stored.field.slug.as_str() == draft.slug);
+    let at = if known { format!("value-{}", draft.slug) } else { "slug".to_owned() };
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = Page {
+        frame: admitted.frame("users"),
+        user,
+        notice,
+        error,
+        error_at: if error.is_some() { &at } else { "" },
+        draft: if known { Draft::default() } else { draft },
+        fields: profile.fields.iter().map(field).collect(),
+        identities: identities(&profile),
+        consents: consents(&profile),
+        logins: profile.logins.iter().map(|(at, client)| login(at, client.as_deref())).collect(),
+        verdicts: profile.verdicts.iter().map(|verdict| (verdict.id.to_owned(), verdict.why.clone())).collect(),
+        audit: audit(&profile),
+    };
+    Ok(Reply::html(status, &page))
+}
+
+fn field(stored: &crate::service::StoredField) -> Field {
+    let field = &stored.field;
+    let kind = match field.value.data_type() {
+        Some(DataType::Number) => "number",
+        Some(DataType::Boolean) => "boolean",
+        Some(DataType::Json) => "json",
+        Some(DataType::String) | None => "string",
+    };
+    let text = field.value.to_text();
+    Field {
+        slug: field.slug.to_string(),
+        anchor: format!("value-{}", field.slug),
+        is_trait: field.bag == Bag::Traits,
+        value: serde_json::to_string(&field.value).unwrap_or_default(),
+        long: kind == "json" || text.len() > 80 || text.contains('\n'),
+        text,
+        kind,
+        source: field.source.as_str(),
+        writer: field.writer.clone(),
+        at: when(field.at),
+    }
+}
+
+/// A value of the type that the form names.
+fn read(kind: &str, typed: &str) -> Result<Value<'static>, String> {
+    match kind {
+        "number" => typed
+            .trim()
+            .parse::<i64>()
+            .map(Value::Int)
+            .or_else(|_| typed.trim().parse::<f64>().map(Value::Float))
+            .ok()
+            .filter(|value| !matches!(value, Value::Float(x) if !x.is_finite()))
+            .ok_or_else(|| "The value must be a number, such as 12 or 3.5".to_owned()),
+        "boolean" => match typed.trim() {
+            "true" => Ok(Value::Bool(true)),
+            "false" => Ok(Value::Bool(false)),
+            _ => Err("The value must be true or false".to_owned()),
+        },
+        "json" => Value::parse(typed).map_err(|error| format!("The value is not JSON: {error}")),
+        _ => Ok(Value::Str(typed.to_owned().into())),
+    }
+}
+
+fn identities(profile: &Profile<'_>) -> Vec<[String; 4]> {
+    let row = |identity: &crate::model::Identity| {
+        let linked = identity.linked_at.map_or_else(String::new, when);
+        [identity.provider.clone(), identity.subject.clone(), identity.kind.clone(), linked]
+    };
+    profile.identities.iter().map(row).collect()
+}
+
+fn consents(profile: &Profile<'_>) -> Vec<[String; 4]> {
+    let time = |at: Option<jiff::Timestamp>| at.map_or_else(String::new, when);
+    let row = |consent: &crate::model::Consent| {
+        [consent.purpose.clone(), consent.version.clone(), time(consent.given_at), time(consent.withdrawn_at)]
+    };
+    profile.consents.iter().map(row).collect()
+}
+
+fn login(at: &str, client: Option<&str>) -> String {
+    let at = at.parse().map_or_else(|_| at.to_owned(), when);
+    client.map_or_else(|| at.clone(), |client| format!("{at}, to {client}"))
+}
+
+fn audit(profile: &Profile<'_>) -> Vec<[String; 5]> {
+    let json = |value: &Option<Value<'static>>| {
+        value.as_ref().map_or_else(String::new, |value| serde_json::to_string(value).unwrap_or_default())
+    };
+    let row = |entry: &crate::model::AuditEntry| {
+        let who = format!("{} {}", entry.source.as_str(), entry.actor);
+        let what = format!("{} {}", entry.action, entry.target);
+        [when(entry.at), who, what, json(&entry.before), json(&entry.after)]
+    };
+    profile.audit.iter().map(row).collect()
+}

@@ -1,0 +1,135 @@
+//! What a page gets, and how HTML goes out.
+
+use std::sync::Arc;
+
+use askama::Template;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, ORIGIN, REFERRER_POLICY};
+use http::{HeaderMap, StatusCode};
+
+use crate::service::{Service, Tenant};
+
+use super::call::query_param;
+use super::{Cookies, Reply, parse_form};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// A request for a page of a tenant.
+pub struct PageCall<'r> {
+    /// The use cases.
+    pub service: &'r Arc<Service>,
+    /// The tenant.
+    pub tenant: &'r Tenant,
+    /// Parameters of the path, decoded.
+    pub params: Vec<(String, String)>,
+    /// The query, as it was sent.
+    pub query: &'r str,
+    /// The header fields.
+    pub headers: &'r HeaderMap,
+    /// The whole body.
+    pub body: &'r [u8],
+}
+
+impl PageCall<'_> {
+    /// A parameter of the path.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// A parameter of the query, decoded.
+    #[must_use]
+    pub fn query_param(&self, name: &str) -> Option<String> {
+        query_param(self.query, name)
+    }
+
+    /// The value of a cookie.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        Cookies::get(self.headers, name)
+    }
+
+    /// The posted form; `None` if it is none, or was not sent from a page of ours.
+    #[must_use]
+    pub fn form(&self) -> Option<Vec<(String, String)>> {
+        if !self.is_from_here() {
+            return None;
+        }
+        parse_form(self.headers, self.body)
+    }
+
+    /// Whether the browser says that the request comes from a page of ours.
+    fn is_from_here(&self) -> bool {
+        let header = |name: &HeaderName| self.headers.get(name).and_then(|value| value.to_str().ok());
+        if let Some(site) = header(&SEC_FETCH_SITE) {
+            return site == "same-origin";
+        }
+        header(&ORIGIN).is_some_and(|origin| origin == self.service.public_url().origin().ascii_serialization())
+    }
+}
+
+impl Reply {
+    /// A page. It runs no scripts, is shown in no frame, and sends its forms only here.
+    #[must_use]
+    pub fn html(status: StatusCode, page: &impl Template) -> Self {
+        Self::page(status, page, "; form-action 'self'")
+    }
+
+    /// A page whose form leads on to somebody else's pages. Browsers hold every redirect after a form against
+    /// `form-action`, and where an identity provider and its clients lead is not ours to know.
+    #[must_use]
+    pub fn html_leading_on(status: StatusCode, page: &impl Template) -> Self {
+        Self::page(status, page, "")
+    }
+
+    fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Self {
+        let mut reply = Self::empty(status);
+        match page.render() {
+            Ok(text) => reply.body = text.into_bytes(),
+            Err(error) => {
+                tracing::error!(%error, "a page could not be written");
+                reply.status = StatusCode::INTERNAL_SERVER_ERROR;
+            }
+        }
+        reply.content_type = "text/html; charset=utf-8";
+        let policy = format!(
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'{form_action}"
+        );
+        reply.headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
+        // Not `no-referrer`: browsers would then send forms with the origin `null`.
+        reply.headers.push((REFERRER_POLICY, HeaderValue::from_static("same-origin")));
+        reply
+    }
+
+    /// The way to another page, to be fetched with GET.
+    #[must_use]
+    pub fn see_other(location: &str) -> Self {
+        let mut reply = Self::empty(StatusCode::SEE_OTHER);
+        if let Ok(location) = HeaderValue::try_from(location) {
+            reply.headers.push((LOCATION, location));
+        }
+        reply.headers.push((REFERRER_POLICY, HeaderValue::from_static("same-origin")));
+        reply
+    }
+
+    /// Adds a cookie.
+    #[must_use]
+    pub fn cookie(mut self, cookie: Option<HeaderValue>) -> Self {
+        self.headers.extend(cookie.map(|cookie| (http::header::SET_COOKIE, cookie)));
+        self
+    }
+}
+
+/// A page that says something and leads somewhere.
+#[derive(Template)]
+#[template(path = "message.html", config = "src/web/askama.toml")]
+pub struct Message<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// What there is to say.
+    pub text: &'a str,
+    /// Where to go: address and words.
+    pub link: Option<(String, &'a str)>,
+}
+
+/// The style of all pages.
+pub const STYLESHEET: &str = include_str!("templates/sidegate.css");
