@@ -16,6 +16,7 @@ mod language;
 mod listening;
 mod operations;
 mod packaging;
+mod profiling;
 mod reload;
 mod support;
 mod tenants;

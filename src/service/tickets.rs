@@ -318,8 +318,8 @@ pub(super) fn allowed_return(wanted: &str, settings: &TenantSettings) -> Option<
         let allowed = settings.return_origins.iter().filter_map(|origin| Url::parse(origin).ok());
         allowed.into_iter().any(|origin| origin.origin() == url.origin())
     };
-    // Characters that URL parsers quietly drop or turn are no part of an honest address.
-    let honest = !wanted.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
+    // Characters that URL parsers quietly drop, turn or fold are no part of an honest address.
+    let honest = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let wanted = Url::parse(wanted).ok().filter(|url| honest && plain(url) && origin_allowed(url));
     wanted.or_else(|| settings.default_return.as_deref().and_then(|url| Url::parse(url).ok()).filter(plain))
 }
