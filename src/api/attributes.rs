@@ -78,6 +78,9 @@ pub async fn my_attributes(call: Call<'_>) -> Result<Reply, Problem> {
     };
     let user = call.service.user(call.tenant, id.as_str()).await?;
     let none = Object::new();
-    let attributes = user.as_ref().map_or(&none, |record| record.traits());
-    Ok(Reply::json(StatusCode::OK, &Body { user_id: id.as_str(), attributes }))
+    let all = user.as_ref().map_or(&none, |record| record.traits());
+    let visible = |slug: &str| call.tenant.definitions.get(slug).is_none_or(|definition| definition.visible);
+    let attributes: Object<'_> =
+        all.iter().filter(|(slug, _)| visible(slug)).map(|(slug, value)| (slug, value.clone())).collect();
+    Ok(Reply::json(StatusCode::OK, &Body { user_id: id.as_str(), attributes: &attributes }))
 }

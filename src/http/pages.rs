@@ -15,6 +15,8 @@ pub(super) async fn answer(page: Page, call: PageCall<'_>) -> Result<Reply, Serv
         Page::PostCompleteProfile => account::post_complete_profile(call).await,
         Page::SignIn => portal::sign_in(call).await,
         Page::PostSignIn => portal::post_sign_in(call).await,
+        Page::StartSignIn => Ok(portal::start_sign_in(&call).await),
+        Page::SignInCallback => portal::sign_in_callback(call).await,
     }
 }
 

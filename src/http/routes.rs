@@ -71,6 +71,8 @@ pub enum Page {
     PostCompleteProfile,
     SignIn,
     PostSignIn,
+    StartSignIn,
+    SignInCallback,
 }
 
 /// Pages of the portal.
@@ -157,6 +159,8 @@ pub const ROUTES: &[Route] = &[
     row(Method::POST,   Pages,      COMPLETE_PROFILE,          ForAll(Page::PostCompleteProfile)),
     row(Method::GET,    Pages,      "/portal/sign-in",         ForAll(Page::SignIn)),
     row(Method::POST,   Pages,      "/portal/sign-in",         ForAll(Page::PostSignIn)),
+    row(Method::GET,    Pages,      "/portal/sign-in/start",   ForAll(Page::StartSignIn)),
+    row(Method::GET,    Pages,      "/portal/callback",        ForAll(Page::SignInCallback)),
     row(Method::GET,    Pages,      "/portal/",                Portal(PortalPage::Home)),
     row(Method::POST,   Pages,      "/portal/sign-out",        Portal(PortalPage::SignOut)),
     row(Method::GET,    Pages,      "/portal/users",           Portal(PortalPage::Users)),

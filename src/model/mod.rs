@@ -26,5 +26,5 @@ pub use id::{InvalidId, Slug, TenantId, UserId};
 pub use object::Object;
 pub use query::{Action, Entity, Query};
 pub use rule::{Condition, ProfilingSettings, Rule};
-pub use settings::TenantSettings;
+pub use settings::{PortalSignIn, TenantSettings};
 pub use value::{DataType, Value};

@@ -12,10 +12,27 @@ pub struct TenantSettings {
     pub return_origins: Vec<String>,
     /// Where users are sent whose way back is not allowed.
     pub default_return: Option<String>,
+    /// Where admins sign in to the portal, besides one-time links.
+    pub portal: Option<PortalSignIn>,
+}
+
+/// An OpenID provider for the portal, and who of its users are admins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PortalSignIn {
+    /// The provider.
+    pub issuer: String,
+    /// What we are called there.
+    pub client_id: String,
+    /// The environment variable with the client's secret, if it has one.
+    #[serde(default)]
+    pub client_secret_env: Option<String>,
+    /// Subjects, or verified e-mail addresses.
+    pub admins: Vec<String>,
 }
 
 impl Default for TenantSettings {
     fn default() -> Self {
-        Self { time_zone: "UTC".to_owned(), return_origins: Vec::new(), default_return: None }
+        Self { time_zone: "UTC".to_owned(), return_origins: Vec::new(), default_return: None, portal: None }
     }
 }

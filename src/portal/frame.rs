@@ -32,7 +32,7 @@ pub async fn admit(call: PageCall<'_>) -> Result<Result<Admitted<'_>, Reply>, Se
     };
     Ok(match session {
         Some(session) => Ok(Admitted { call, session }),
-        None => Err(not_signed_in()),
+        None => Err(not_signed_in(&call)),
     })
 }
 
@@ -44,7 +44,7 @@ pub fn home(admitted: &Admitted<'_>) -> Reply {
 
 impl Admitted<'_> {
     pub(super) fn base(&self) -> String {
-        format!("/t/{}/portal", self.call.tenant.id)
+        base_of(&self.call)
     }
 
     pub(super) fn frame(&self, here: &'static str) -> Frame<'_> {
@@ -78,8 +78,16 @@ pub(super) fn when(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-fn not_signed_in() -> Reply {
+/// The address of a tenant's portal.
+pub(super) fn base_of(call: &PageCall<'_>) -> String {
+    format!("/t/{}/portal", call.tenant.id)
+}
+
+fn not_signed_in(call: &PageCall<'_>) -> Reply {
     let text = "Open the one-time link that `sidegate serve` printed when it started, or make another with \
                 `sidegate portal-link --tenant TENANT` on the server.";
-    Reply::html(StatusCode::UNAUTHORIZED, &Message { title: "Sign in to the portal", text, link: None })
+    let provider = call.tenant.settings.portal.as_ref();
+    let link = provider.map(|_| (format!("{}/sign-in/start", base_of(call)), "Sign in"));
+    let text = if link.is_some() { "Sign in at your identity provider, as an admin of this tenant." } else { text };
+    Reply::html(StatusCode::UNAUTHORIZED, &Message { title: "Sign in to the portal", text, link })
 }

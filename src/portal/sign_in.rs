@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::service::ServiceError;
 use crate::web::{Cookies, Message, PageCall, Reply};
 
-use super::frame::{Admitted, cookie_name, value};
+use super::frame::{Admitted, base_of, cookie_name, value};
 
 #[derive(Template)]
 #[template(path = "sign_in.html", config = "src/web/askama.toml")]
@@ -37,7 +37,7 @@ pub async fn post_sign_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
     match call.service.sign_in(call.tenant, value(&form, "link")).await? {
         Some(secret) => {
             let cookie = Cookies::set(&cookie_name(&call), &secret);
-            Ok(Reply::see_other(&format!("/t/{}/portal/users", call.tenant.id)).cookie(cookie))
+            Ok(Reply::see_other(&format!("{}/users", base_of(&call))).cookie(cookie))
         }
         None => Ok(used_up()),
     }

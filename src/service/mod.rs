@@ -12,8 +12,10 @@ mod documents;
 mod entropy;
 mod error;
 mod feed;
+mod fetch;
 mod folder;
 mod metrics;
+mod oidc;
 mod policies;
 mod portal;
 mod profiling;
@@ -37,6 +39,7 @@ pub use documents::check_rules;
 pub use error::{Fault, Result, ServiceError};
 pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
 pub use policies::read_policies;
+pub use oidc::{BegunSignIn, SignedIn};
 pub use portal::{Profile, Session, make_link};
 pub use profiling::{Checked, Login};
 pub use readiness::{Readiness, Status};
@@ -52,6 +55,7 @@ use crate::store::{Store, UserCache};
 
 use self::authenticate::Credentials;
 use self::decision_log::DecisionLog;
+use self::fetch::Fetch;
 use self::metrics::Metrics;
 use self::tenants::Tenants;
 use self::tickets::TicketSigner;
@@ -86,6 +90,7 @@ pub struct Service {
     decision_log: DecisionLog,
     clock: Clock,
     tickets: TicketSigner,
+    fetch: Fetch,
     /// What URLs that go out begin with; known once it is known where the server listens.
     public_url: OnceLock<Url>,
     /// Held by a reload: an older reading never comes after a newer.
@@ -119,6 +124,7 @@ impl Service {
             decision_log,
             clock,
             tickets,
+            fetch: Fetch::new(),
             public_url: OnceLock::new(),
             reloading: tokio::sync::Mutex::default(),
             documents: tokio::sync::Notify::new(),

@@ -95,11 +95,17 @@ impl Service {
         if !self.store.delete_grant(&tenant.id, &hash).await? {
             return Ok(None);
         }
+        Ok(Some(self.new_session(tenant, &actor).await?))
+    }
+
+    /// Makes a session, and tells its secret.
+    pub(super) async fn new_session(&self, tenant: &Tenant, actor: &str) -> Result<String> {
+        let now = self.clock.now();
         let session = entropy::secret();
         let hash = self.credentials.hash(&format!("session {session}"));
         let expires_at = now.saturating_add(SESSION_LIFETIME).unwrap_or(now);
-        self.store.insert_grant(&tenant.id, "session", &hash, &actor, expires_at, now).await?;
-        Ok(Some(session))
+        self.store.insert_grant(&tenant.id, "session", &hash, actor, expires_at, now).await?;
+        Ok(session)
     }
 
     /// The session behind a secret.

@@ -1,13 +1,10 @@
 // The real parts: sidegate as a child process, an OpenID provider, a client app, and Chromium.
 import { spawn } from 'node:child_process';
-import crypto from 'node:crypto';
 import fs from 'node:fs';
-import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Provider, interactionPolicy } from 'oidc-provider';
 import { chromium } from 'playwright-core';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -30,9 +27,9 @@ export async function freePort() {
 }
 
 // A sidegate with a tenant acme, killed when the test is over.
-export async function startSidegate(t, { returnOrigins = [], defaultReturn, policies = {} } = {}) {
+export async function startSidegate(t, { settings = {}, policies = {} } = {}) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sidegate-browser-'));
-  const files = { 'acme/acme.policy': POLICY, 'acme/tenant.json': JSON.stringify({ returnOrigins, defaultReturn }), ...policies };
+  const files = { 'acme/acme.policy': POLICY, 'acme/tenant.json': JSON.stringify(settings), ...policies };
   for (const [name, text] of Object.entries(files)) {
     const file = path.join(folder, 'policies', name);
     fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -40,6 +37,7 @@ export async function startSidegate(t, { returnOrigins = [], defaultReturn, poli
   }
   const data = path.join(folder, 'data');
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SIDEGATE_')));
+  env.ACME_PORTAL_SECRET = 'secret';
   const args = ['serve', '--listen', '127.0.0.1:0', '--data', data, '--policies', path.join(folder, 'policies')];
   const child = spawn(BIN, args, { env });
   let out = '';
@@ -84,112 +82,36 @@ export async function startSidegate(t, { returnOrigins = [], defaultReturn, poli
   };
 }
 
-// An OpenID provider that asks sidegate at every login whether the profile is complete.
-export async function startProvider(t, sidegate, port, clientOrigin) {
-  const issuer = `http://127.0.0.1:${port}`;
-  const ask = (session, client, returnTo) => sidegate.check({
-    userId: session.accountId,
-    // One login is one loginId, however often it is asked about.
-    loginId: `${session.accountId}-${session.loginTs}`,
-    client,
-    returnTo,
-    profile: { name: `${session.accountId} Example`, email: `${session.accountId}@example.com` },
-    identities: [{ kind: 'social', provider: 'example', subject: session.accountId }],
+// A program of the example, killed when the test is over.
+async function startExample(t, script, env) {
+  const child = spawn('node', [path.join(ROOT, 'deploy/oidc-provider', script)], { env: { ...process.env, ...env } });
+  let said = '';
+  child.stderr.on('data', (chunk) => { said += chunk; });
+  t.after(() => child.kill());
+  await new Promise((up, down) => {
+    child.stdout.on('data', (chunk) => { said += chunk; if (/ on http/.test(said)) up(); });
+    child.on('exit', () => down(new Error(`${script} did not start: ${said}`)));
   });
-  const { Prompt, Check, base } = interactionPolicy;
-  const policy = base();
-  policy.add(new Prompt({ name: 'profile', requestable: false }, new Check('incomplete', 'the profile is incomplete', 'interaction_required', async (ctx) => {
-    const { session, client } = ctx.oidc;
-    if (!session?.accountId) return Check.NO_NEED_TO_PROMPT;
-    // What came back from the page is not believed: sidegate is asked again.
-    const { complete } = await ask(session, client.clientId, issuer);
-    return complete ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
-  })), 1);
-  const provider = new Provider(issuer, {
-    clients: [{ client_id: 'web', client_secret: 'secret', redirect_uris: [`${clientOrigin}/callback`] }],
-    cookies: { keys: ['test'] },
-    features: { devInteractions: { enabled: false } },
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    interactions: { policy, url: (_, interaction) => `/interaction/${interaction.uid}` },
-    pkce: { required: () => true },
-    loadExistingGrant: async ({ oidc }) => {
-      const grant = new oidc.provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
-      grant.addOIDCScope('openid');
-      await grant.save();
-      return grant;
-    },
-  });
-  const callback = provider.callback();
-  const server = http.createServer(async (request, response) => {
-    const match = new URL(request.url, issuer).pathname.match(/^\/interaction\/([\w-]+)(\/\w+)?$/);
-    if (!match) return callback(request, response);
-    try {
-      const details = await provider.interactionDetails(request, response);
-      const [, uid, step] = match;
-      if (step === '/login') {
-        let body = '';
-        for await (const chunk of request) body += chunk;
-        const login = { accountId: new URLSearchParams(body).get('login') };
-        return await provider.interactionFinished(request, response, { login }, { mergeWithLastSubmission: false });
-      }
-      if (step === '/continue') {
-        return await provider.interactionFinished(request, response, { profile: {} }, { mergeWithLastSubmission: true });
-      }
-      if (details.prompt.name === 'profile') {
-        const session = await provider.Session.findByUid(details.session.uid);
-        const { redirectTo } = await ask(session, details.params.client_id, `${issuer}/interaction/${uid}/continue`);
-        response.writeHead(303, { location: redirectTo ?? `/interaction/${uid}/continue` });
-        return response.end();
-      }
-      response.setHeader('content-type', 'text/html');
-      return response.end(`<!doctype html><html lang="en"><title>Sign in</title><form method="post" action="/interaction/${uid}/login"><label>User <input name="login"></label><button>Sign in</button></form></html>`);
-    } catch (error) {
-      response.statusCode = 500;
-      return response.end(String(error.stack));
-    }
-  });
-  await new Promise((up) => server.listen(port, '127.0.0.1', up));
-  t.after(() => { server.close(); server.closeAllConnections(); });
-  return issuer;
 }
 
-// A client app: signs in by authorization code with PKCE, and greets.
-export async function startApp(t, port, issuer) {
-  const origin = `http://127.0.0.1:${port}`;
-  const verifier = crypto.randomBytes(32).toString('base64url');
-  const server = http.createServer(async (request, response) => {
-    const url = new URL(request.url, origin);
-    if (url.pathname === '/login') {
-      const params = new URLSearchParams({
-        client_id: 'web', response_type: 'code', scope: 'openid', redirect_uri: `${origin}/callback`, prompt: 'login',
-        code_challenge_method: 'S256', code_challenge: crypto.createHash('sha256').update(verifier).digest('base64url'),
-      });
-      response.writeHead(303, { location: `${issuer}/auth?${params}` });
-      return response.end();
-    }
-    response.setHeader('content-type', 'text/html');
-    if (url.pathname !== '/callback') return response.end('<!doctype html><title>App</title><h1>The app</h1>');
-    const body = new URLSearchParams({ grant_type: 'authorization_code', code: url.searchParams.get('code'), redirect_uri: `${origin}/callback`, code_verifier: verifier });
-    const authorization = `Basic ${Buffer.from('web:secret').toString('base64')}`;
-    const tokens = await (await fetch(`${issuer}/token`, { method: 'POST', headers: { authorization }, body })).json();
-    const sub = tokens.id_token && JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url')).sub;
-    return response.end(`<!doctype html><title>App</title><h1>Welcome, ${sub}</h1>`);
-  });
-  await new Promise((up) => server.listen(port, '127.0.0.1', up));
-  t.after(() => { server.close(); server.closeAllConnections(); });
-  return origin;
+// The OpenID provider of the guide, which asks sidegate at every login.
+export async function startProvider(t, sidegate, port, app) {
+  const token = await sidegate.run(['service-token', '--tenant', 'acme', '--scope', 'profiling']);
+  const tenant = `${sidegate.base}/t/acme`;
+  const env = { PORT: String(port), APP: app, SIDEGATE: tenant, SIDEGATE_TOKEN: token, PORTAL: `${tenant}/portal/callback` };
+  await startExample(t, 'provider.mjs', env);
 }
 
 // All of it, wired.
 export async function startAll(t, { definitions = [], rules = [], enabled = true } = {}) {
   const [providerPort, appPort] = [await freePort(), await freePort()];
   const [issuer, app] = [`http://127.0.0.1:${providerPort}`, `http://127.0.0.1:${appPort}`];
-  const sidegate = await startSidegate(t, { returnOrigins: [issuer], defaultReturn: `${app}/` });
+  const sidegate = await startSidegate(t, { settings: { returnOrigins: [issuer], defaultReturn: `${app}/` } });
   for (const definition of definitions) await sidegate.put(`/api/v1/abac/attributes/${definition.slug}`, definition);
   await sidegate.put('/api/v1/profiling/rules', rules);
   await sidegate.put('/api/v1/profiling/settings', { enabled });
   await startProvider(t, sidegate, providerPort, app);
-  await startApp(t, appPort, issuer);
+  await startExample(t, 'app.mjs', { PORT_APP: String(appPort), ISSUER: issuer });
   return { sidegate, issuer, app };
 }
 

@@ -1,7 +1,7 @@
 // An admin's walk through the portal.
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
-import { closeBrowser, look, newContext, startSidegate } from './harness.mjs';
+import { closeBrowser, freePort, look, newContext, startProvider, startSidegate } from './harness.mjs';
 
 after(closeBrowser);
 
@@ -18,7 +18,7 @@ async function signedIn(t, sidegate, options) {
 }
 
 test('link, search, traits, switch, rule, and it asks', async (t) => {
-  const sidegate = await startSidegate(t, { returnOrigins: ['http://127.0.0.1:9'] });
+  const sidegate = await startSidegate(t, { settings: { returnOrigins: ['http://127.0.0.1:9'] } });
   const browser = await newContext(t, { bypassCSP: true });
   const page = await browser.newPage();
   await page.goto(`${sidegate.base}/t/acme/portal/users`);
@@ -138,4 +138,27 @@ test('without scripts, and another link by the command line', async (t) => {
   await page.click('a:has-text("alice")');
   await page.getByRole('button', { name: 'Delete plan' }).click();
   await page.waitForSelector('.notice:has-text("Deleted.")');
+});
+
+test('an admin signs in at the identity provider, and nobody else gets in', async (t) => {
+  const port = await freePort();
+  const portal = { issuer: `http://127.0.0.1:${port}`, clientId: 'portal', clientSecretEnv: 'ACME_PORTAL_SECRET', admins: ['root'] };
+  const sidegate = await startSidegate(t, { settings: { portal } });
+  await startProvider(t, sidegate, port, 'http://127.0.0.1:9');
+  for (const [user, heading] of [['root', 'Users'], ['alice', 'You are not signed in']]) {
+    const page = await (await newContext(t, { bypassCSP: true })).newPage();
+    await page.goto(`${sidegate.base}/t/acme/portal/users`);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await page.fill('input[name=login]', user);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForSelector(`h1:has-text("${heading}")`);
+    if (user === 'alice') {
+      assert.match(await page.textContent('main'), /alice, and that is no admin/);
+      assert.deepEqual(await look(page, 'portal-no-admin'), []);
+    }
+  }
+  // A callback that this browser did not ask for: login CSRF.
+  const victim = await (await newContext(t)).newPage();
+  await victim.goto(`${sidegate.base}/t/acme/portal/callback?code=stolen&state=guessed`);
+  assert.match(await victim.textContent('main'), /not begun in this browser/);
 });

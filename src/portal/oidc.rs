@@ -1,0 +1,51 @@
+//! `portal/sign-in/start` and `portal/callback`: the way over the tenant's identity provider.
+
+use http::StatusCode;
+
+use crate::service::{ServiceError, SignedIn};
+use crate::web::{Cookies, Message, PageCall, Reply};
+
+use super::frame::{base_of, cookie_name};
+
+/// The cookie of a sign-in under way.
+fn kept_cookie(call: &PageCall<'_>) -> String {
+    format!("__Host-sidegate-{}-sign-in", call.tenant.id)
+}
+
+/// `GET portal/sign-in/start`
+pub async fn start_sign_in(call: &PageCall<'_>) -> Reply {
+    match call.service.begin_sign_in(call.tenant).await {
+        Some(begun) => {
+            let cookie = Cookies::set(&kept_cookie(call), &begun.kept);
+            Reply::see_other(&begun.address).cookie(cookie)
+        }
+        None => failed(call, StatusCode::BAD_GATEWAY, "The identity provider does not answer, or this tenant has none."),
+    }
+}
+
+/// `GET portal/callback`
+///
+/// # Errors
+/// The store's.
+pub async fn sign_in_callback(call: PageCall<'_>) -> Result<Reply, ServiceError> {
+    let kept = call.cookie(&kept_cookie(&call)).unwrap_or_default();
+    let param = |name: &str| call.query_param(name).unwrap_or_default();
+    let done = call.service.finish_sign_in(call.tenant, &kept, &param("state"), &param("code")).await?;
+    let reply = match done {
+        SignedIn::Session(secret) => {
+            let cookie = Cookies::set(&cookie_name(&call), &secret);
+            Reply::see_other(&format!("{}/users", base_of(&call))).cookie(cookie)
+        }
+        SignedIn::NotAdmin(who) => {
+            let text = format!("You are signed in as {who}, and that is no admin of this tenant.");
+            failed(&call, StatusCode::FORBIDDEN, &text)
+        }
+        SignedIn::Failed(why) => failed(&call, StatusCode::BAD_REQUEST, why),
+    };
+    Ok(reply.cookie(Cookies::unset(&kept_cookie(&call))))
+}
+
+fn failed(call: &PageCall<'_>, status: StatusCode, text: &str) -> Reply {
+    let link = Some((format!("{}/sign-in/start", base_of(call)), "Try again"));
+    Reply::html(status, &Message { title: "You are not signed in", text, link })
+}
