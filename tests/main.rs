@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod command_line;
+mod complete_profile;
 mod configuration;
 mod decisions;
 mod durability;

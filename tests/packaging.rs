@@ -60,8 +60,20 @@ fn scripts_are_sound_and_the_readme_names_what_there_is() {
     for command in ["cargo run --release -- serve", "tests/run"] {
         assert!(readme.contains(command), "{command}");
     }
-    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
-        assert!(root().join(link).exists(), "README.md links to {link}");
+    let guides = [
+        "README.md",
+        "docs/language.md",
+        "docs/profiling.md",
+        "docs/operations.md",
+        "docs/api.md",
+        "docs/integrations/oidc-provider.md",
+    ];
+    for guide in guides {
+        let path = root().join(guide);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
+            assert!(path.parent().unwrap().join(link).exists(), "{guide} links to {link}");
+        }
     }
 }

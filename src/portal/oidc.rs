@@ -19,7 +19,9 @@ pub async fn start_sign_in(call: &PageCall<'_>) -> Reply {
             let cookie = Cookies::set(&kept_cookie(call), &begun.kept);
             Reply::see_other(&begun.address).cookie(cookie)
         }
-        None => failed(call, StatusCode::BAD_GATEWAY, "The identity provider does not answer, or this tenant has none."),
+        None => {
+            failed(call, StatusCode::BAD_GATEWAY, "The identity provider does not answer, or this tenant has none.")
+        }
     }
 }
 

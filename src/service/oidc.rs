@@ -54,11 +54,8 @@ impl Service {
             .add_scope(Scope::new("email".to_owned()))
             .set_pkce_challenge(challenge)
             .url();
-        let kept = Kept {
-            state: state.secret().clone(),
-            nonce: nonce.secret().clone(),
-            verifier: verifier.secret().clone(),
-        };
+        let kept =
+            Kept { state: state.secret().clone(), nonce: nonce.secret().clone(), verifier: verifier.secret().clone() };
         let kept = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).ok()?);
         Some(BegunSignIn { address: address.into(), kept })
     }
@@ -108,9 +105,8 @@ impl Service {
         let request = request.set_pkce_verifier(PkceCodeVerifier::new(kept.verifier));
         let tokens = request.request_async(&self.fetch).await.map_err(|error| refused(&error))?;
         let id_token = tokens.id_token().ok_or_else(|| refused(&"no id_token"))?;
-        let claims = id_token
-            .claims(&client.id_token_verifier(), &Nonce::new(kept.nonce))
-            .map_err(|error| refused(&error))?;
+        let claims =
+            id_token.claims(&client.id_token_verifier(), &Nonce::new(kept.nonce)).map_err(|error| refused(&error))?;
         let verified = claims.email().filter(|_| claims.email_verified() == Some(true));
         Ok(verified.map(|email| email.to_string()).into_iter().chain([claims.subject().to_string()]).collect())
     }
@@ -118,7 +114,9 @@ impl Service {
     async fn provider(&self, tenant: &Tenant, settings: &PortalSignIn) -> Option<CoreProviderMetadata> {
         let issuer = IssuerUrl::new(settings.issuer.clone()).ok()?;
         let discovered = CoreProviderMetadata::discover_async(issuer, &self.fetch).await;
-        discovered.inspect_err(|error| tracing::warn!(tenant = %tenant.id, %error, "the identity provider of the portal")).ok()
+        discovered
+            .inspect_err(|error| tracing::warn!(tenant = %tenant.id, %error, "the identity provider of the portal"))
+            .ok()
     }
 
     fn redirect_url(&self, tenant: &Tenant) -> Option<RedirectUrl> {

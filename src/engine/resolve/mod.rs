@@ -4,6 +4,7 @@
 mod arena;
 mod declare;
 mod expr;
+mod names;
 
 use std::sync::Arc;
 

@@ -1,0 +1,98 @@
+//! A dry run of profiling rules over a hundred thousand known users: how long an admin waits for the number.
+
+#![allow(clippy::unwrap_used)] // a benchmark may panic
+
+use std::time::Instant;
+
+use sidegate::model::{Condition, Rule};
+use sidegate::service::{DataFolder, Parts, Service, check_rules};
+use sidegate::store::Store;
+
+const USERS: usize = 100_000;
+const ROUNDS: usize = 5;
+
+fn main() {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(run());
+}
+
+async fn run() {
+    let folder = tempfile::tempdir().unwrap();
+    let policies = folder.path().join("policies");
+    std::fs::create_dir_all(policies.join("acme")).unwrap();
+    std::fs::write(policies.join("acme/a.policy"), "allow a { action any resource any }").unwrap();
+    let data = DataFolder::create(&folder.path().join("data")).unwrap();
+    let store = Store::open(&data.database()).await.unwrap();
+    let service = Service::new(Parts {
+        store,
+        folder: data.clone(),
+        admin_token: "0123456789abcdef0123456789abcdef".into(),
+        policies,
+        default_tenant: None,
+        dev_tokens: false,
+        decision_log: None,
+        cache_bytes: 1 << 20,
+    })
+    .await
+    .unwrap();
+    service.reload(None).await.unwrap();
+    fill(&data).await;
+
+    let tenant = service.tenant("acme").unwrap();
+    let rule = Rule {
+        id: None,
+        fields: vec!["phone".to_owned()],
+        condition: Condition::When("user.traits.plan == \"pro\"".to_owned()),
+        required: true,
+        title: String::new(),
+        description: String::new(),
+        snooze_days: None,
+        max_skips: None,
+        confirm: false,
+        client: None,
+    };
+    let draft = check_rules(vec![rule], &tenant.definitions).unwrap();
+    let mut seconds = Vec::new();
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        let (asked, users) = service.dry_run(&tenant, &draft).await.unwrap();
+        seconds.push(start.elapsed().as_secs_f64());
+        assert_eq!((asked, users), (USERS as u64 / 4, USERS as u64));
+    }
+    seconds.sort_by(f64::total_cmp);
+    let [least, median, most] = [seconds[0], seconds[ROUNDS / 2], seconds[ROUNDS - 1]];
+    println!("dry run over {USERS} users: {median:.2} s ({least:.2}-{most:.2}, {ROUNDS} rounds)");
+    println!("{:.0} users a second", USERS as f64 / median);
+}
+
+/// Users in one transaction: every second is on the plan `pro`, and half of those have a phone.
+async fn fill(data: &DataFolder) {
+    let path = format!("sqlite://{}", data.database().display());
+    let pool = sqlx::sqlite::SqlitePool::connect(&path).await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    for number in 0..USERS {
+        let user = format!("user-{number:06}");
+        sqlx::query("INSERT INTO users (tenant, user_id, created_at) VALUES ('acme', $1, '2026-01-01T00:00:00Z')")
+            .bind(&user)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let plan = if number % 2 == 0 { "\"pro\"" } else { "\"free\"" };
+        let phone = (number % 4 == 0).then_some("\"+49 30 901820\"");
+        for (slug, bag, value) in [("plan", "traits", Some(plan)), ("phone", "profile", phone)] {
+            let Some(value) = value else { continue };
+            sqlx::query(
+                "INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
+                 VALUES ('acme', $1, $2, $3, $4, 'admin', '', 1, '2026-01-01T00:00:00Z')",
+            )
+            .bind(&user)
+            .bind(slug)
+            .bind(bag)
+            .bind(value)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    pool.close().await;
+}
