@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use crate::model::{Condition, ProfilingSettings, Rule};
+use crate::model::{Condition, ProfilingSettings, Rule, UserId};
 use crate::service::{ServiceError, Tenant, check_rules};
 use crate::web::{Reply, parse_text};
 
@@ -20,6 +20,19 @@ struct Page<'a> {
     in_words: Vec<String>,
     file: Option<&'a str>,
     rules: String,
+    preview_user: &'a str,
+    preview: Vec<(String, String)>,
+}
+
+/// What the page shows besides what is in force.
+#[derive(Default)]
+struct Shown<'a> {
+    notice: Option<String>,
+    errors: Vec<String>,
+    /// What was typed as rules.
+    typed: Option<&'a str>,
+    preview_user: &'a str,
+    preview: Vec<(String, String)>,
 }
 
 /// `GET`
@@ -33,10 +46,10 @@ pub async fn authentication(admitted: Admitted<'_>) -> Result<Reply, ServiceErro
         Some("rules") => Some("The rules are saved and in force.".to_owned()),
         _ => None,
     };
-    Ok(show(&admitted, notice, Vec::new(), None))
+    Ok(show(&admitted, Shown { notice, ..Shown::default() }))
 }
 
-/// `POST`: the switch, the rules, or how many users a draft would ask.
+/// `POST`: the switch, the rules, how many users a draft would ask, or what it would ask one of them.
 ///
 /// # Errors
 /// The store's.
@@ -45,60 +58,77 @@ pub async fn post_authentication(admitted: Admitted<'_>) -> Result<Reply, Servic
         Ok(form) => form,
         Err(refused) => return Ok(refused),
     };
-    let call = &admitted.call;
-    let author = call.service.author_of(&admitted.session);
     let (action, typed) = (value(&form, "action"), value(&form, "rules"));
-    let outcome = match action {
-        "on" | "off" => match value(&form, "max").trim().parse() {
-            Ok(max_prompts_per_login) => {
-                let settings = ProfilingSettings { enabled: action == "on", max_prompts_per_login };
-                call.service.put_profiling(call.tenant, settings, &author).await.map(|_| None)
-            }
-            Err(_) => {
-                Err(ServiceError::invalid("", "no_number", "The number of rules must be a whole number, such as 1"))
-            }
-        },
-        "rules" => match parse_text::<Vec<Rule>>(typed) {
-            Ok(rules) => call.service.put_rules(call.tenant, rules, &author).await.map(|_| None),
-            Err(error) => Err(error),
-        },
-        _ => match parse_text::<Vec<Rule>>(typed).and_then(|rules| check_rules(rules, &call.tenant.definitions)) {
-            Ok(draft) => {
-                let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
-                Ok(Some(format!("These rules would ask {asked} of {users} known users at their next login.")))
-            }
-            Err(error) => Err(error),
-        },
-    };
-    match outcome {
+    let shown = Shown { typed: Some(typed).filter(|typed| !typed.is_empty()), ..Shown::default() };
+    match act(&admitted, action, &form).await {
         Ok(None) => Ok(Reply::see_other(&format!("{}/settings/authentication?done={action}", admitted.base()))),
-        Ok(notice) => Ok(show(&admitted, notice, Vec::new(), Some(typed))),
+        Ok(Some(outcome)) => Ok(show(&admitted, Shown { typed: shown.typed, ..outcome })),
         Err(ServiceError::Invalid(faults)) => {
             let errors = faults.into_iter().map(|fault| match fault.pointer.as_str() {
                 "" => fault.detail,
                 pointer => format!("{pointer}: {}", fault.detail),
             });
-            Ok(show(&admitted, None, errors.collect(), Some(typed).filter(|typed| !typed.is_empty())))
+            Ok(show(&admitted, Shown { errors: errors.collect(), ..shown }))
         }
-        Err(ServiceError::Conflict(why)) => Ok(show(&admitted, None, vec![why], None)),
+        Err(ServiceError::Conflict(why)) => Ok(show(&admitted, Shown { errors: vec![why], ..Shown::default() })),
         Err(error) => Err(error),
     }
 }
 
-fn show(admitted: &Admitted<'_>, notice: Option<String>, errors: Vec<String>, typed: Option<&str>) -> Reply {
+/// Does what was asked for; what there is to show, if nothing was changed.
+async fn act<'f>(
+    admitted: &Admitted<'_>,
+    action: &str,
+    form: &'f [(String, String)],
+) -> Result<Option<Shown<'f>>, ServiceError> {
+    let call = &admitted.call;
+    let author = call.service.author_of(&admitted.session);
+    if matches!(action, "on" | "off") {
+        let max_prompts_per_login = value(form, "max").trim().parse().map_err(|_| {
+            ServiceError::invalid("", "no_number", "The number of rules must be a whole number, such as 1")
+        })?;
+        let settings = ProfilingSettings { enabled: action == "on", max_prompts_per_login };
+        call.service.put_profiling(call.tenant, settings, &author).await?;
+        return Ok(None);
+    }
+    let rules: Vec<Rule> = parse_text(value(form, "rules"))?;
+    if action == "rules" {
+        call.service.put_rules(call.tenant, rules, &author).await?;
+        return Ok(None);
+    }
+    let draft = check_rules(rules, &call.tenant.definitions)?;
+    if action != "preview" {
+        let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
+        let notice = format!("These rules would ask {asked} of {users} known users at their next login.");
+        return Ok(Some(Shown { notice: Some(notice), ..Shown::default() }));
+    }
+    let preview_user = value(form, "user");
+    let user = UserId::parse(preview_user);
+    let user = user.map_err(|error| ServiceError::invalid("", "no_user", format!("Preview for a user: {error}")))?;
+    let verdicts = match call.service.preview_draft(call.tenant, &draft, &user).await {
+        Err(ServiceError::NotFound(why)) => return Err(ServiceError::invalid("", "no_user", why)),
+        other => other?,
+    };
+    let preview = verdicts.into_iter().map(|verdict| (verdict.id.to_owned(), verdict.why)).collect();
+    Ok(Some(Shown { preview_user, preview, ..Shown::default() }))
+}
+
+fn show(admitted: &Admitted<'_>, shown: Shown<'_>) -> Reply {
     let tenant: &Tenant = admitted.call.tenant;
     let rules: Vec<&Rule> = tenant.rules.rules.iter().map(|rule| &rule.rule).collect();
     let text = || serde_json::to_string_pretty(&rules).unwrap_or_default();
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if shown.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = Page {
         frame: admitted.frame("authentication"),
-        notice,
-        errors,
+        notice: shown.notice,
+        errors: shown.errors,
         enabled: tenant.profiling.enabled,
         max_prompts: tenant.profiling.max_prompts_per_login,
         in_words: rules.iter().map(|rule| in_words(rule)).collect(),
         file: tenant.rules.file.as_deref(),
-        rules: typed.map_or_else(text, str::to_owned),
+        rules: shown.typed.map_or_else(text, str::to_owned),
+        preview_user: shown.preview_user,
+        preview: shown.preview,
     };
     Reply::html(status, &page)
 }

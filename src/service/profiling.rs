@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::model::{
-    Author, Consent, Definitions, FieldChange, Identity, Object, Source, UserId, UserRecord, Value, field_of_claim,
+    Author, Consent, Definitions, FieldChange, Identity, Object, ProfilingSettings, Source, UserId, UserRecord, Value,
+    field_of_claim,
 };
 use crate::profiling::{RuleSet, Verdict, Visit, ask, verdicts};
 use crate::store::Report;
@@ -123,11 +124,35 @@ impl Service {
         })
     }
 
+    /// What each of some rules would ask a user now, and why, whether or not profiling is switched on.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the store's.
+    pub async fn preview_draft<'r>(
+        &self,
+        tenant: &Tenant,
+        draft: &'r RuleSet,
+        user: &UserId,
+    ) -> Result<Vec<Verdict<'r>>> {
+        let settings = ProfilingSettings { enabled: true, ..tenant.profiling };
+        self.verdicts(tenant, draft, settings, user).await
+    }
+
     /// What each rule would ask a user now, and why.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`], or the store's.
     pub async fn preview<'t>(&self, tenant: &'t Tenant, user: &UserId) -> Result<Vec<Verdict<'t>>> {
+        self.verdicts(tenant, &tenant.rules, tenant.profiling, user).await
+    }
+
+    async fn verdicts<'r>(
+        &self,
+        tenant: &Tenant,
+        rules: &'r RuleSet,
+        settings: ProfilingSettings,
+        user: &UserId,
+    ) -> Result<Vec<Verdict<'r>>> {
         let record = self.user(tenant, user.as_str()).await?;
         let record = record.ok_or(ServiceError::NotFound("nobody stored this user"))?;
         let states = self.store.prompts(&tenant.id, user).await?;
@@ -141,7 +166,7 @@ impl Service {
             prompted: 0,
             now,
         };
-        Ok(verdicts(&tenant.rules, tenant.profiling, &visit))
+        Ok(verdicts(rules, settings, &visit))
     }
 
     /// How many known users a draft of rules would ask at their next login, and how many there are.

@@ -90,6 +90,10 @@ test('link, search, traits, switch, rule, and it asks', async (t) => {
   await page.fill('#rules', EXAMPLE);
   await page.getByRole('button', { name: 'How many' }).click();
   await page.waitForSelector('.notice:has-text("would ask 2 of 2 known users")');
+  await page.fill('#user', 'alice');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.waitForSelector('.notice li:has-text("asks job_title, phone")');
+  assert.deepEqual(await look(page, 'portal-authentication-preview'), []);
   await page.getByRole('button', { name: 'Save rules' }).click();
   await page.waitForSelector('li:has-text("Ask for job_title, phone while it is missing; required.")');
   assert.deepEqual(await look(page, 'portal-authentication'), []);
