@@ -160,16 +160,18 @@ fn examples_of_functions_are_true() {
 #[test]
 fn the_table_of_functions_in_the_guide_is_true() {
     let rows = builtins::ALL.iter().map(|builtin| {
-        let (argument, takes) = match builtin.parameter {
-            Parameter::Path => ("path", "a path".to_owned()),
-            Parameter::Value(types) => ("x", types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")),
-        };
-        format!("| `{}({argument})` | {takes} | {} | {} |\n", builtin.name, builtin.returns, builtin.summary)
+        let takes = builtin.parameters.iter().map(|parameter| match parameter {
+            Parameter::Path => "a path".to_owned(),
+            Parameter::Value(types) => types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
+        });
+        let takes = takes.collect::<Vec<_>>().join(", ");
+        let example = builtin.examples[0];
+        format!("| `{}` | {takes} | {} | {} | `{example}` |\n", builtin.name, builtin.returns, builtin.summary)
     });
     let guide = std::fs::read_to_string(root().join("docs/language.md")).unwrap();
     let (_, rest) = guide.split_once("<!-- functions -->\n").expect("the start of the table");
     let (table, _) = rest.split_once("<!-- end of functions -->").expect("the end of the table");
-    let header = "| function | takes | gives | |\n|---|---|---|---|\n".to_owned();
+    let header = "| function | takes | gives | | for example |\n|---|---|---|---|---|\n".to_owned();
     assert_eq!(table, header + &rows.collect::<String>(), "docs/language.md: put the right side between the two marks");
 }
 
@@ -246,7 +248,7 @@ fn lets_are_shared_never_copied_out_and_bounded() {
 #[test]
 fn one_mistake_hides_no_other_and_floods_nothing() {
     let refused = |text: &str| program(text, None).unwrap_err();
-    let shown = refused("let a = 'x'\nlet b = ]\nlet c = true true\nlet d = all\nallow p { when }\n");
+    let shown = refused("let a = 'x'\nlet b = ]\nlet c = true true\nlet d = in\nallow p { when }\n");
     for place in [":1:9", ":2:9", ":3:14", ":4:9", ":5:16"] {
         assert!(shown.contains(&format!("a.policy{place}")), "{place}: {shown}");
     }

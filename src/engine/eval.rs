@@ -5,11 +5,18 @@
 use crate::lang::ast::CompareOp;
 use crate::model::{Facts, Query};
 
-use super::builtins::Run;
+use super::builtins::{Builtin, Run};
 use super::guard::field_of;
 use super::operand::{self, Operand, all, any};
+use super::path::{Lookup, Path};
 use super::program::{Children, Node, NodeId, Program};
 use super::read::{Read, Wall, World};
+
+/// So many quantifiers may stand within each other.
+pub(super) const MAX_QUANTIFIERS: usize = 2;
+
+/// A quantifier looks at no longer list.
+const MAX_ELEMENTS: usize = 1000;
 
 /// Conditions of `let`s that were evaluated. Most sets have few, so most decisions need no memory for them.
 enum Memo {
@@ -48,12 +55,20 @@ pub(super) struct Evaluation<'d> {
     world: World<'d>,
     memo: Memo,
     values: Vec<Option<Option<Operand<'d>>>>,
+    /// The elements that quantifiers look at, outermost first.
+    variables: [Read<'d>; MAX_QUANTIFIERS],
 }
 
 impl<'d> Evaluation<'d> {
     pub(super) fn new(program: &'d Program, query: &'d Query<'d>, facts: &'d Facts<'d>) -> Self {
         let world = World { query, facts, zone: &program.zone, defaults: &program.defaults, wall: Wall::default() };
-        Self { program, world, memo: Memo::new(program.shared), values: vec![None; program.shared_values] }
+        Self {
+            program,
+            world,
+            memo: Memo::new(program.shared),
+            values: vec![None; program.shared_values],
+            variables: [Read::Absent, Read::Absent],
+        }
     }
 
     /// The truth of a condition.
@@ -81,10 +96,22 @@ impl<'d> Evaluation<'d> {
                 }
                 truth
             }
+            Node::Like(text, pattern) => match self.value(*text)? {
+                Operand::Text(text) => Some(program.patterns.get(*pattern as usize)?.matches(&text)),
+                _ => None,
+            },
+            Node::Matches(text, regex) => match self.value(*text)? {
+                Operand::Text(text) => Some(program.regexes.get(*regex as usize)?.is_match(&text)),
+                _ => None,
+            },
+            Node::Quantifier { all, depth, list, condition } => self.quantified(*all, *depth, *list, *condition),
             Node::Const(_)
             | Node::Path(_)
             | Node::Default(_)
             | Node::Call(..)
+            | Node::Sum(_)
+            | Node::Minus(_)
+            | Node::Product(_)
             | Node::List(_)
             | Node::SharedValue(..) => match self.value(id)? {
                 Operand::Bool(truth) => Some(truth),
@@ -100,11 +127,29 @@ impl<'d> Evaluation<'d> {
             Node::Const(value) => Operand::of(value),
             Node::Path(_) => self.read(id).value(),
             Node::Default(run) => self.first_present(*run),
-            Node::Call(builtin, argument) => match builtin.run {
-                Run::Presence(run) => run(&self.read(*argument)).map(Operand::Bool),
-                Run::Provenance => self.self_asserted(*argument).map(Operand::Bool),
-                Run::Value(run) => run(self.value(*argument)?),
-            },
+            Node::Call(builtin, run) => self.call(builtin, program.children(*run)),
+            Node::Sum(run) => {
+                let (first, rest) = program.children(*run).split_first()?;
+                let mut sum = self.value(*first)?;
+                for term in rest {
+                    let (term, minus) = match program.node(*term)? {
+                        Node::Minus(term) => (*term, true),
+                        _ => (*term, false),
+                    };
+                    sum = operand::add(&sum, &self.value(term)?, minus)?;
+                }
+                Some(sum)
+            }
+            // Only within a sum.
+            Node::Minus(_) => None,
+            Node::Product(run) => {
+                let (first, rest) = program.children(*run).split_first()?;
+                let mut product = self.value(*first)?;
+                for factor in rest {
+                    product = operand::multiply(&product, &self.value(*factor)?)?;
+                }
+                Some(product)
+            }
             Node::List(run) => {
                 Some(Operand::Made(program.children(*run).iter().map(|child| self.value(*child)).collect()))
             }
@@ -118,9 +163,14 @@ impl<'d> Evaluation<'d> {
                 }
                 value
             }
-            Node::Or(_) | Node::And(_) | Node::Not(_) | Node::Compare(..) | Node::Shared(..) => {
-                self.truth(id).map(Operand::Bool)
-            }
+            Node::Or(_)
+            | Node::And(_)
+            | Node::Not(_)
+            | Node::Compare(..)
+            | Node::Like(..)
+            | Node::Matches(..)
+            | Node::Quantifier { .. }
+            | Node::Shared(..) => self.truth(id).map(Operand::Bool),
         }
     }
 
@@ -128,9 +178,53 @@ impl<'d> Evaluation<'d> {
     pub(super) fn read(&mut self, id: NodeId) -> Read<'d> {
         let program = self.program;
         match program.node(id) {
-            Some(Node::Path(path)) => program.path(*path).map_or(Read::Absent, |path| self.world.read(path)),
+            Some(Node::Path(path)) => match program.path(*path) {
+                Some(Path { lookup: Lookup::Variable(depth), steps, .. }) => {
+                    self.variables.get(usize::from(*depth)).cloned().map_or(Read::Absent, |element| element.step(steps))
+                }
+                Some(path) => self.world.read(path),
+                None => Read::Absent,
+            },
             _ => self.value(id).map_or(Read::Unusable, Read::Present),
         }
+    }
+
+    fn call(&mut self, builtin: &Builtin, arguments: &[NodeId]) -> Option<Operand<'d>> {
+        match (builtin.run, arguments) {
+            (Run::Presence(run), [path]) => run(&self.read(*path)).map(Operand::Bool),
+            (Run::Provenance, [path]) => self.self_asserted(*path).map(Operand::Bool),
+            (Run::Clock(run), [since]) => run(&self.value(*since)?, self.world.query.now),
+            (Run::Values(run), [a]) => run(&[self.value(*a)?]),
+            (Run::Values(run), [a, b]) => run(&[self.value(*a)?, self.value(*b)?]),
+            (Run::Values(run), [a, b, c]) => run(&[self.value(*a)?, self.value(*b)?, self.value(*c)?]),
+            _ => None,
+        }
+    }
+
+    /// Kleene's OR or AND over the elements of a list; unknown over what is no list, or a very long one.
+    fn quantified(&mut self, all: bool, depth: u8, list: NodeId, condition: NodeId) -> Option<bool> {
+        let list = self.value(list)?;
+        let length = list.list_len().filter(|length| *length <= MAX_ELEMENTS)?;
+        let mut outcome = Some(all);
+        for place in 0..length {
+            let element = match &list {
+                Operand::List(items) => items.get(place).map_or(Read::Absent, Read::of),
+                Operand::Made(items) => match items.get(place) {
+                    Some(Some(element)) => Read::Present(element.clone()),
+                    _ => Read::Unusable,
+                },
+                _ => Read::Absent,
+            };
+            if let Some(variable) = self.variables.get_mut(usize::from(depth)) {
+                *variable = element;
+            }
+            match self.truth(condition) {
+                Some(truth) if truth != all => return Some(!all),
+                Some(_) => {}
+                None => outcome = None,
+            }
+        }
+        outcome
     }
 
     /// Whether the user wrote the field of a path; unknown in an outage.
@@ -167,6 +261,8 @@ fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>) -> Option<boo
         CompareOp::GreaterOrEqual => operand::order(left, right).map(|order| order.is_ge()),
         CompareOp::In => operand::contained(left, right),
         CompareOp::Contains => operand::contains(left, right),
+        // Both have nodes of their own: their right sides are made ready when a set is compiled.
+        CompareOp::Like | CompareOp::Matches => None,
         CompareOp::StartsWith => match (left, right) {
             (Operand::Text(whole), Operand::Text(part)) => Some(whole.starts_with(part.as_ref())),
             _ => None,

@@ -159,7 +159,22 @@ impl Causes<'_, '_> {
                     Some((cause, _)) => self.search(cause),
                 }
             }
-            Node::Call(_, argument) => self.search(*argument),
+            Node::Call(_, run) | Node::Sum(run) | Node::Product(run) => {
+                let before = self.found.len();
+                self.elements(program.children(*run));
+                if self.found.len() == before {
+                    self.wrong_types(id);
+                }
+            }
+            Node::Minus(child) | Node::Like(child, _) | Node::Matches(child, _) => self.search(*child),
+            // An element is to blame, and elements have no place of their own: the paths around it are named.
+            Node::Quantifier { list, .. } => {
+                if self.evaluation.value(*list).is_none() {
+                    self.search(*list);
+                } else {
+                    self.wrong_types(id);
+                }
+            }
             Node::List(run) => self.elements(program.children(*run)),
             Node::Const(_) => {}
         }

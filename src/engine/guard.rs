@@ -48,8 +48,9 @@ fn asked_about(program: &Program, condition: NodeId) -> Vec<(Bag, &str)> {
     let mut asked = Vec::new();
     let mut seen = HashSet::new();
     program.visit(condition, &mut seen, &mut |_, node| {
-        if let Node::Call(builtin, argument) = node
+        if let Node::Call(builtin, run) = node
             && matches!(builtin.run, Run::Provenance)
+            && let [argument] = program.children(*run)
             && let Some(Node::Path(id)) = program.node(*argument)
         {
             asked.extend(program.path(*id).and_then(field_of));

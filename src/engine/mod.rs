@@ -19,6 +19,7 @@ mod guard;
 mod index;
 mod operand;
 mod path;
+mod pattern;
 mod program;
 mod read;
 mod resolve;

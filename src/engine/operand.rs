@@ -54,7 +54,7 @@ impl<'v> Operand<'v> {
     }
 
     /// The elements, if this is a list; each may be unknown.
-    fn elements(&self) -> Option<Elements<'_>> {
+    pub(super) fn elements(&self) -> Option<Elements<'_>> {
         match self {
             Operand::List(items) => Some(Elements::Values(items.iter())),
             Operand::Made(items) => Some(Elements::Operands(items.iter())),
@@ -63,7 +63,7 @@ impl<'v> Operand<'v> {
     }
 }
 
-enum Elements<'o> {
+pub(super) enum Elements<'o> {
     Values(std::slice::Iter<'o, Value<'o>>),
     Operands(std::slice::Iter<'o, Option<Operand<'o>>>),
 }
@@ -117,6 +117,39 @@ pub(super) fn contains(whole: &Operand<'_>, part: &Operand<'_>) -> Option<bool> 
         (Operand::Text(whole), Operand::Text(part)) => Some(whole.contains(part.as_ref())),
         _ => contained(part, whole),
     }
+}
+
+/// A sum or difference of numbers; unknown where it leaves 64 bits or is not finite.
+pub(super) fn add(a: &Operand<'_>, b: &Operand<'_>, minus: bool) -> Option<Operand<'static>> {
+    match (a, b) {
+        (Operand::Int(a), Operand::Int(b)) => {
+            if minus { a.checked_sub(*b) } else { a.checked_add(*b) }.map(Operand::Int)
+        }
+        _ => {
+            let (a, b) = (double(a)?, double(b)?);
+            finite(if minus { a - b } else { a + b })
+        }
+    }
+}
+
+/// A product of numbers; unknown where it leaves 64 bits or is not finite.
+pub(super) fn multiply(a: &Operand<'_>, b: &Operand<'_>) -> Option<Operand<'static>> {
+    match (a, b) {
+        (Operand::Int(a), Operand::Int(b)) => a.checked_mul(*b).map(Operand::Int),
+        _ => finite(double(a)? * double(b)?),
+    }
+}
+
+fn double(number: &Operand<'_>) -> Option<f64> {
+    match number {
+        Operand::Int(n) => Some(*n as f64),
+        Operand::Float(x) => Some(*x),
+        _ => None,
+    }
+}
+
+fn finite(x: f64) -> Option<Operand<'static>> {
+    x.is_finite().then_some(Operand::Float(x))
 }
 
 /// The order of two numbers, strings (by bytes) or times; unknown for anything else.

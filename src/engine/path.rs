@@ -28,6 +28,8 @@ pub(super) enum Lookup {
     Context,
     Token,
     Login,
+    /// The element that a quantifier looks at, by how deep the quantifier is.
+    Variable(u8),
 }
 
 /// What `env` knows by itself; the request's context never overrides it.
@@ -110,6 +112,11 @@ impl Path {
             _ => Ok(Path { text: in_words(root, steps), lookup, steps: rest.into() }),
         };
         Some(path)
+    }
+
+    /// The variable of a quantifier, and steps from it.
+    pub(super) fn of_variable(depth: u8, name: &str, steps: Vec<Step>) -> Self {
+        Self { text: in_words(name, &steps), lookup: Lookup::Variable(depth), steps: steps.into() }
     }
 
     /// What is known of the type of its values.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use regex::Regex;
 use smol_str::SmolStr;
 
 use crate::lang::ast::{CompareOp, Effect};
@@ -13,6 +14,7 @@ use crate::model::{Object, PolicyRef, Value};
 use super::builtins::Builtin;
 use super::index::Index;
 use super::path::Path;
+use super::pattern::Pattern;
 
 /// A node of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,7 +46,22 @@ pub(super) enum Node {
     Compare(CompareOp, NodeId, NodeId),
     /// The first that is there.
     Default(Children),
-    Call(&'static Builtin, NodeId),
+    Call(&'static Builtin, Children),
+    /// Terms; those that are taken off are `Minus`.
+    Sum(Children),
+    Minus(NodeId),
+    Product(Children),
+    /// A string and the number of a pattern with `*`.
+    Like(NodeId, u32),
+    /// A string and the number of a regular expression.
+    Matches(NodeId, u32),
+    /// Whether a condition holds for all elements of a list, or for any; and how deep in other quantifiers it is.
+    Quantifier {
+        all: bool,
+        depth: u8,
+        list: NodeId,
+        condition: NodeId,
+    },
     /// A list with something to evaluate in it.
     List(Children),
     /// The condition of a `let`, evaluated once per decision and remembered under a number.
@@ -74,6 +91,8 @@ pub struct Program {
     pub(super) stored: HashMap<SmolStr, PathId>,
     pub(super) policies: Vec<Policy>,
     pub(super) index: Index,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) regexes: Vec<Regex>,
     /// How many conditions of `let`s are remembered in a decision.
     pub(super) shared: usize,
     /// How many values of `let`s are.
@@ -134,13 +153,22 @@ impl Program {
         visit(id, node);
         match node {
             Node::Path(_) | Node::Const(_) => {}
-            Node::And(run) | Node::Or(run) | Node::Default(run) | Node::List(run) => {
+            Node::And(run)
+            | Node::Or(run)
+            | Node::Default(run)
+            | Node::List(run)
+            | Node::Call(_, run)
+            | Node::Sum(run)
+            | Node::Product(run) => {
                 self.children(*run).iter().for_each(|child| self.visit(*child, seen, visit));
             }
-            Node::Not(child) | Node::Call(_, child) | Node::Shared(_, child) | Node::SharedValue(_, child) => {
-                self.visit(*child, seen, visit);
-            }
-            Node::Compare(_, left, right) => {
+            Node::Not(child)
+            | Node::Minus(child)
+            | Node::Like(child, _)
+            | Node::Matches(child, _)
+            | Node::Shared(_, child)
+            | Node::SharedValue(_, child) => self.visit(*child, seen, visit),
+            Node::Compare(_, left, right) | Node::Quantifier { list: left, condition: right, .. } => {
                 self.visit(*left, seen, visit);
                 self.visit(*right, seen, visit);
             }

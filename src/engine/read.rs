@@ -22,10 +22,28 @@ pub enum Read<'v> {
 }
 
 impl<'v> Read<'v> {
-    fn of(value: &'v Value<'v>) -> Self {
+    pub(super) fn of(value: &'v Value<'v>) -> Self {
         match value {
             Value::Null => Read::Absent,
             value => Operand::of(value).map_or(Read::Unusable, Read::Present),
+        }
+    }
+
+    /// What stands at some steps from here.
+    pub(super) fn step(self, steps: &[Step]) -> Self {
+        match (steps, self) {
+            ([], here) => here,
+            (steps, Read::Present(Operand::Object(object))) => member(object, steps),
+            ([Step::Index(place), rest @ ..], Read::Present(Operand::List(items))) => {
+                items.get(*place).map_or(Read::Absent, |value| walk(value, rest))
+            }
+            ([Step::Index(place), rest @ ..], Read::Present(Operand::Made(items))) => match items.get(*place) {
+                Some(Some(element)) => Read::Present(element.clone()).step(rest),
+                Some(None) => Read::Unusable,
+                None => Read::Absent,
+            },
+            (_, Read::Unreachable) => Read::Unreachable,
+            _ => Read::Absent,
         }
     }
 
@@ -103,6 +121,8 @@ impl<'d> World<'d> {
             },
             Lookup::Context => member(&query.context, &path.steps),
             Lookup::Clock(key) => self.clock(*key),
+            // Variables belong to the evaluation, which does not come here for them.
+            Lookup::Variable(_) => Read::Absent,
         }
     }
 

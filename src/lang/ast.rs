@@ -122,8 +122,14 @@ pub enum ExprKind {
     Not(Box<Expr>),
     /// `a == b` and its kin
     Compare(CompareOp, Box<[Expr; 2]>),
+    /// `a + b - c`: every term after the first with its sign.
+    Sum(Box<Expr>, Vec<(Sign, Expr)>),
+    /// `a * b * c`
+    Product(Vec<Expr>),
     /// `a ?? b ?? c`
     Default(Vec<Expr>),
+    /// `any(x IN list: condition)` and `all(...)`
+    Quantifier(Box<Quantifier>),
     /// `user.traits.plan`, or the name of a `let`
     Path(Path),
     /// `len(x)`
@@ -136,6 +142,28 @@ pub enum ExprKind {
     Bool(bool),
     /// `[a, b]`
     List(Vec<Expr>),
+}
+
+/// The sign of a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// `+`
+    Plus,
+    /// `-`
+    Minus,
+}
+
+/// A condition on the elements of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantifier {
+    /// Whether it must hold for all of them, or for any.
+    pub all: bool,
+    /// What an element is called in the condition.
+    pub variable: Name,
+    /// The list.
+    pub list: Expr,
+    /// The condition.
+    pub condition: Expr,
 }
 
 /// Comparison operators.
@@ -161,6 +189,10 @@ pub enum CompareOp {
     StartsWith,
     /// `ENDS WITH`
     EndsWith,
+    /// `LIKE`
+    Like,
+    /// `MATCHES`
+    Matches,
 }
 
 /// A name and the steps from it.

@@ -72,6 +72,8 @@ codes! {
     TooManyNames = "E024";
     /// A policy that decides by what users write about themselves.
     SelfPromotion = "E025";
+    /// A pattern that is none.
+    BadPattern = "E026";
     /// A set without any policy: it denies everything.
     NoPolicies = "W001";
 }

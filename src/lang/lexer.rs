@@ -31,6 +31,12 @@ pub enum Token {
     Assign,
     #[token("-")]
     Minus,
+    #[token("+")]
+    Plus,
+    #[token("*")]
+    Times,
+    #[token(":")]
+    Colon,
     #[token("??")]
     Default,
 
@@ -64,6 +70,12 @@ pub enum Token {
     #[token("CONTAINS")]
     #[token("contains")]
     Contains,
+    #[token("LIKE")]
+    #[token("like")]
+    Like,
+    #[token("MATCHES")]
+    #[token("matches")]
+    Matches,
     #[token("STARTS")]
     #[token("starts")]
     Starts,
@@ -117,7 +129,10 @@ impl Token {
     /// Whether this is a word that cannot be a name: an operator, a literal, `any` or `all`.
     pub(super) fn is_reserved(&self) -> bool {
         use Token::*;
-        matches!(self, Or | And | Not | In | Contains | Starts | Ends | With | Any | All | True | False)
+        matches!(
+            self,
+            Or | And | Not | In | Contains | Like | Matches | Starts | Ends | With | Any | All | True | False
+        )
     }
 }
 

@@ -38,7 +38,13 @@ pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnost
                 (here, outer_depth) = (Frame::default(), 0);
                 outer.clear();
             }
-            Token::Dot | Token::Word(_) | Token::Number(_) | Token::Text(_) | Token::Minus => {}
+            Token::Dot
+            | Token::Word(_)
+            | Token::Number(_)
+            | Token::Text(_)
+            | Token::Minus
+            | Token::Plus
+            | Token::Times => {}
             Token::True | Token::False | Token::Allow | Token::Deny | Token::Let | Token::Action => {}
             Token::Resource | Token::When | Token::Unless | Token::Reason => {}
             _ => here = Frame::default(),

@@ -106,7 +106,7 @@ fn describe(
     }
     if word == "-" && expected.iter().any(|terminal| terminal.contains("\".\"")) {
         let help = "a key with other characters goes in brackets: user[\"e-mail\"]";
-        return Some(Diagnostic::error(Code::Syntax, site, "there is no arithmetic here").help(help));
+        return Some(Diagnostic::error(Code::Syntax, site, "this was not expected here").help(help));
     }
     let assigned = text.get(span.range()) == Some("=") && expected.iter().any(|terminal| terminal.contains("=="));
     if assigned {
@@ -124,9 +124,11 @@ fn describe(
 /// contextual keywords fit too, and naming them all would only hide the rest.
 fn in_words(expected: &[String]) -> Vec<String> {
     const CONTEXTUAL: &[&str] = &["allow", "deny", "let", "action", "resource", "when", "unless", "reason"];
-    const OPERATORS: &[&str] =
-        &["OR", "AND", "==", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "STARTS", "ENDS", "??", "[", "."];
-    const NEVER: &[&str] = &["all", "bad"];
+    const OPERATORS: &[&str] = &[
+        "OR", "AND", "==", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "LIKE", "MATCHES", "STARTS", "ENDS", "+", "*",
+        "??", "[", ".",
+    ];
+    const NEVER: &[&str] = &["bad"];
     let terminals: Vec<&str> = expected.iter().map(|terminal| terminal.trim_matches('"')).collect();
     let any_name = terminals.contains(&"name");
     let operators = terminals.iter().filter(|terminal| OPERATORS.contains(terminal)).count();

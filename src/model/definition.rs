@@ -101,6 +101,12 @@ impl Definition {
         if self.name.is_empty() { self.slug.as_str() } else { &self.name }
     }
 
+    /// Whether a form offers all its values.
+    #[must_use]
+    pub fn is_choice(&self) -> bool {
+        !self.allowed_values.is_empty() || self.data_type == DataType::Boolean
+    }
+
     /// Whether a source may write it.
     #[must_use]
     pub fn writable_by(&self, source: Source) -> bool {

@@ -221,7 +221,8 @@ impl Service {
             let typed = value_of(form, slug).unwrap_or("");
             if is_blank(typed) {
                 if rule.required {
-                    wrong.push((slug.to_owned(), format!("Enter {}", lower_first(definition.label()))));
+                    let verb = if definition.is_choice() { "Select" } else { "Enter" };
+                    wrong.push((slug.to_owned(), format!("{verb} {}", lower_first(definition.label()))));
                 }
                 continue;
             }

@@ -2,12 +2,29 @@
 //!
 //! Every function is total and cheap: what it cannot work with is unknown, and it never panics.
 
+mod abs;
+mod cidr;
+mod concat;
+mod days_since;
+mod email_domain;
 mod has;
+mod hours_since;
+mod intersects;
+mod ip_family;
 mod len;
 mod lower;
+mod max;
+mod min;
 mod missing;
+mod replace;
 mod self_asserted;
+mod split;
+mod subset;
+mod time;
+mod trim;
 mod upper;
+
+use crate::model::Value;
 
 use super::{Operand, Read, Type};
 
@@ -17,7 +34,7 @@ pub struct Builtin {
     /// Its name, which is reserved.
     pub name: &'static str,
     /// What it takes.
-    pub parameter: Parameter,
+    pub parameters: &'static [Parameter],
     /// What it gives.
     pub returns: Type,
     /// One sentence for the table of functions.
@@ -25,7 +42,12 @@ pub struct Builtin {
     /// Expressions that are true.
     pub examples: &'static [&'static str],
     pub(super) run: Run,
+    /// What is wrong with arguments that are literals, if something is; others are not known yet.
+    pub(super) check: Option<Check>,
 }
+
+/// Says what is wrong with arguments, as far as they are literals.
+pub(super) type Check = fn(&[Option<&Value<'static>>]) -> Result<(), String>;
 
 /// What a function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +65,36 @@ pub(super) enum Run {
     Provenance,
     /// On what stands at a path.
     Presence(fn(&Read<'_>) -> Option<bool>),
-    /// On a value.
-    Value(for<'v> fn(Operand<'v>) -> Option<Operand<'v>>),
+    /// On values, all of them known.
+    Values(for<'v> fn(&[Operand<'v>]) -> Option<Operand<'v>>),
+    /// On one value and the time of the query.
+    Clock(fn(&Operand<'_>, jiff::Timestamp) -> Option<Operand<'static>>),
 }
 
 /// All functions, by name.
-pub const ALL: &[&Builtin] =
-    &[&has::HAS, &len::LEN, &lower::LOWER, &missing::MISSING, &self_asserted::SELF_ASSERTED, &upper::UPPER];
+pub const ALL: &[&Builtin] = &[
+    &abs::ABS,
+    &cidr::CIDR,
+    &concat::CONCAT,
+    &days_since::DAYS_SINCE,
+    &email_domain::EMAIL_DOMAIN,
+    &has::HAS,
+    &hours_since::HOURS_SINCE,
+    &intersects::INTERSECTS,
+    &ip_family::IP_FAMILY,
+    &len::LEN,
+    &lower::LOWER,
+    &max::MAX,
+    &min::MIN,
+    &missing::MISSING,
+    &replace::REPLACE,
+    &self_asserted::SELF_ASSERTED,
+    &split::SPLIT,
+    &subset::SUBSET,
+    &time::TIME,
+    &trim::TRIM,
+    &upper::UPPER,
+];
 
 /// The function of that name.
 #[must_use]

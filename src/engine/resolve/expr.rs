@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::lang::ast::{CompareOp, Expr, ExprKind, Name};
+use regex::Regex;
+use smol_str::SmolStr;
+
+use crate::lang::ast::{CompareOp, Expr, ExprKind, Sign};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
 use crate::model::Value;
 
 use super::super::Type;
-use super::super::builtins::{self, Parameter};
 use super::super::path::Step;
+use super::super::pattern::Pattern;
 use super::super::program::{Node, NodeId};
 use super::arena::{Arena, MAX_COST, MAX_DEPTH, TooComplex};
 use super::declare::{Declarations, Declared};
@@ -43,6 +46,10 @@ pub(super) struct Resolver<'a, 'f> {
     pub(super) shared: usize,
     /// How many values of `let`s are.
     pub(super) shared_values: usize,
+    /// Variables of the quantifiers around, outermost first.
+    pub(super) variables: Vec<SmolStr>,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) regexes: Vec<Regex>,
     pub(super) depth: u32,
 }
 
@@ -58,6 +65,9 @@ impl<'a, 'f> Resolver<'a, 'f> {
             suggested: 0,
             shared: 0,
             shared_values: 0,
+            variables: Vec::new(),
+            patterns: Vec::new(),
+            regexes: Vec::new(),
             depth: 0,
         }
     }
@@ -106,7 +116,7 @@ impl<'a, 'f> Resolver<'a, 'f> {
     }
 
     /// An expression that must be able to be true or false.
-    fn boolean(&mut self, source: SourceId, expr: &Expr, what: &str) -> Option<NodeId> {
+    pub(super) fn boolean(&mut self, source: SourceId, expr: &Expr, what: &str) -> Option<NodeId> {
         let id = self.expr(source, expr)?;
         let found = self.arena.type_of(id);
         if !found.may_be(&[Type::Bool]) {
@@ -142,6 +152,10 @@ impl<'a, 'f> Resolver<'a, 'f> {
                 let id = self.boolean(source, inner, "what follows NOT")?;
                 self.add(Node::Not(id), Type::Bool, site, &[id])
             }
+            ExprKind::Compare(op @ (CompareOp::Like | CompareOp::Matches), sides) => {
+                let [left, right] = sides.as_ref();
+                self.pattern(source, site, *op, left, right)
+            }
             ExprKind::Compare(op, sides) => {
                 let [left, right] = sides.as_ref();
                 let (left, right) = (self.expr(source, left), self.expr(source, right));
@@ -149,6 +163,25 @@ impl<'a, 'f> Resolver<'a, 'f> {
                 self.check_types(*op, left, right, site)?;
                 self.add(Node::Compare(*op, left, right), Type::Bool, site, &[left, right])
             }
+            ExprKind::Sum(first, rest) => {
+                let first = self.number(source, first);
+                let rest: Vec<Option<NodeId>> = rest
+                    .iter()
+                    .map(|(sign, term)| match (sign, self.number(source, term)?) {
+                        (Sign::Plus, id) => Some(id),
+                        (Sign::Minus, id) => self.add(Node::Minus(id), Type::Number, site, &[id]),
+                    })
+                    .collect();
+                let ids: Vec<NodeId> = std::iter::once(first).chain(rest).collect::<Option<_>>()?;
+                let run = self.arena.run(&ids);
+                self.add(Node::Sum(run), Type::Number, site, &ids)
+            }
+            ExprKind::Product(factors) => {
+                let ids = self.each(factors, |this, factor| this.number(source, factor))?;
+                let run = self.arena.run(&ids);
+                self.add(Node::Product(run), Type::Number, site, &ids)
+            }
+            ExprKind::Quantifier(quantifier) => self.quantifier(source, site, quantifier),
             ExprKind::Default(parts) => self.default(source, site, parts),
             ExprKind::Path(path) => self.path(source, site, path),
             ExprKind::Call(name, args) => self.call(source, site, name, args),
@@ -182,7 +215,7 @@ impl<'a, 'f> Resolver<'a, 'f> {
     }
 
     /// Resolves all of them, so that all mistakes are found, and fails if one does.
-    fn each(
+    pub(super) fn each(
         &mut self,
         parts: &[Expr],
         mut resolve: impl FnMut(&mut Self, &Expr) -> Option<NodeId>,
@@ -204,7 +237,9 @@ impl<'a, 'f> Resolver<'a, 'f> {
                 Type::Text => right.may_be(&[Type::Text]),
                 other => other.may_be(&[Type::List]),
             },
-            CompareOp::StartsWith | CompareOp::EndsWith => left.may_be(&[Type::Text]) && right.may_be(&[Type::Text]),
+            CompareOp::Like | CompareOp::Matches | CompareOp::StartsWith | CompareOp::EndsWith => {
+                left.may_be(&[Type::Text]) && right.may_be(&[Type::Text])
+            }
         };
         if !possible {
             let message =
@@ -238,36 +273,18 @@ impl<'a, 'f> Resolver<'a, 'f> {
         self.add(Node::Default(run), whole, site, &ids)
     }
 
-    fn call(&mut self, source: SourceId, site: Site, name: &Name, args: &[Expr]) -> Option<NodeId> {
-        let name_site = Site { source, span: name.span };
-        let Some(builtin) = builtins::find(&name.text) else {
-            let known = builtins::ALL.iter().map(|builtin| builtin.name);
-            let message = format!("there is no function `{}`", name.text);
-            let help = self.did_you_mean(&name.text, known);
-            self.error(Code::UnknownName, name_site, message, help);
-            return None;
-        };
-        let [arg] = args else {
-            let message = format!("`{}` takes one argument, and here are {}", name.text, args.len());
-            self.error(Code::BadCall, site, message, builtin.summary);
-            return None;
-        };
-        let id = self.expr(source, arg)?;
-        let arg_site = Site { source, span: arg.span };
-        match builtin.parameter {
-            Parameter::Path if !self.arena.is_path(id) => {
-                let message = format!("`{}` asks about a path, and this is none", name.text);
-                self.error(Code::BadCall, arg_site, message, builtin.summary);
-                return None;
-            }
-            Parameter::Value(types) if !self.arena.type_of(id).may_be(types) => {
-                let message = format!("this is {}, and `{}` cannot work with it", self.arena.type_of(id), name.text);
-                self.error(Code::TypeClash, arg_site, message, builtin.summary);
-                return None;
-            }
-            Parameter::Path | Parameter::Value(_) => {}
+    /// An expression that must be able to be a number.
+    fn number(&mut self, source: SourceId, expr: &Expr) -> Option<NodeId> {
+        let id = self.expr(source, expr)?;
+        let found = self.arena.type_of(id);
+        if found.may_be(&[Type::Number]) {
+            return Some(id);
         }
-        self.add(Node::Call(builtin, id), builtin.returns, site, &[id])
+        let site = Site { source, span: expr.span };
+        let help =
+            if found == Type::Text { "strings are joined by concat(a, b)" } else { "only numbers are reckoned with" };
+        self.error(Code::TypeClash, site, format!("this is {found}, and must be a number"), help);
+        None
     }
 }
 

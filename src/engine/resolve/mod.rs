@@ -2,6 +2,7 @@
 //! All mistakes of a set are found in one go.
 
 mod arena;
+mod calls;
 mod declare;
 mod expr;
 mod names;
@@ -38,6 +39,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     let resolved: Vec<_> =
         declarations.policies.iter().filter_map(|declared| Some((declared, resolver.condition(declared)?))).collect();
     let (shared, shared_values) = (resolver.shared, resolver.shared_values);
+    let (patterns, regexes) = (resolver.patterns, resolver.regexes);
     let Arena { nodes, sites, children, paths, .. } = resolver.arena;
     if diagnostics.iter().any(Diagnostic::is_error) {
         return None;
@@ -69,6 +71,8 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         stored,
         policies,
         index,
+        patterns,
+        regexes,
         shared,
         shared_values,
         zone,

@@ -20,6 +20,11 @@ impl Resolver<'_, '_> {
     pub(super) fn path(&mut self, source: SourceId, site: Site, written: &WrittenPath) -> Option<NodeId> {
         let steps = self.steps(source, written)?;
         let name = written.root.text.as_str();
+        if let Some(depth) = self.variables.iter().position(|variable| variable == name) {
+            let path = Path::of_variable(u8::try_from(depth).ok()?, name, steps);
+            let id = self.arena.path(path);
+            return self.add(Node::Path(id), Type::Any, site, &[]);
+        }
         if !self.declarations.lets.contains_key(name) {
             return self.root_path(source, site, &written.root, steps);
         }
@@ -123,11 +128,14 @@ impl Resolver<'_, '_> {
             self.too_complex(site, &TooComplex::Depth);
             return None;
         }
+        // A `let` stands outside of the quantifiers that use it.
+        let variables = std::mem::take(&mut self.variables);
         self.lets.insert(name, LetState::Open);
         self.open.push(name);
         self.depth = self.depth.saturating_add(1);
         let meaning = self.resolve_let(source, site, &declared.value);
         self.depth = self.depth.saturating_sub(1);
+        self.variables = variables;
         self.open.pop();
         self.lets.insert(name, LetState::Done(meaning.clone()));
         meaning
