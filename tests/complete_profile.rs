@@ -55,8 +55,12 @@ impl Page {
         self.client.send(Method::POST, &self.address, &all, form.finish())
     }
 
+    pub fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
     pub fn good(&self) -> Vec<(&str, &str)> {
-        vec![("csrf", &self.csrf), ("job_title", "Engineer"), ("phone", "+49 30 901820"), ("action", "save")]
+        vec![("csrf", &self.csrf), ("f-job_title", "Engineer"), ("f-phone", "+49 30 901820"), ("action", "save")]
     }
 }
 
@@ -78,7 +82,7 @@ fn answers_are_saved_once_and_only_by_the_page() {
     injected.push(("plan", "enterprise"));
     refused(&injected, &[], 400);
     refused(&page.good()[1..], &[], 400);
-    refused(&[("csrf", "AAAA"), ("job_title", "x"), ("phone", "+49 30 901820")], &[], 400);
+    refused(&[("csrf", "AAAA"), ("f-job_title", "x"), ("f-phone", "+49 30 901820")], &[], 400);
     refused(&page.good(), &[("sec-fetch-site", "cross-site")], 403);
     refused(&page.good(), &[("sec-fetch-site", "same-site")], 403);
     refused(&page.good(), &[("sec-fetch-site", ""), ("origin", "https://evil.example")], 403);
@@ -89,15 +93,15 @@ fn answers_are_saved_once_and_only_by_the_page() {
     refused(&page.good(), &[("cookie", "__Host-sidegate-acme-browser=guessed")], 403);
     let fixed = format!("{}; __Host-sidegate-acme-browser=planted", page.cookie);
     refused(&page.good(), &[("cookie", &fixed)], 403);
-    refused(&[("csrf", &page.csrf), ("job_title", " \u{200b}\u{feff} "), ("phone", "+49 30 901820")], &[], 422);
-    refused(&[("csrf", &page.csrf), ("job_title", "x"), ("phone", "none")], &[], 422);
+    refused(&[("csrf", &page.csrf), ("f-job_title", " \u{200b}\u{feff} "), ("f-phone", "+49 30 901820")], &[], 422);
+    refused(&[("csrf", &page.csrf), ("f-job_title", "x"), ("f-phone", "none")], &[], 422);
     let skip = [("csrf", page.csrf.as_str()), ("action", "skip")];
     refused(&skip, &[], 400);
 
     let saved = page.post(&page.good(), &[]);
     assert_eq!((saved.status.as_u16(), saved.header("location")), (303, "https://app.example.com/cb?state=1"));
     assert_eq!(job_title(&admin).as_deref(), Some("Engineer"));
-    let again = page.post(&[("csrf", &page.csrf), ("job_title", "Other"), ("phone", "+49 30 901820")], &[]);
+    let again = page.post(&[("csrf", &page.csrf), ("f-job_title", "Other"), ("f-phone", "+49 30 901820")], &[]);
     assert_eq!(again.status, 200, "this is done");
     assert_eq!(job_title(&admin).as_deref(), Some("Engineer"));
     assert_eq!(check(&admin, json!({"userId": "alice", "loginId": "l1"}))["complete"], true);

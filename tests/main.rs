@@ -18,6 +18,7 @@ mod listening;
 mod operations;
 mod packaging;
 mod profiling;
+mod promotion;
 mod reload;
 mod support;
 mod tenants;

@@ -241,29 +241,3 @@ fn claims_fill_in_and_never_overwrite_what_the_user_said() {
     let answer = admin.json(Method::POST, "/t/acme/api/v1/profiling/check", &wrong);
     assert_eq!((answer.status.as_u16(), &answer.json()["errors"][0]["pointer"]), (422, &json!("/profile/email")));
 }
-
-#[test]
-fn users_do_not_promote_themselves() {
-    let server = Server::start();
-    let admin = server.admin();
-    let path = "/t/acme/api/v1/abac/attributes/plan";
-    let plan = |writers: Value, counts: bool| json!({"slug": "plan", "dataType": "string", "writableBy": writers, "grantsWhenSelfAsserted": counts});
-    let refused = admin.json(Method::PUT, path, &plan(json!(["admin", "user"]), false));
-    assert_eq!(refused.status, 422);
-    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-    assert!(detail.contains("`enterprise_export` decides by user.traits.plan"), "{detail}");
-    assert_eq!(admin.json(Method::PUT, path, &plan(json!(["admin", "user"]), true)).status, 201);
-    let rule = json!([{"fields": ["plan"], "condition": "missing"}]);
-    assert_eq!(admin.json(Method::PUT, RULES, &rule).status, 200);
-    let refused = admin.json(Method::PUT, path, &plan(json!(["admin"]), false));
-    assert!(refused.json()["detail"].as_str().unwrap().contains("rules"), "{:?}", refused);
-
-    // A policy that would decide by it is never put in force.
-    let company = r#"allow by_company { action any resource any when user.company == "Acme" }"#;
-    server.write_policy("acme/company.policy", company);
-    let ready = || server.client(None).get("/readyz").json();
-    crate::support::eventually("degraded", || ready()["status"] == "degraded");
-    assert!(ready()["reasons"][0].as_str().unwrap().contains("which users write about themselves"), "{}", ready());
-    server.write_policy("acme/company.policy", &company.replace("when", "when NOT self_asserted(user.company) AND"));
-    crate::support::eventually("ready", || ready()["status"] == "ready");
-}

@@ -26,7 +26,7 @@ struct Page<'a> {
 /// # Errors
 /// The store's.
 pub async fn complete_profile(call: PageCall<'_>) -> Result<Reply, ServiceError> {
-    let Some(token) = call.query_param("ticket") else { return Ok(without_ticket(&call)) };
+    let Some(token) = call.query_param("ticket") else { return without_ticket(&call).await };
     let cookie = cookie_name(&call);
     let secret = call.cookie(&cookie);
     match call.service.open_ticket(call.tenant, &token, secret.as_deref()).await? {
@@ -43,7 +43,7 @@ pub async fn complete_profile(call: PageCall<'_>) -> Result<Reply, ServiceError>
 /// # Errors
 /// The store's.
 pub async fn post_complete_profile(call: PageCall<'_>) -> Result<Reply, ServiceError> {
-    let Some(token) = call.query_param("ticket") else { return Ok(without_ticket(&call)) };
+    let Some(token) = call.query_param("ticket") else { return without_ticket(&call).await };
     let Some(form) = call.form() else {
         return Ok(message(
             StatusCode::FORBIDDEN,
@@ -80,10 +80,10 @@ fn page(open: &OpenTicket<'_>, status: StatusCode, errors: &[(String, String)], 
         let definition = question.definition;
         let slug = definition.slug.as_str();
         // What was typed is kept, right or wrong.
-        let typed = typed.iter().find(|(name, _)| name == slug).map(|(_, value)| value.as_str());
+        let typed = typed.iter().find(|(name, _)| *name == question.name()).map(|(_, value)| value.as_str());
         FormField {
             id: slug,
-            name: slug,
+            name: question.name(),
             label: definition.label(),
             hint: &definition.description,
             value: typed.unwrap_or(&question.value),
@@ -117,10 +117,12 @@ fn go_on(return_to: Option<&Url>) -> Reply {
     }
 }
 
-fn without_ticket(call: &PageCall<'_>) -> Reply {
-    let link = call.tenant.settings.default_return.clone().map(|url| (url, "Go on"));
-    let text = "This page asks for what is missing in your profile, when an app that you sign in to needs it. It opens by itself then; there is nothing to do here now.";
-    Reply::html(StatusCode::OK, &Message { title: "Complete your profile", text, link })
+async fn without_ticket(call: &PageCall<'_>) -> Result<Reply, ServiceError> {
+    let return_to = call.service.ticket_return(call.tenant, "").await?;
+    let text = "This page asks for what is missing in your profile, when an app that you sign in to needs it. It opens \
+                by itself then; there is nothing to do here now.";
+    let link = return_to.map(|url| (url.to_string(), "Go on"));
+    Ok(Reply::html(StatusCode::OK, &Message { title: "Complete your profile", text, link }))
 }
 
 async fn bad_ticket(call: &PageCall<'_>, token: &str, bad: BadTicket) -> Result<Reply, ServiceError> {

@@ -15,7 +15,7 @@ const RULES_SCHEMA: &str = include_str!("rules.schema.json");
 /// # Errors
 /// None of its own.
 pub async fn get_rules(call: Call<'_>) -> Result<Reply, Problem> {
-    let rules: Vec<&Rule> = call.tenant.rules.rules.iter().map(|rule| &rule.rule).collect();
+    let rules: Vec<&Rule> = call.tenant.rules()?.rules.iter().map(|rule| &rule.rule).collect();
     Ok(Reply::json(StatusCode::OK, &rules))
 }
 

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::engine::{Compiled, RawFile, compile};
 use crate::lang::MAX_FILE;
-use crate::service::read_policies;
+use crate::service::{check_rules_file, read_policies};
 
 use super::{Usage, show};
 
@@ -32,17 +32,21 @@ impl Check {
         let standard = Arc::default();
         let sets: Vec<Compiled> = sets(&self.folder)?.into_iter().map(|files| compile(files, &standard)).collect();
         let findings = sets.iter().flat_map(|set| &set.diagnostics);
-        let errors = findings.clone().filter(|finding| finding.is_error()).count();
-        let warnings = findings.count() - errors;
+        let rules: Vec<String> = rules_problems(&self.folder, &sets);
+        let errors = findings.clone().filter(|finding| finding.is_error()).count() + rules.len();
+        let warnings = findings.filter(|finding| !finding.is_error()).count();
         if self.json {
             let diagnostics: Vec<_> = sets.iter().flat_map(show::as_json).collect();
             show::line(format_args!(
                 "{}",
-                serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics })
+                serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics, "rules": rules })
             ))?;
         } else {
             for set in &sets {
                 show::on_stderr(set)?;
+            }
+            for problem in &rules {
+                eprintln!("error: {problem}\n");
             }
             let policies: usize = sets.iter().filter_map(|set| set.program.as_ref()).map(|p| p.policy_count()).sum();
             show::line(format_args!(
@@ -87,4 +91,14 @@ fn sets(folder: &Path) -> Result<Vec<Vec<RawFile>>> {
         return Err(Usage(message).into());
     }
     Ok(sets)
+}
+
+/// What is wrong with the profiling rules beside the policies of each set.
+fn rules_problems(folder: &Path, sets: &[Compiled]) -> Vec<String> {
+    let folder_of = |set: &Compiled| {
+        let first = set.sources.iter().next().map(|(_, source)| source.name.clone())?;
+        Path::new(&first).parent().map(Path::to_owned)
+    };
+    let check = |set: &Compiled| check_rules_file(&folder_of(set)?, &set.definitions).err();
+    if folder == Path::new("-") { Vec::new() } else { sets.iter().filter_map(check).collect() }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span};
-use crate::model::{Definitions, TenantSettings};
+use crate::model::{Definition, Definitions, TenantSettings};
 
 use super::resolve::{Set, resolve};
 use super::{Program, guard};
@@ -120,9 +120,24 @@ fn is_file(source: &Source, name: &str) -> bool {
 }
 
 fn read_definitions(sources: &Sources, id: SourceId, source: &Source) -> Result<Definitions, Box<Diagnostic>> {
-    let own = serde_json::from_str(&source.text).map_err(|error| {
+    let own: Vec<Definition> = serde_json::from_str(&source.text).map_err(|error| {
         bad_json(sources, id, &error, "traits.json is [{\"slug\": \"plan\", \"dataType\": \"string\"}, ...]")
     })?;
+    for (place, definition) in own.iter().enumerate() {
+        let twice = own.iter().take(place).any(|other| other.slug == definition.slug);
+        let wrong = if twice {
+            Err((String::new(), "this slug is defined twice".to_owned()))
+        } else {
+            definition.check_itself()
+        };
+        if let Err((pointer, why)) = wrong {
+            let site = Site { source: id, span: Span::new(0, 0) };
+            let message = format!("definition {place} (`{}`): {why}", definition.slug);
+            return Err(Box::new(
+                Diagnostic::error(Code::Settings, site, message).help(format!("it is at /{place}{pointer}")),
+            ));
+        }
+    }
     Ok(Definitions::new(own, Some(source.name.clone())))
 }
 

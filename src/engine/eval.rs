@@ -3,7 +3,7 @@
 //! The recursion is bounded: the parser bounds nesting, and the resolver bounds what `let`s add to it.
 
 use crate::lang::ast::CompareOp;
-use crate::model::{Facts, Query};
+use crate::model::{Bag, Facts, Query, Slug};
 
 use super::builtins::{Builtin, Run};
 use super::guard::field_of;
@@ -182,11 +182,24 @@ impl<'d> Evaluation<'d> {
                 Some(Path { lookup: Lookup::Variable(depth), steps, .. }) => {
                     self.variables.get(usize::from(*depth)).cloned().map_or(Read::Absent, |element| element.step(steps))
                 }
+                // What users wrote while they still might is nobody's word now: unknown, so that it neither grants nor
+                // lifts a deny.
+                Some(path) if self.is_outdated(path) => Read::Unusable,
                 Some(path) => self.world.read(path),
                 None => Read::Absent,
             },
             _ => self.value(id).map_or(Read::Unusable, Read::Present),
         }
+    }
+
+    /// Whether a path reads what the user wrote in a field that is not the user's to write any more.
+    fn is_outdated(&self, path: &Path) -> bool {
+        let own = self.world.facts.self_asserted;
+        let outdated = |field: &(Bag, Slug)| own.contains(field) && !self.program.user_writable.contains(field);
+        !own.is_empty()
+            && field_of(path).is_some_and(|(bag, slug)| {
+                own.iter().any(|field| field.0 == bag && field.1.as_str() == slug && outdated(field))
+            })
     }
 
     fn call(&mut self, builtin: &Builtin, arguments: &[NodeId]) -> Option<Operand<'d>> {

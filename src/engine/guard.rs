@@ -18,7 +18,13 @@ pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnos
         let mut seen = HashSet::new();
         program.walk(policy.condition, &mut seen, &mut |node| {
             let Some(Node::Path(id)) = program.node(node) else { return };
-            reads.extend(program.path(*id).and_then(field_of).map(|(bag, slug)| (node, bag, slug)));
+            let Some(path) = program.path(*id) else { return };
+            if is_bag(path) {
+                // All traits at once are each of them.
+                let traits = definitions.iter().filter(|definition| definition.kind == Bag::Traits);
+                reads.extend(traits.map(|definition| (node, Bag::Traits, definition.slug.as_str())));
+            }
+            reads.extend(field_of(path).map(|(bag, slug)| (node, bag, slug)));
         });
         let taken: HashSet<(Bag, &str)> = asked_about(program, policy.condition).into_iter().collect();
         let mut reported = HashSet::new();
@@ -57,6 +63,11 @@ fn asked_about(program: &Program, condition: NodeId) -> Vec<(Bag, &str)> {
         }
     });
     asked
+}
+
+/// Whether a path reads all traits at once.
+fn is_bag(path: &Path) -> bool {
+    path.lookup == Lookup::User && matches!(&*path.steps, [Step::Field(bag)] if bag == "traits")
 }
 
 /// The field of a user that a path reads.

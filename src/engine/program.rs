@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::lang::ast::{CompareOp, Effect};
 use crate::lang::{Site, Sources};
-use crate::model::{Object, PolicyRef, Value};
+use crate::model::{Bag, Object, PolicyRef, Slug, Value};
 
 use super::builtins::Builtin;
 use super::index::Index;
@@ -98,6 +98,8 @@ pub struct Program {
     /// How many values of `let`s are.
     pub(super) shared_values: usize,
     pub(super) zone: jiff::tz::TimeZone,
+    /// Fields that users may write.
+    pub(super) user_writable: HashSet<(Bag, Slug)>,
     /// Defaults of definitions, in the shape of a user's facts.
     pub(super) defaults: Object<'static>,
     pub(super) sources: Arc<Sources>,

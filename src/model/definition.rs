@@ -113,6 +113,25 @@ impl Definition {
         source == Source::Admin || self.writable_by.contains(&source)
     }
 
+    /// Whether the definition makes sense.
+    ///
+    /// # Errors
+    /// A JSON pointer into the definition, and what is wrong there.
+    pub fn check_itself(&self) -> Result<(), (String, String)> {
+        const RESERVED: [&str; 3] = ["id", "traits", "consents"];
+        if RESERVED.contains(&self.slug.as_str()) {
+            return Err(("/slug".to_owned(), format!("the slug `{}` is taken: it is part of every user", self.slug)));
+        }
+        let any_value = Self { allowed_values: Vec::new(), ..self.clone() };
+        for (place, value) in self.allowed_values.iter().enumerate() {
+            any_value.check(value).map_err(|why| (format!("/allowedValues/{place}"), why))?;
+        }
+        match &self.default {
+            Some(default) => self.check(default).map_err(|why| ("/default".to_owned(), why)),
+            None => Ok(()),
+        }
+    }
+
     /// Whether a value may be stored under it.
     ///
     /// # Errors
@@ -158,6 +177,10 @@ impl Definition {
     }
 
     fn check_format(&self, text: &str) -> Result<(), String> {
+        let hidden = |c: char| c.is_control() && !(self.format == Format::LongText && matches!(c, '\n' | '\r' | '\t'));
+        if text.chars().any(hidden) {
+            return Err(format!("{} must not hold control characters", self.label()));
+        }
         let (fits, example) = match self.format {
             Format::Text | Format::LongText => (true, ""),
             Format::Email => (is_email(text), "an e-mail address, such as name@example.com"),

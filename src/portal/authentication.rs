@@ -97,7 +97,7 @@ async fn act<'f>(
         return Ok(None);
     }
     let draft = check_rules(rules, &call.tenant.definitions)?;
-    if action != "preview" {
+    if action == "dry-run" {
         let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
         let notice = format!("These rules would ask {asked} of {users} known users at their next login.");
         return Ok(Some(Shown { notice: Some(notice), ..Shown::default() }));
@@ -115,17 +115,19 @@ async fn act<'f>(
 
 fn show(admitted: &Admitted<'_>, shown: Shown<'_>) -> Reply {
     let tenant: &Tenant = admitted.call.tenant;
-    let rules: Vec<&Rule> = tenant.rules.rules.iter().map(|rule| &rule.rule).collect();
+    let in_force = tenant.rules.as_deref();
+    let rules: Vec<&Rule> = in_force.iter().flat_map(|set| &set.rules).map(|rule| &rule.rule).collect();
     let text = || serde_json::to_string_pretty(&rules).unwrap_or_default();
     let status = if shown.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = Page {
         frame: admitted.frame("authentication"),
         notice: shown.notice,
-        errors: shown.errors,
+        // What is wrong with the rules that were read stands here until it is mended.
+        errors: if shown.errors.is_empty() { tenant.rules_problem.iter().cloned().collect() } else { shown.errors },
         enabled: tenant.profiling.enabled,
         max_prompts: tenant.profiling.max_prompts_per_login,
         in_words: rules.iter().map(|rule| in_words(rule)).collect(),
-        file: tenant.rules.file.as_deref(),
+        file: in_force.and_then(|set| set.file.as_deref()),
         rules: shown.typed.map_or_else(text, str::to_owned),
         preview_user: shown.preview_user,
         preview: shown.preview,

@@ -32,6 +32,9 @@ pub async fn start_sign_in(call: &PageCall<'_>) -> Reply {
 pub async fn sign_in_callback(call: PageCall<'_>) -> Result<Reply, ServiceError> {
     let kept = call.cookie(&kept_cookie(&call)).unwrap_or_default();
     let param = |name: &str| call.query_param(name).unwrap_or_default();
+    if !param("error").is_empty() {
+        return Ok(failed(&call, StatusCode::BAD_REQUEST, "The identity provider did not sign you in."));
+    }
     let done = call.service.finish_sign_in(call.tenant, &kept, &param("state"), &param("code")).await?;
     let reply = match done {
         SignedIn::Session(secret) => {

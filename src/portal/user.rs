@@ -78,13 +78,16 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
             let author = call.service.author_of(&admitted.session);
             call.service.delete_trait(call.tenant, &user, &slug, &author).await.map(|_| ())
         }
-        (Ok(user), Ok(slug)) => match read(kind, typed) {
+        (Ok(user), Ok(slug)) if action == "set" => match read(kind, typed) {
             Ok(value) => {
                 let author = call.service.author_of(&admitted.session);
                 call.service.put_trait(call.tenant, &user, &slug, value, &author).await.map(|_| ())
             }
             Err(why) => Err(ServiceError::invalid("/value", "not_of_its_type", why)),
         },
+        (Ok(_), Ok(_)) => {
+            Err(ServiceError::invalid("/slug", "no_such_action", "This form asks for nothing that there is."))
+        }
         (Err(error), _) | (_, Err(error)) => Err(ServiceError::invalid("/slug", "bad_name", error.to_string())),
     };
     match done {

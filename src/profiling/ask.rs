@@ -61,6 +61,12 @@ pub fn ask<'r>(rules: &'r RuleSet, settings: ProfilingSettings, visit: &Visit<'_
     })
 }
 
+/// Whether a rule by itself would ask, at a login to whatever client it is for.
+#[must_use]
+pub fn asks(rule: &CompiledRule, settings: ProfilingSettings, visit: &Visit<'_>) -> bool {
+    judge(rule, settings, &Visit { client: rule.rule.client.as_deref(), ..*visit }).is_ok()
+}
+
 /// What every rule would do, and why.
 #[must_use]
 pub fn verdicts<'r>(rules: &'r RuleSet, settings: ProfilingSettings, visit: &Visit<'_>) -> Vec<Verdict<'r>> {
@@ -182,6 +188,7 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| {
         c.is_whitespace()
             || c.is_control()
+            || matches!(c, '\u{61c}' | '\u{180b}'..='\u{180e}' | '\u{2065}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{34f}' | '\u{ffa0}' | '\u{17b4}' | '\u{17b5}')
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}' | '\u{3164}' | '\u{115f}' | '\u{1160}' | '\u{2800}')
     })
 }

@@ -5,5 +5,5 @@
 mod ask;
 mod rules;
 
-pub use ask::{Ask, Verdict, Visit, ask, is_blank, is_missing, verdicts};
+pub use ask::{Ask, Verdict, Visit, ask, asks, is_blank, is_missing, verdicts};
 pub use rules::{CompiledRule, Field, RuleError, RuleSet};

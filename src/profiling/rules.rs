@@ -62,12 +62,20 @@ impl RuleSet {
             if rule.fields.is_empty() {
                 wrong("/fields", "no_fields", "a rule asks at least one field".to_owned());
             }
-            let mut fields = Vec::new();
+            for (member, text) in [("/id", &rule.id), ("/client", &rule.client)] {
+                if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+                    wrong(member, "empty", "leave it out rather than empty".to_owned());
+                }
+            }
+            let mut fields: Vec<Field> = Vec::new();
             for (number, name) in rule.fields.iter().enumerate() {
                 match resolve(name, definitions) {
-                    Ok(definition) if !definition.writable_by(Source::User) || !user_may(definition) => {
+                    Ok(definition) if !definition.writable_by.contains(&Source::User) => {
                         let detail = format!("users may not write `{name}`: add \"user\" to its writableBy");
                         wrong(&format!("/fields/{number}"), "not_writable_by_user", detail);
+                    }
+                    Ok(definition) if fields.iter().any(|field| field.slug == definition.slug) => {
+                        wrong(&format!("/fields/{number}"), "asked_twice", format!("`{name}` is asked twice"));
                     }
                     Ok(definition) => fields.push(Field { bag: definition.kind, slug: definition.slug.clone() }),
                     Err(detail) => wrong(&format!("/fields/{number}"), "unknown_field", detail),
@@ -105,10 +113,6 @@ impl RuleSet {
     pub fn get(&self, id: &str) -> Option<&CompiledRule> {
         self.rules.iter().find(|rule| rule.id == id)
     }
-}
-
-fn user_may(definition: &Definition) -> bool {
-    definition.writable_by.contains(&Source::User)
 }
 
 /// A name is a profile field, else a defined trait; `traits.SLUG` says so outright.

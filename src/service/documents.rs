@@ -1,13 +1,15 @@
 //! Definitions, rules and settings of profiling: read, checked against each other, replaced.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::de::DeserializeOwned;
+use tokio::sync::MutexGuard;
 
 use crate::engine::{Compiled, compile};
 use crate::model::{Author, Definition, Definitions, ProfilingSettings, Rule, Slug, TenantId};
 use crate::profiling::{RuleError, RuleSet};
-use crate::store::{DocumentKind, StoreError};
+use crate::store::{DocumentKind, DocumentSet, StoreError};
 
 use super::policies::read_policies;
 use super::tenants::{Tenant, first_error};
@@ -45,14 +47,16 @@ impl Service {
         definition: Definition,
         author: &Author,
     ) -> Result<(i64, bool)> {
-        check_definition(&definition)?;
+        let (_alone, tenant) = self.alone_with(tenant).await;
+        let tenant = tenant.as_ref();
+        definition.check_itself().map_err(|(pointer, why)| ServiceError::invalid(pointer, "bad_definition", why))?;
         let changed = tenant.definitions.with(definition.clone());
         self.check_definitions(tenant, changed).await?;
         let slug = definition.slug.as_str();
         let body = serde_json::to_string(&definition).unwrap_or_default();
         let written = self.store.set_document(&tenant.id, DocumentKind::Definition, slug, Some(&body), author).await?;
-        self.documents_changed(tenant, written.0).await?;
-        Ok((written.0, !written.1))
+        self.documents_changed(tenant, &written).await?;
+        Ok((written.revision, !written.existed))
     }
 
     /// Takes a definition away; a standard profile field is then as it was at first.
@@ -60,15 +64,18 @@ impl Service {
     /// # Errors
     /// As [`Service::put_definition`], and [`ServiceError::NotFound`].
     pub async fn delete_definition(self: &Arc<Self>, tenant: &Tenant, slug: &Slug, author: &Author) -> Result<i64> {
+        let (_alone, tenant) = self.alone_with(tenant).await;
+        let tenant = tenant.as_ref();
+        refuse_file(&tenant.definitions)?;
         let stored = self.store.documents(&tenant.id, DocumentKind::Definition).await?;
         if !stored.iter().any(|(name, _)| name == slug.as_str()) {
             return Err(ServiceError::NotFound("this tenant has no definition of its own of that slug"));
         }
         self.check_definitions(tenant, tenant.definitions.without(slug.as_str())).await?;
-        let (revision, _) =
+        let written =
             self.store.set_document(&tenant.id, DocumentKind::Definition, slug.as_str(), None, author).await?;
-        self.documents_changed(tenant, revision).await?;
-        Ok(revision)
+        self.documents_changed(tenant, &written).await?;
+        Ok(written.revision)
     }
 
     /// Replaces the rules.
@@ -76,15 +83,17 @@ impl Service {
     /// # Errors
     /// [`ServiceError::Invalid`] with everything that is wrong, [`ServiceError::Conflict`] if they stand in a file.
     pub async fn put_rules(self: &Arc<Self>, tenant: &Tenant, rules: Vec<Rule>, author: &Author) -> Result<i64> {
-        if let Some(file) = &tenant.rules.file {
+        let (_alone, tenant) = self.alone_with(tenant).await;
+        let tenant = tenant.as_ref();
+        if let Some(file) = tenant.rules.as_ref().and_then(|rules| rules.file.as_ref()) {
             return Err(ServiceError::Conflict(format!("the rules of this tenant stand in {file}: change them there")));
         }
         let compiled = check_rules(rules, &tenant.definitions)?;
         let rules: Vec<&Rule> = compiled.rules.iter().map(|rule| &rule.rule).collect();
         let body = serde_json::to_string(&rules).unwrap_or_default();
-        let (revision, _) = self.store.set_document(&tenant.id, DocumentKind::Rules, "", Some(&body), author).await?;
-        self.documents_changed(tenant, revision).await?;
-        Ok(revision)
+        let written = self.store.set_document(&tenant.id, DocumentKind::Rules, "", Some(&body), author).await?;
+        self.documents_changed(tenant, &written).await?;
+        Ok(written.revision)
     }
 
     /// Replaces the settings of profiling.
@@ -98,38 +107,53 @@ impl Service {
         author: &Author,
     ) -> Result<i64> {
         let body = serde_json::to_string(&settings).unwrap_or_default();
-        let (revision, _) =
-            self.store.set_document(&tenant.id, DocumentKind::Profiling, "", Some(&body), author).await?;
-        self.documents_changed(tenant, revision).await?;
-        Ok(revision)
+        let written = self.store.set_document(&tenant.id, DocumentKind::Profiling, "", Some(&body), author).await?;
+        self.documents_changed(tenant, &written).await?;
+        Ok(written.revision)
+    }
+
+    /// Waits until nobody else changes documents, and takes the tenant as it is then: what is checked must still be so
+    /// when it is written.
+    async fn alone_with(&self, tenant: &Tenant) -> (MutexGuard<'_, ()>, Arc<Tenant>) {
+        let guard = self.changing_documents.lock().await;
+        let now = self.tenant(tenant.id.as_str()).unwrap_or_else(|| Arc::new(tenant.clone()));
+        (guard, now)
     }
 
     /// Puts in force what was written, before it is acknowledged.
-    async fn documents_changed(self: &Arc<Self>, tenant: &Tenant, revision: i64) -> Result<()> {
+    async fn documents_changed(self: &Arc<Self>, tenant: &Tenant, written: &DocumentSet) -> Result<()> {
+        self.own_documents.fetch_max(written.seq, Ordering::AcqRel);
         self.reload(Some(&tenant.id)).await?;
-        self.wrote(tenant, revision).await
+        self.wrote(tenant, written.revision).await
     }
 
     /// Refuses definitions with which the tenant's policies or rules would not be in force, naming them.
     async fn check_definitions(&self, tenant: &Tenant, changed: Definitions) -> Result<()> {
-        if let Some(file) = &tenant.definitions.file {
-            let why = format!("the definitions of this tenant stand in {file}: change them there");
-            return Err(ServiceError::Conflict(why));
-        }
+        refuse_file(&tenant.definitions)?;
         let changed = Arc::new(changed);
         let folder = self.policies_folder().join(tenant.id.as_str());
         let with = changed.clone();
         let compiled = move || folder.is_dir().then(|| compile(read_policies(&folder), &with));
-        let compiled: Option<Compiled> = tokio::task::spawn_blocking(compiled).await.unwrap_or_default();
+        let failed = |_| ServiceError::Conflict("the policies could not be compiled".to_owned());
+        let compiled: Option<Compiled> = tokio::task::spawn_blocking(compiled).await.map_err(failed)?;
         if let Some(broken) = compiled.filter(|compiled| compiled.program.is_none()) {
             let detail = format!("the policies of this tenant do not go with it: {}", first_error(&broken));
             return Err(ServiceError::invalid("", "policies_disagree", detail));
         }
-        let rules = tenant.rules.rules.iter().map(|rule| rule.rule.clone()).collect();
+        let rules = tenant.rules.iter().flat_map(|set| &set.rules).map(|rule| rule.rule.clone()).collect();
         RuleSet::compile(rules, &changed, None).map(|_| ()).map_err(|errors| {
             let first = errors.first().map_or(String::new(), |error| format!("{}: {}", error.pointer, error.detail));
             ServiceError::invalid("", "rules_disagree", format!("the profiling rules do not go with it: {first}"))
         })
+    }
+}
+
+fn refuse_file(definitions: &Definitions) -> Result<()> {
+    match &definitions.file {
+        Some(file) => {
+            Err(ServiceError::Conflict(format!("the definitions of this tenant stand in {file}: change them there")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -142,24 +166,6 @@ pub fn check_rules(rules: Vec<Rule>, definitions: &Definitions) -> Result<RuleSe
         let fault = |error: RuleError| Fault { pointer: error.pointer, detail: error.detail, code: error.code };
         ServiceError::Invalid(errors.into_iter().map(fault).collect())
     })
-}
-
-fn check_definition(definition: &Definition) -> Result<()> {
-    const RESERVED: [&str; 3] = ["id", "traits", "consents"];
-    if RESERVED.contains(&definition.slug.as_str()) {
-        return Err(ServiceError::invalid("/slug", "reserved", "`id`, `traits` and `consents` are taken"));
-    }
-    let mut without_choices = definition.clone();
-    without_choices.allowed_values.clear();
-    for (place, value) in definition.allowed_values.iter().enumerate() {
-        without_choices
-            .check(value)
-            .map_err(|why| ServiceError::invalid(format!("/allowedValues/{place}"), "wrong_type", why))?;
-    }
-    if let Some(default) = &definition.default {
-        definition.check(default).map_err(|why| ServiceError::invalid("/default", "wrong_type", why))?;
-    }
-    Ok(())
 }
 
 fn read<T: DeserializeOwned>(tenant: &TenantId, name: &str, body: &str) -> Result<T> {

@@ -46,6 +46,7 @@ impl Service {
                 match change.kind {
                     ChangeKind::User => self.users.changed(&change.tenant, &change.key, change.seq),
                     ChangeKind::Token => self.credentials.changed(),
+                    ChangeKind::Documents if change.seq == self.own_documents.load(Ordering::Acquire) => {}
                     ChangeKind::Documents => self.documents.notify_one(),
                     // A kind of a later version may concern anything that is in memory.
                     ChangeKind::Other => {

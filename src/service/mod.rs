@@ -26,6 +26,7 @@ mod tokens;
 mod traits;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
 use url::Url;
@@ -39,7 +40,7 @@ pub use documents::check_rules;
 pub use error::{Fault, Result, ServiceError};
 pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
 pub use oidc::{BegunSignIn, SignedIn};
-pub use policies::read_policies;
+pub use policies::{check_rules_file, read_policies};
 pub use portal::{Profile, Session, make_link};
 pub use profiling::{Checked, Login};
 pub use readiness::{Readiness, Status};
@@ -95,10 +96,14 @@ pub struct Service {
     public_url: OnceLock<Url>,
     /// Held by a reload: an older reading never comes after a newer.
     reloading: tokio::sync::Mutex<()>,
+    /// Held over checking and writing definitions, rules and settings.
+    changing_documents: tokio::sync::Mutex<()>,
+    /// The last change of these by this process, which has put it in force by itself.
+    own_documents: AtomicI64,
     /// Told by the feed of definitions, rules and settings.
     documents: tokio::sync::Notify,
     /// The last change of the feed that the caches have seen.
-    seen: std::sync::atomic::AtomicI64,
+    seen: AtomicI64,
 }
 
 impl Service {
@@ -127,6 +132,8 @@ impl Service {
             fetch: Fetch::new(),
             public_url: OnceLock::new(),
             reloading: tokio::sync::Mutex::default(),
+            changing_documents: tokio::sync::Mutex::default(),
+            own_documents: AtomicI64::new(0),
             documents: tokio::sync::Notify::new(),
             seen: seen.into(),
         }))

@@ -70,9 +70,13 @@ impl Service {
             Err(why) => return Ok(SignedIn::Failed(why)),
         };
         let admins = tenant.settings.portal.as_ref().map_or(&[][..], |settings| &settings.admins);
-        match who.iter().find(|name| admins.contains(name)) {
+        // A name with an @ is an e-mail address and nothing else: subjects may be chosen by their users.
+        let (subject, email) = who;
+        let by_email = email.filter(|email| admins.contains(email));
+        let by_subject = Some(&subject).filter(|subject| !subject.contains('@') && admins.contains(subject));
+        match by_email.as_ref().or(by_subject) {
             Some(admin) => Ok(SignedIn::Session(self.new_session(tenant, admin).await?)),
-            None => Ok(SignedIn::NotAdmin(who.into_iter().next().unwrap_or_default())),
+            None => Ok(SignedIn::NotAdmin(subject)),
         }
     }
 
@@ -83,7 +87,7 @@ impl Service {
         kept: &str,
         state: &str,
         code: &str,
-    ) -> std::result::Result<Vec<String>, &'static str> {
+    ) -> std::result::Result<(String, Option<String>), &'static str> {
         const STALE: &str = "This sign-in was not begun in this browser, or is too old.";
         const REFUSED: &str = "The identity provider did not confirm this sign-in.";
         let kept = BASE64_URL_SAFE_NO_PAD.decode(kept).ok().and_then(|json| serde_json::from_slice::<Kept>(&json).ok());
@@ -108,7 +112,7 @@ impl Service {
         let claims =
             id_token.claims(&client.id_token_verifier(), &Nonce::new(kept.nonce)).map_err(|error| refused(&error))?;
         let verified = claims.email().filter(|_| claims.email_verified() == Some(true));
-        Ok(verified.map(|email| email.to_string()).into_iter().chain([claims.subject().to_string()]).collect())
+        Ok((claims.subject().to_string(), verified.map(|email| email.to_string())))
     }
 
     async fn provider(&self, tenant: &Tenant, settings: &PortalSignIn) -> Option<CoreProviderMetadata> {

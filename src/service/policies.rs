@@ -81,7 +81,8 @@ impl Service {
         let folder = self.tenants.folder();
         for id in tenant_folders(folder).unwrap_or_default() {
             let folder = folder.join(id.as_str());
-            for name in policy_files(&folder).unwrap_or_default() {
+            let rules = [RULES_FILE.to_owned()];
+            for name in policy_files(&folder).unwrap_or_default().into_iter().chain(rules) {
                 let facts = fs::metadata(folder.join(&name)).ok();
                 let facts = facts.map(|facts| (facts.ino(), facts.len(), facts.mtime(), facts.mtime_nsec()));
                 (id.as_str(), name, facts).hash(&mut hash);
@@ -98,26 +99,45 @@ impl Service {
 }
 
 /// The files of every tenant's folder, or of one's.
-fn read_folders(folder: &Path, only: Option<&TenantId>) -> io::Result<BTreeMap<TenantId, Vec<RawFile>>> {
+fn read_folders(folder: &Path, only: Option<&TenantId>) -> io::Result<BTreeMap<TenantId, Files>> {
     let ids = tenant_folders(folder)?;
     let wanted = ids.into_iter().filter(|id| only.is_none_or(|only| only == id));
-    Ok(wanted.map(|id| (id.clone(), read_policies(&folder.join(id.as_str())))).collect())
+    let read = |id: TenantId| {
+        let folder = folder.join(id.as_str());
+        (id, Files { policies: read_policies(&folder), rules: read_rules(&folder) })
+    };
+    Ok(wanted.map(read).collect())
+}
+
+/// What is in a tenant's folder.
+struct Files {
+    policies: Vec<RawFile>,
+    rules: Option<RawFile>,
+}
+
+/// The file of profiling rules, if there is one.
+fn read_rules(folder: &Path) -> Option<RawFile> {
+    let path = folder.join(RULES_FILE);
+    let there = fs::symlink_metadata(&path).is_ok();
+    there.then(|| RawFile { name: path.display().to_string(), content: read_file(&path, &mut MAX_SET.clone()) })
+}
+
+/// Checks the file of profiling rules in a tenant's folder, if there is one.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_rules_file(folder: &Path, definitions: &Definitions) -> std::result::Result<(), String> {
+    read_rules(folder).map_or(Ok(()), |file| parse_rules(&file, definitions).map(|_| ()))
 }
 
 /// Compiles what was read of a tenant.
-fn load(files: Option<Vec<RawFile>>, stored: StoredDocuments) -> Loaded {
+fn load(files: Option<Files>, stored: StoredDocuments) -> Loaded {
     let StoredDocuments { definitions, rules, profiling } = stored;
-    let (rule_files, files): (Vec<_>, Option<Vec<_>>) = match files {
-        None => (Vec::new(), None),
-        Some(files) => {
-            let (rules, others) = files.into_iter().partition(|file: &RawFile| file.name.ends_with(RULES_FILE));
-            (rules, Some(others))
-        }
-    };
     let stored_definitions = Arc::new(definitions);
-    let compiled = files.map(|files| compile(files, &stored_definitions));
+    let (policies, rules_file) = files.map_or((None, None), |files| (Some(files.policies), files.rules));
+    let compiled = policies.map(|files| compile(files, &stored_definitions));
     let definitions = compiled.as_ref().map_or(stored_definitions, |compiled| compiled.definitions.clone());
-    let rules = match rule_files.into_iter().next() {
+    let rules = match rules_file {
         Some(file) => parse_rules(&file, &definitions),
         None => RuleSet::compile(rules, &definitions, None).map_err(|errors| in_words("the stored rules", &errors)),
     };
@@ -140,7 +160,7 @@ fn log_outcome(outcome: &Reloaded) {
     let (tenant, changed) = (&outcome.tenant, outcome.changed);
     let id = &tenant.id;
     if let Some(problem) = &tenant.rules_problem {
-        tracing::error!(tenant = %id, problem, "the last good profiling rules stay in force");
+        tracing::error!(tenant = %id, problem, "these profiling rules are not in force");
     }
     match &tenant.policies {
         Policies::InForce { program, problem: None } if changed => {
@@ -185,7 +205,7 @@ fn policy_files(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let Ok(name) = entry?.file_name().into_string() else { continue };
-        let declares = [RULES_FILE, "tenant.json", "traits.json"].contains(&name.as_str())
+        let declares = ["tenant.json", "traits.json"].contains(&name.as_str())
             || (name.ends_with(".policy") && !name.ends_with("_test.policy"));
         if declares && !name.starts_with('.') {
             names.push(name);

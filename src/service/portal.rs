@@ -8,7 +8,7 @@ use crate::store::{Listed, Store, StoredField};
 
 use super::tenants::Tenant;
 use super::tokens::TokenHasher;
-use super::{Result, Service, entropy};
+use super::{Result, Service, ServiceError, entropy};
 
 /// How long a one-time link is good for.
 const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
@@ -153,7 +153,10 @@ impl Service {
             consents: self.store.consents(&tenant.id, user).await?,
             audit: self.store.audit_of_user(&tenant.id, user, AUDIT_SHOWN).await?,
             logins: self.store.logins(&tenant.id, user, LOGINS_SHOWN).await?,
-            verdicts: self.preview(tenant, user).await?,
+            verdicts: match self.preview(tenant, user).await {
+                Err(ServiceError::NoRules(_)) => Vec::new(),
+                other => other?,
+            },
         })
     }
 }

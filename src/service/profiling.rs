@@ -1,5 +1,6 @@
 //! Progressive profiling: at a login, whether the profile is complete; before it, what would be asked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -8,7 +9,7 @@ use crate::model::{
     Author, Consent, Definitions, FieldChange, Identity, Object, ProfilingSettings, Source, UserId, UserRecord, Value,
     field_of_claim,
 };
-use crate::profiling::{RuleSet, Verdict, Visit, ask, verdicts};
+use crate::profiling::{RuleSet, Verdict, Visit, ask, asks, verdicts};
 use crate::store::Report;
 
 use super::tenants::Tenant;
@@ -67,14 +68,8 @@ impl Service {
     /// [`ServiceError::Invalid`] for claims of the wrong type and for a login of somebody else, or the store's.
     pub async fn check_login(&self, tenant: &Tenant, login: Login<'_>, actor: &str) -> Result<Checked> {
         let Login { user, login_id, client, .. } = &login;
-        if let Some((owner, _)) = self.store.login(&tenant.id, login_id).await?
-            && owner != user.as_str()
-        {
-            let detail = "this loginId was used for another user";
-            return Err(ServiceError::invalid("/loginId", "login_of_another_user", detail));
-        }
-        let record = self.user(tenant, user.as_str()).await?;
-        let fields = self.claims(tenant, user, &login.profile, record.as_deref()).await?;
+        let rules = tenant.rules()?;
+        let fields = claims(tenant, &login.profile)?;
         let report = Report {
             login_id,
             client: *client,
@@ -91,7 +86,7 @@ impl Service {
             .await?
             .unwrap_or_else(|| Arc::new(UserRecord::new(user.as_str(), Object::new())));
         let states = self.store.prompts(&tenant.id, user).await?;
-        let prompted = self.store.login(&tenant.id, login_id).await?.map_or(0, |(_, prompted)| prompted);
+        let prompted = self.store.prompted(&tenant.id, login_id).await?;
         let visit = Visit {
             user: user.as_str(),
             record: &record,
@@ -101,7 +96,7 @@ impl Service {
             prompted,
             now: author.at,
         };
-        let Some(asked) = ask(&tenant.rules, tenant.profiling, &visit) else {
+        let Some(asked) = ask(rules, tenant.profiling, &visit) else {
             return Ok(Checked::Complete(session(&record, &tenant.definitions)));
         };
         let redirect_to = if login.interactive {
@@ -143,7 +138,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotFound`], or the store's.
     pub async fn preview<'t>(&self, tenant: &'t Tenant, user: &UserId) -> Result<Vec<Verdict<'t>>> {
-        self.verdicts(tenant, &tenant.rules, tenant.profiling, user).await
+        self.verdicts(tenant, tenant.rules()?, tenant.profiling, user).await
     }
 
     async fn verdicts<'r>(
@@ -174,65 +169,58 @@ impl Service {
     /// # Errors
     /// The store's.
     pub async fn dry_run(&self, tenant: &Tenant, draft: &RuleSet) -> Result<(u64, u64)> {
-        let mut settings = tenant.profiling;
-        settings.enabled = true;
+        let settings = ProfilingSettings { enabled: true, ..tenant.profiling };
+        let nothing = HashMap::new();
         let (mut asked, mut all) = (0, 0);
         let mut after = String::new();
         let now = self.clock.now();
-        let states = Default::default();
         loop {
             let users = self.store.records_after(&tenant.id, &after, BATCH).await?;
             let Some((last, _)) = users.last() else { return Ok((asked, all)) };
+            let states = self.store.prompts_between(&tenant.id, &after, last).await?;
             after.clone_from(last);
-            for (user, record) in &users {
-                let visit = Visit { user, record, states: &states, login_id: "", client: None, prompted: 0, now };
+            for (user, mut record) in users {
+                count_one_more(&mut record, now);
+                let states = states.get(&user).unwrap_or(&nothing);
+                let visit =
+                    Visit { user: &user, record: &record, states, login_id: "", client: None, prompted: 0, now };
                 all += 1;
-                asked += u64::from(ask(draft, settings, &visit).is_some());
+                asked += u64::from(draft.rules.iter().any(|rule| asks(rule, settings, &visit)));
             }
         }
     }
+}
 
-    /// Claims as changes of profile fields. What the user or an admin wrote stays: an identity provider fills in what
-    /// nobody else said.
-    async fn claims<'a>(
-        &self,
-        tenant: &Tenant,
-        user: &UserId,
-        profile: &Object<'a>,
-        record: Option<&UserRecord>,
-    ) -> Result<Vec<FieldChange<'a>>> {
-        let stored = match record {
-            Some(_) if !profile.is_empty() => self.store.fields(&tenant.id, user).await?,
-            _ => Vec::new(),
-        };
-        let (mut changes, mut faults) = (Vec::new(), Vec::new());
-        for (claim, value) in profile.iter() {
-            let Some(definition) = tenant.definitions.get(field_of_claim(claim)) else { continue };
-            if !definition.writable_by(Source::Idp)
-                || !definition.writable_by.contains(&Source::Idp)
-                || *value == Value::Null
-            {
-                continue;
-            }
-            let before = stored.iter().find(|stored| stored.field.slug == definition.slug);
-            if before.is_some_and(|before| before.field.source != Source::Idp || before.field.value == *value) {
-                continue;
-            }
-            let checked =
-                traits::check_value(value).map_err(|error| error.to_string()).and_then(|()| definition.check(value));
-            match checked {
-                Ok(()) => changes.push(FieldChange {
-                    bag: definition.kind,
-                    slug: definition.slug.clone(),
-                    value: Some(value.clone()),
-                }),
-                Err(detail) => {
-                    faults.push(Fault { pointer: format!("/profile/{claim}"), detail, code: "not_as_defined" });
-                }
-            }
-        }
-        if faults.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(faults)) }
+/// The user as of the next login.
+fn count_one_more(record: &mut UserRecord, now: jiff::Timestamp) {
+    let count = match record.login.get("count") {
+        Some(Value::Int(count)) => count.saturating_add(1),
+        _ => 1,
+    };
+    record.login.set("count", Value::Int(count));
+    if record.login.get("first_at").is_none() {
+        record.login.set("first_at", Value::Time(now));
     }
+}
+
+/// Claims as changes of profile fields.
+fn claims<'a>(tenant: &Tenant, profile: &Object<'a>) -> Result<Vec<FieldChange<'a>>> {
+    let (mut changes, mut faults) = (Vec::new(), Vec::new());
+    for (claim, value) in profile.iter() {
+        let Some(definition) = tenant.definitions.get(field_of_claim(claim)) else { continue };
+        if !definition.writable_by.contains(&Source::Idp) || *value == Value::Null {
+            continue;
+        }
+        let checked = traits::check_value(value).map_err(|error| error.to_string());
+        match checked.and_then(|()| definition.check(value)) {
+            Ok(()) => {
+                let (bag, slug) = (definition.kind, definition.slug.clone());
+                changes.push(FieldChange { bag, slug, value: Some(value.clone()) });
+            }
+            Err(detail) => faults.push(Fault { pointer: format!("/profile/{claim}"), detail, code: "not_as_defined" }),
+        }
+    }
+    if faults.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(faults)) }
 }
 
 /// What the identity provider puts into the session.

@@ -31,6 +31,10 @@ impl Service {
     pub async fn readiness(&self) -> Readiness {
         let mut readiness = Readiness { status: Status::Ready, reasons: Vec::new() };
         for tenant in self.tenants() {
+            if let Some(problem) = &tenant.rules_problem {
+                let status = if tenant.rules.is_some() { Status::Degraded } else { Status::Unavailable };
+                readiness.worsen(status, format!("{}: the profiling rules cannot be used: {problem}", tenant.id));
+            }
             match &tenant.policies {
                 Policies::InForce { problem: None, .. } => {}
                 Policies::InForce { problem: Some(problem), .. } => readiness.worsen(

@@ -12,6 +12,8 @@ use crate::lang::Rendered;
 use crate::model::{Definitions, ProfilingSettings, TenantId, TenantSettings};
 use crate::profiling::RuleSet;
 
+use super::{Result, ServiceError};
+
 /// A tenant as of one moment. Its policies never change; a reload makes another.
 #[derive(Debug, Clone)]
 pub struct Tenant {
@@ -21,8 +23,9 @@ pub struct Tenant {
     pub policies: Policies,
     /// What its traits and profile fields are.
     pub definitions: Arc<Definitions>,
-    /// What it asks its users.
-    pub rules: Arc<RuleSet>,
+    /// What it asks its users; `None` while there has been no good set of rules: then nobody knows whether a profile
+    /// is complete.
+    pub rules: Option<Arc<RuleSet>>,
     /// Whether and how much it asks.
     pub profiling: ProfilingSettings,
     /// Its settings.
@@ -38,6 +41,15 @@ impl Tenant {
     #[must_use]
     pub fn revision(&self) -> i64 {
         self.revision.load(Ordering::Acquire)
+    }
+
+    /// The rules in force, or why there are none.
+    ///
+    /// # Errors
+    /// [`ServiceError::NoRules`]
+    pub fn rules(&self) -> Result<&Arc<RuleSet>> {
+        let why = || self.rules_problem.clone().unwrap_or_else(|| "the rules were not read yet".to_owned());
+        self.rules.as_ref().ok_or_else(|| ServiceError::NoRules(why()))
     }
 
     pub(super) fn raise_revision(&self, revision: i64) {
@@ -157,24 +169,7 @@ impl Tenants {
         self.replace(|map| {
             for (id, loaded) in loaded {
                 let old = self.entry(map, &id);
-                let mut next = Tenant::clone(&old);
-                let changed;
-                (next.policies, changed) = match loaded.compiled {
-                    Some(compiled) => {
-                        next.settings = Arc::new(compiled.settings.clone());
-                        next_policies(&old.policies, &compiled, first)
-                    }
-                    None => {
-                        let policies = Policies::None { why: self.without_folder(&id), awaited: false };
-                        (policies, matches!(old.policies, Policies::InForce { .. }))
-                    }
-                };
-                next.definitions = loaded.definitions;
-                next.profiling = loaded.profiling;
-                match loaded.rules {
-                    Ok(rules) => (next.rules, next.rules_problem) = (Arc::new(rules), None),
-                    Err(problem) => next.rules_problem = Some(problem),
-                }
+                let (next, changed) = self.next(&old, loaded, first);
                 let tenant = Arc::new(next);
                 map.insert(id, tenant.clone());
                 reloaded.push(Reloaded { tenant, changed });
@@ -195,6 +190,36 @@ impl Tenants {
         });
     }
 
+    /// A tenant after a reading. Policies, definitions and settings are one set, checked against each other: what is
+    /// refused changes none of them.
+    fn next(&self, old: &Tenant, loaded: Loaded, first: bool) -> (Tenant, bool) {
+        let Loaded { compiled, definitions, rules, profiling } = loaded;
+        let mut next = Tenant { profiling, ..old.clone() };
+        let in_force = matches!(old.policies, Policies::InForce { .. });
+        let changed = match compiled {
+            Some(compiled) => {
+                let refused = compiled.program.is_none();
+                let (policies, changed) = next_policies(&old.policies, &compiled, first);
+                next.policies = policies;
+                if refused && in_force {
+                    return (next, changed);
+                }
+                next.settings = Arc::new(compiled.settings);
+                changed
+            }
+            None => {
+                next.policies = Policies::None { why: self.without_folder(&old.id), awaited: false };
+                in_force
+            }
+        };
+        next.definitions = definitions;
+        match rules {
+            Ok(rules) => (next.rules, next.rules_problem) = (Some(Arc::new(rules)), None),
+            Err(problem) => next.rules_problem = Some(problem),
+        }
+        (next, changed)
+    }
+
     fn without_folder(&self, id: &TenantId) -> String {
         format!("the tenant {id} has no folder {}, so everything is denied", self.policies.join(id.as_str()).display())
     }
@@ -206,7 +231,7 @@ impl Tenants {
                 id: id.clone(),
                 policies,
                 definitions: Arc::default(),
-                rules: Arc::default(),
+                rules: None,
                 profiling: ProfilingSettings::default(),
                 settings: Arc::default(),
                 rules_problem: None,

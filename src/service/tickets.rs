@@ -12,7 +12,7 @@ use crate::profiling::{CompiledRule, Field, is_blank, is_missing};
 use crate::store::{Outcome, Ticket};
 
 use super::tenants::Tenant;
-use super::{Result, Service, entropy};
+use super::{Result, Service, entropy, traits};
 
 const ISSUER: &str = "sidegate-ticket";
 
@@ -68,6 +68,14 @@ pub struct Question<'t> {
     pub definition: &'t Definition,
     /// What is stored, as text.
     pub value: String,
+}
+
+impl Question<'_> {
+    /// The name under which its answer is posted: never one of the form's own.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("f-{}", self.definition.slug)
+    }
 }
 
 /// Why a ticket is no good.
@@ -136,7 +144,8 @@ impl Service {
             browser: None,
             used: false,
         };
-        self.store.insert_ticket(&tenant.id, &ticket).await?;
+        let long_ago = self.clock.now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(new.expires_at);
+        self.store.insert_ticket(&tenant.id, &ticket, long_ago).await?;
         let token = self.tickets.sign(&tenant.id, &id, new.expires_at).unwrap_or_default();
         let base = self.public_url();
         let base = base.as_str().trim_end_matches('/');
@@ -161,22 +170,21 @@ impl Service {
         if ticket.expires_at <= self.clock.now() {
             return Ok(Err(BadTicket::Expired));
         }
-        let new_secret = match secret {
-            Some(_) => None,
-            None => Some(entropy::secret()),
+        // What there is to ask is found first: a ticket with nothing to ask belongs to nobody.
+        let Ok(user) = UserId::parse(&ticket.user) else { return Ok(Err(BadTicket::Unknown)) };
+        let rule = tenant.rules.as_ref().and_then(|rules| rules.get(&ticket.rule));
+        let (Some(rule), Some(record)) = (rule, self.user(tenant, user.as_str()).await?) else {
+            return Ok(Err(BadTicket::NothingToAsk));
         };
+        let questions = questions(tenant, rule, &record);
+        if questions.is_empty() {
+            return Ok(Err(BadTicket::NothingToAsk));
+        }
+        let new_secret = secret.is_none().then(entropy::secret);
         let Some(secret) = secret.or(new_secret.as_deref()) else { return Ok(Err(BadTicket::Unknown)) };
         let browser = self.credentials.hash(&format!("browser {id} {secret}")).to_vec();
         if !self.store.claim_ticket(&tenant.id, &id, &browser).await? {
             return Ok(Err(BadTicket::OtherBrowser));
-        }
-        let Ok(user) = UserId::parse(&ticket.user) else { return Ok(Err(BadTicket::Unknown)) };
-        let Some(rule) = tenant.rules.get(&ticket.rule) else { return Ok(Err(BadTicket::NothingToAsk)) };
-        let record = self.user(tenant, user.as_str()).await?;
-        let Some(record) = record else { return Ok(Err(BadTicket::NothingToAsk)) };
-        let questions = questions(tenant, rule, &record);
-        if questions.is_empty() {
-            return Ok(Err(BadTicket::NothingToAsk));
         }
         let csrf = self.csrf(&format!("ticket {id} {secret}"));
         let return_to = allowed_return(&ticket.return_to, &tenant.settings);
@@ -198,8 +206,7 @@ impl Service {
             return Ok(Completed::Refused("this form was not made for this browser, or is too old"));
         }
         let known = |name: &str| {
-            matches!(name, "csrf" | "action" | "ticket")
-                || open.questions.iter().any(|question| name == question.definition.slug.as_str())
+            matches!(name, "csrf" | "action") || open.questions.iter().any(|question| name == question.name())
         };
         if form.iter().any(|(name, _)| !known(name)) {
             return Ok(Completed::Refused("the form holds a field that this page does not ask"));
@@ -215,10 +222,11 @@ impl Service {
             let until = now.saturating_add(SignedDuration::from_hours(24 * days)).ok();
             return self.end_ticket(tenant, open, &Outcome::Skipped(until), &author).await;
         }
-        let (mut changes, mut wrong) = (Vec::new(), Vec::new());
-        for Question { definition, .. } in &open.questions {
+        let (mut changes, mut wrong, mut confirmed) = (Vec::new(), Vec::new(), false);
+        for question in &open.questions {
+            let definition = question.definition;
             let slug = definition.slug.as_str();
-            let typed = value_of(form, slug).unwrap_or("");
+            let typed = value_of(form, &question.name()).unwrap_or("");
             if is_blank(typed) {
                 if rule.required {
                     let verb = if definition.is_choice() { "Select" } else { "Enter" };
@@ -226,7 +234,11 @@ impl Service {
                 }
                 continue;
             }
-            match definition.read(typed) {
+            let checked =
+                |value: Value<'static>| traits::check_value(&value).map_err(|error| error.to_string()).map(|()| value);
+            match definition.read(typed).and_then(checked) {
+                // What is confirmed as it stands stays whoever's word it was.
+                Ok(value) if value.to_text() == question.value => confirmed = true,
                 Ok(value) => {
                     changes.push(FieldChange {
                         bag: definition.kind,
@@ -237,14 +249,14 @@ impl Service {
                 Err(why) => wrong.push((slug.to_owned(), why)),
             }
         }
-        if changes.is_empty() && wrong.is_empty() {
+        if changes.is_empty() && wrong.is_empty() && !confirmed {
             let first = open.questions.first().map_or(String::new(), |question| question.definition.slug.to_string());
             wrong.push((first, "Fill in at least one field, or skip".to_owned()));
         }
         if !wrong.is_empty() {
             return Ok(Completed::Wrong(wrong));
         }
-        self.end_ticket(tenant, open, &Outcome::Answered(&changes), &author).await
+        self.end_ticket(tenant, open, &Outcome::Answered { changes: &changes, optional: !rule.required }, &author).await
     }
 
     async fn end_ticket(
@@ -285,7 +297,11 @@ fn value_of<'f>(form: &'f [(String, String)], name: &str) -> Option<&'f str> {
 fn questions<'t>(tenant: &'t Tenant, rule: &'t CompiledRule, record: &UserRecord) -> Vec<Question<'t>> {
     let shown = rule.fields.iter().filter(|field| rule.rule.confirm || is_missing(record, field));
     let question = |field: &'t Field| {
+        // Rules may be older than definitions: users write what they may write now.
         let definition = tenant.definitions.get(field.slug.as_str())?;
+        if definition.kind != field.bag || !definition.writable_by.contains(&Source::User) {
+            return None;
+        }
         let value = record.field(field.bag, field.slug.as_str()).map_or_else(String::new, Value::to_text);
         Some(Question { definition, value })
     };
@@ -312,7 +328,7 @@ fn lower_first(label: &str) -> String {
 
 /// The way back, if its origin is one that the tenant names exactly; else the tenant's default. What is sent to the
 /// browser is our own writing of the parsed URL, so that browser and check cannot read it differently.
-pub(super) fn allowed_return(wanted: &str, settings: &TenantSettings) -> Option<Url> {
+fn allowed_return(wanted: &str, settings: &TenantSettings) -> Option<Url> {
     let plain =
         |url: &Url| matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none();
     let origin_allowed = |url: &Url| {

@@ -58,8 +58,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotFound`] if it was not there, or the store's.
     pub async fn delete_trait(&self, tenant: &Tenant, user: &UserId, slug: &Slug, author: &Author) -> Result<i64> {
-        let bag = tenant.definitions.bag(slug.as_str());
-        let changed = self.store.delete_field(&tenant.id, user, bag, slug, author).await?;
+        let changed = self.store.delete_field(&tenant.id, user, slug, author).await?;
         let changed = changed.ok_or(ServiceError::NotFound("this user has no such attribute"))?;
         self.user_changed(tenant, user, changed).await
     }

@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use crate::model::{AuditEntry, Author, TenantId, UserId, Value};
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, stamp};
 
 /// An entry on its way in; who and when come from the author.
 pub(super) struct Entry<'a> {
@@ -65,7 +65,7 @@ pub(super) async fn append(
          VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit WHERE tenant = $1), $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(tenant.as_str())
-    .bind(author.at.to_string())
+    .bind(stamp(author.at))
     .bind(author.source.as_str())
     .bind(&author.actor)
     .bind(entry.action)

@@ -29,6 +29,17 @@ impl DocumentKind {
     }
 }
 
+/// What setting a document did.
+#[derive(Debug, Clone, Copy)]
+pub struct DocumentSet {
+    /// The tenant's revision after it.
+    pub revision: i64,
+    /// The number of the change.
+    pub seq: i64,
+    /// Whether there was one before.
+    pub existed: bool,
+}
+
 impl Store {
     /// All documents of a kind, by name.
     ///
@@ -43,7 +54,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// Sets a document, or takes it away, and tells the tenant's revision after it and whether there was one before.
+    /// Sets a document, or takes it away.
     ///
     /// # Errors
     /// The database's.
@@ -54,7 +65,7 @@ impl Store {
         name: &str,
         body: Option<&str>,
         author: &Author,
-    ) -> Result<(i64, bool)> {
+    ) -> Result<DocumentSet> {
         let mut tx = self.begin().await?;
         let before = current(&mut tx, tenant, kind, name).await?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
@@ -63,24 +74,23 @@ impl Store {
                 "INSERT INTO documents (tenant, kind, name, body, revision) VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (tenant, kind, name) DO UPDATE SET body = excluded.body, revision = excluded.revision"
             }
-            None => "DELETE FROM documents WHERE tenant = $1 AND kind = $2 AND name = $3 AND $4 IS NULL AND $5 >= 0",
+            None => "DELETE FROM documents WHERE tenant = $1 AND kind = $2 AND name = $3",
         };
-        sqlx::query(statement)
-            .bind(tenant.as_str())
-            .bind(kind.as_str())
-            .bind(name)
-            .bind(body)
-            .bind(revision)
-            .execute(&mut *tx)
-            .await?;
+        let query = sqlx::query(statement).bind(tenant.as_str()).bind(kind.as_str()).bind(name);
+        let query = match body {
+            Some(body) => query.bind(body).bind(revision),
+            None => query,
+        };
+        query.execute(&mut *tx).await?;
         let existed = before.is_some();
         let action = format!("{}.{}", kind.as_str(), if body.is_some() { "set" } else { "delete" });
         let after = body.map(str::to_owned);
         let entry = Entry { user: None, action: &action, target: name, before, after };
         audit::append(&mut tx, tenant, author, entry).await?;
-        feed::append(&mut tx, Some(tenant), revision, ChangeKind::Documents, kind.as_str(), author.at).await?;
+        let seq =
+            feed::append(&mut tx, Some(tenant), revision, ChangeKind::Documents, kind.as_str(), author.at).await?;
         tx.commit().await?;
-        Ok((revision, existed))
+        Ok(DocumentSet { revision, seq, existed })
     }
 }
 

@@ -30,6 +30,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// A login was counted for another user.
+    #[error("this loginId was used for another user")]
+    LoginOfAnother,
     /// A user would have more traits than a user may.
     #[error("a user has at most {0} attributes")]
     TooManyTraits(usize),

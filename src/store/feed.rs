@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use crate::model::TenantId;
 
-use super::{Result, Store};
+use super::{Result, Store, stamp};
 
 /// A change that was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub(super) async fn append(
     .bind(revision)
     .bind(kind.as_str())
     .bind(key)
-    .bind(at.to_string())
+    .bind(stamp(at))
     .fetch_one(tx)
     .await?;
     Ok(seq)

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, TenantId, UserId, UserRecord, Value};
+use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, Source, TenantId, UserId, UserRecord, Value};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
-use super::{Result, Store, StoreError, tenants, users};
+use super::{Result, Store, StoreError, stamp, tenants, users};
 
 /// A user has at most this many profile fields and traits together.
 const MAX_FIELDS: usize = 1000;
@@ -62,14 +62,12 @@ impl Store {
         &self,
         tenant: &TenantId,
         user: &UserId,
-        bag: Bag,
         slug: &Slug,
         author: &Author,
     ) -> Result<Option<UserChanged>> {
         let mut tx = self.begin().await?;
-        if current(&mut tx, tenant, user, bag, slug).await?.is_none() {
-            return Ok(None);
-        }
+        let Some(before) = current(&mut tx, tenant, user, slug).await? else { return Ok(None) };
+        let bag = read_bag(tenant, user.as_str(), &before.bag)?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let change = FieldChange { bag, slug: slug.clone(), value: None };
         let existed = apply(&mut tx, tenant, user, &[change], author, revision).await?;
@@ -133,11 +131,22 @@ pub(super) async fn apply(
     ensure_user(tx, tenant, user, author.at).await?;
     let mut existed = Vec::with_capacity(changes.len());
     for FieldChange { bag, slug, value } in changes {
-        let before = current(tx, tenant, user, *bag, slug).await?;
-        let after = value.as_ref().map(write_value);
+        let before = current(tx, tenant, user, slug).await?;
         existed.push(before.is_some());
+        // An identity provider fills in what nobody else has said.
+        if author.source == Source::Idp && before.as_ref().is_some_and(|before| before.source != Source::Idp.as_str()) {
+            continue;
+        }
+        let after = value.as_ref().map(|value| Current {
+            bag: write_bag(*bag).to_owned(),
+            value: write_value(value),
+            source: author.source.as_str().to_owned(),
+        });
+        if before == after {
+            continue;
+        }
         match &after {
-            Some(value) => {
+            Some(after) => {
                 sqlx::query(
                     "INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -148,12 +157,12 @@ pub(super) async fn apply(
                 .bind(tenant.as_str())
                 .bind(user.as_str())
                 .bind(slug.as_str())
-                .bind(write_bag(*bag))
-                .bind(value)
-                .bind(author.source.as_str())
+                .bind(&after.bag)
+                .bind(&after.value)
+                .bind(&after.source)
                 .bind(&author.actor)
                 .bind(revision)
-                .bind(author.at.to_string())
+                .bind(stamp(author.at))
                 .execute(&mut *tx)
                 .await?;
             }
@@ -166,12 +175,10 @@ pub(super) async fn apply(
                     .await?;
             }
         }
-        if before != after {
-            let action = if after.is_some() { "field.set" } else { "field.delete" };
-            let target = path(*bag, slug);
-            let entry = Entry { user: Some(user), action, target: &target, before, after };
-            audit::append(tx, tenant, author, entry).await?;
-        }
+        let action = if after.is_some() { "field.set" } else { "field.delete" };
+        let target = path(*bag, slug);
+        let (before, after) = (before.map(|before| before.value), after.map(|after| after.value));
+        audit::append(tx, tenant, author, Entry { user: Some(user), action, target: &target, before, after }).await?;
     }
     let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM fields WHERE tenant = $1 AND user_id = $2")
         .bind(tenant.as_str())
@@ -208,28 +215,28 @@ pub(super) async fn ensure_user(
     sqlx::query("INSERT INTO users (tenant, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(tenant.as_str())
         .bind(user.as_str())
-        .bind(at.to_string())
+        .bind(stamp(at))
         .execute(tx)
         .await?;
     Ok(())
 }
 
-async fn current(
-    tx: &mut SqliteConnection,
-    tenant: &TenantId,
-    user: &UserId,
-    bag: Bag,
-    slug: &Slug,
-) -> Result<Option<String>> {
-    let row: Option<(String,)> =
-        sqlx::query_as("SELECT value FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3 AND bag = $4")
-            .bind(tenant.as_str())
-            .bind(user.as_str())
-            .bind(slug.as_str())
-            .bind(write_bag(bag))
-            .fetch_optional(tx)
-            .await?;
-    Ok(row.map(|(value,)| value))
+/// What stands in a row before it is changed.
+#[derive(PartialEq, sqlx::FromRow)]
+struct Current {
+    bag: String,
+    value: String,
+    source: String,
+}
+
+async fn current(tx: &mut SqliteConnection, tenant: &TenantId, user: &UserId, slug: &Slug) -> Result<Option<Current>> {
+    let row = sqlx::query_as("SELECT bag, value, source FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3")
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .bind(slug.as_str())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row)
 }
 
 /// As the audit trail names it.

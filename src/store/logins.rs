@@ -6,7 +6,7 @@ use crate::model::{Author, Consent, FieldChange, Identity, Logins, TenantId, Use
 
 use super::audit::{self, Entry};
 use super::fields::{self, UserChanged};
-use super::{Result, Store, StoreError, tenants};
+use super::{Result, Store, StoreError, stamp, tenants};
 
 /// What an identity provider tells at a login.
 #[derive(Debug, Default)]
@@ -51,26 +51,33 @@ impl Store {
         .bind(report.login_id)
         .bind(user.as_str())
         .bind(report.client)
-        .bind(author.at.to_string())
+        .bind(stamp(author.at))
         .execute(&mut *tx)
         .await?;
+        let (owner,): (String,) = sqlx::query_as("SELECT user_id FROM logins WHERE tenant = $1 AND login_id = $2")
+            .bind(tenant.as_str())
+            .bind(report.login_id)
+            .fetch_one(&mut *tx)
+            .await?;
+        if owner != user.as_str() {
+            return Err(StoreError::LoginOfAnother);
+        }
         let changed = fields::finish(&mut tx, tenant, user, author.at, revision, existed).await?;
         tx.commit().await?;
         Ok(changed)
     }
 
-    /// The user that a login was counted for, and how many optional rules it has shown.
+    /// How many optional rules a login has shown.
     ///
     /// # Errors
     /// The database's.
-    pub async fn login(&self, tenant: &TenantId, login_id: &str) -> Result<Option<(String, u32)>> {
-        let row: Option<(String, i64)> =
-            sqlx::query_as("SELECT user_id, prompted FROM logins WHERE tenant = $1 AND login_id = $2")
-                .bind(tenant.as_str())
-                .bind(login_id)
-                .fetch_optional(&self.reader)
-                .await?;
-        Ok(row.map(|(user, prompted)| (user, u32::try_from(prompted).unwrap_or(u32::MAX))))
+    pub async fn prompted(&self, tenant: &TenantId, login_id: &str) -> Result<u32> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT prompted FROM logins WHERE tenant = $1 AND login_id = $2")
+            .bind(tenant.as_str())
+            .bind(login_id)
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(row.map_or(0, |(prompted,)| u32::try_from(prompted).unwrap_or(u32::MAX)))
     }
 
     /// The logins of a user that were counted, newest first, with the client of each.
@@ -149,7 +156,7 @@ async fn link(
     .bind(&identity.subject)
     .bind(user.as_str())
     .bind(&identity.kind)
-    .bind(identity.linked_at.unwrap_or(author.at).to_string())
+    .bind(stamp(identity.linked_at.unwrap_or(author.at)))
     .execute(&mut *tx)
     .await?;
     if linked.rows_affected() > 0 {
@@ -167,7 +174,7 @@ async fn agree(
     consent: &Consent,
     author: &Author,
 ) -> Result<()> {
-    let withdrawn_at = consent.withdrawn_at.map(|at| at.to_string());
+    let withdrawn_at = consent.withdrawn_at.map(stamp);
     let changed = sqlx::query(
         "INSERT INTO consents (tenant, user_id, purpose, version, given_at, withdrawn_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant, user_id, purpose) DO UPDATE SET version = excluded.version, given_at = excluded.given_at,
@@ -178,7 +185,7 @@ async fn agree(
     .bind(user.as_str())
     .bind(&consent.purpose)
     .bind(&consent.version)
-    .bind(consent.given_at.unwrap_or(author.at).to_string())
+    .bind(stamp(consent.given_at.unwrap_or(author.at)))
     .bind(&withdrawn_at)
     .execute(&mut *tx)
     .await?;

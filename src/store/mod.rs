@@ -25,7 +25,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 pub use cache::{CacheStats, Known, UserCache};
-pub use documents::DocumentKind;
+pub use documents::{DocumentKind, DocumentSet};
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};
 pub use fields::{StoredField, UserChanged};
@@ -96,4 +96,9 @@ async fn migrate(path: &Path, writer: &SqlitePool) -> Result<()> {
     };
     let _held_until_the_end = lock().map_err(|source| StoreError::Lock(beside.clone(), source))?;
     Ok(sqlx::migrate!("src/store/migrations/sqlite").run(writer).await?)
+}
+
+/// A moment as rows hold it: always with nine digits, so that the order of texts is the order of moments.
+fn stamp(at: jiff::Timestamp) -> String {
+    format!("{at:.9}")
 }

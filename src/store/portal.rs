@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::TenantId;
 
-use super::{Result, Store};
+use super::{Result, Store, stamp};
 
 impl Store {
     /// Keeps a link or a session; ends those of the tenant that are over.
@@ -22,7 +22,7 @@ impl Store {
     ) -> Result<()> {
         sqlx::query("DELETE FROM portal_grants WHERE tenant = $1 AND expires_at < $2")
             .bind(tenant.as_str())
-            .bind(now.to_string())
+            .bind(stamp(now))
             .execute(&self.writer)
             .await?;
         sqlx::query("INSERT INTO portal_grants (hash, tenant, kind, actor, expires_at) VALUES ($1, $2, $3, $4, $5)")
@@ -30,7 +30,7 @@ impl Store {
             .bind(tenant.as_str())
             .bind(kind)
             .bind(actor)
-            .bind(expires_at.to_string())
+            .bind(stamp(expires_at))
             .execute(&self.writer)
             .await?;
         Ok(())
@@ -53,7 +53,7 @@ impl Store {
         .bind(hash)
         .bind(tenant.as_str())
         .bind(kind)
-        .bind(now.to_string())
+        .bind(stamp(now))
         .fetch_optional(&self.reader)
         .await?;
         Ok(row.map(|(actor,)| actor))

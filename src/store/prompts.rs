@@ -10,7 +10,7 @@ use crate::model::{Author, FieldChange, PromptState, TenantId, UserId};
 use super::audit::{self, Entry};
 use super::fields::{self, UserChanged};
 use super::logins::time;
-use super::{Result, Store, tenants};
+use super::{Result, Store, stamp, tenants};
 
 /// A ticket: whose, for which rule, at which login, and where they go afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,13 @@ pub struct Ticket {
 /// How a ticket ends.
 #[derive(Debug)]
 pub enum Outcome<'a> {
-    /// With answers.
-    Answered(&'a [FieldChange<'a>]),
+    /// With answers, to an optional rule or to one that is required.
+    Answered {
+        /// The answers.
+        changes: &'a [FieldChange<'a>],
+        /// Whether the rule is optional: only those count against what a login may show.
+        optional: bool,
+    },
     /// With a skip, which keeps the rule quiet until then.
     Skipped(Option<Timestamp>),
 }
@@ -56,20 +61,51 @@ impl Store {
         .bind(user.as_str())
         .fetch_all(&self.reader)
         .await?;
-        let read = |(rule, skips, snoozed, done_at_login): Row| {
-            let row = || format!("{tenant}/{user}/{rule}");
-            let snoozed_until = snoozed.map(|at| time("prompts", "snoozed_until", &at, row)).transpose()?;
-            let skips = u32::try_from(skips).unwrap_or(u32::MAX);
-            Ok((rule.clone(), PromptState { skips, snoozed_until, done_at_login }))
+        let read = |(rule, skips, snoozed, done): Row| {
+            let state = read_state(tenant, user.as_str(), &rule, skips, snoozed, done)?;
+            Ok((rule, state))
         };
         rows.into_iter().map(read).collect()
     }
 
-    /// Keeps a new ticket; an optional rule counts as shown at its login.
+    /// How the rules stand with all users after `after` up to `last`.
+    ///
+    /// # Errors
+    /// The database's, or [`super::StoreError::Corrupt`].
+    pub async fn prompts_between(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        last: &str,
+    ) -> Result<HashMap<String, HashMap<String, PromptState>>> {
+        type Row = (String, String, i64, Option<String>, Option<String>);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT user_id, rule, skips, snoozed_until, done_at_login FROM prompts
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3",
+        )
+        .bind(tenant.as_str())
+        .bind(after)
+        .bind(last)
+        .fetch_all(&self.reader)
+        .await?;
+        let mut states: HashMap<String, HashMap<String, PromptState>> = HashMap::new();
+        for (user, rule, skips, snoozed, done) in rows {
+            let state = read_state(tenant, &user, &rule, skips, snoozed, done)?;
+            states.entry(user).or_default().insert(rule, state);
+        }
+        Ok(states)
+    }
+
+    /// Keeps a new ticket, and forgets those whose time is long over.
     ///
     /// # Errors
     /// The database's.
-    pub async fn insert_ticket(&self, tenant: &TenantId, ticket: &Ticket) -> Result<()> {
+    pub async fn insert_ticket(&self, tenant: &TenantId, ticket: &Ticket, forget_before: Timestamp) -> Result<()> {
+        sqlx::query("DELETE FROM tickets WHERE tenant = $1 AND expires_at < $2")
+            .bind(tenant.as_str())
+            .bind(stamp(forget_before))
+            .execute(&self.writer)
+            .await?;
         sqlx::query(
             "INSERT INTO tickets (tenant, id, user_id, rule, login_id, return_to, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -80,7 +116,7 @@ impl Store {
         .bind(&ticket.rule)
         .bind(&ticket.login_id)
         .bind(&ticket.return_to)
-        .bind(ticket.expires_at.to_string())
+        .bind(stamp(ticket.expires_at))
         .execute(&self.writer)
         .await?;
         Ok(())
@@ -133,21 +169,23 @@ impl Store {
         .bind(tenant.as_str())
         .bind(&ticket.id)
         .bind(browser)
-        .bind(author.at.to_string())
+        .bind(stamp(author.at))
         .execute(&mut *tx)
         .await?;
         if used.rows_affected() == 0 {
             return Ok(None);
         }
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
-        let (changes, skips, snoozed_until) = match outcome {
-            Outcome::Answered(changes) => (*changes, 0, None),
-            Outcome::Skipped(until) => (&[][..], 1, until.map(|at| at.to_string())),
+        let (changes, skips, snoozed_until, optional) = match outcome {
+            Outcome::Answered { changes, optional } => (*changes, 0, None, *optional),
+            Outcome::Skipped(until) => (&[][..], 1, until.map(stamp), true),
         };
         let existed = fields::apply(&mut tx, tenant, user, changes, author, revision).await?;
         sqlx::query(
             "INSERT INTO prompts (tenant, user_id, rule, skips, snoozed_until, done_at_login) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (tenant, user_id, rule) DO UPDATE SET skips = prompts.skips + excluded.skips,
+             ON CONFLICT (tenant, user_id, rule) DO UPDATE SET
+                 skips = prompts.skips + CASE WHEN prompts.done_at_login IS excluded.done_at_login THEN 0
+                                              ELSE excluded.skips END,
                  snoozed_until = excluded.snoozed_until, done_at_login = excluded.done_at_login",
         )
         .bind(tenant.as_str())
@@ -158,9 +196,10 @@ impl Store {
         .bind(&ticket.login_id)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE logins SET prompted = prompted + 1 WHERE tenant = $1 AND login_id = $2")
+        sqlx::query("UPDATE logins SET prompted = prompted + $3 WHERE tenant = $1 AND login_id = $2")
             .bind(tenant.as_str())
             .bind(&ticket.login_id)
+            .bind(i64::from(optional))
             .execute(&mut *tx)
             .await?;
         let action = if skips == 0 { "rule.answer" } else { "rule.skip" };
@@ -170,6 +209,20 @@ impl Store {
         tx.commit().await?;
         Ok(Some(changed))
     }
+}
+
+fn read_state(
+    tenant: &TenantId,
+    user: &str,
+    rule: &str,
+    skips: i64,
+    snoozed: Option<String>,
+    done_at_login: Option<String>,
+) -> Result<PromptState> {
+    let row = || format!("{tenant}/{user}/{rule}");
+    let snoozed_until = snoozed.map(|at| time("prompts", "snoozed_until", &at, row)).transpose()?;
+    let skips = u32::try_from(skips).unwrap_or(u32::MAX);
+    Ok(PromptState { skips, snoozed_until, done_at_login })
 }
 
 async fn load_ticket(db: &mut SqliteConnection, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {

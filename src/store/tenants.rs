@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use crate::model::TenantId;
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, stamp};
 
 impl Store {
     /// All tenants that have data, with their revisions.
@@ -32,7 +32,7 @@ impl Store {
         for tenant in fresh {
             sqlx::query("INSERT INTO tenants (id, revision, created_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING")
                 .bind(tenant.as_str())
-                .bind(now.to_string())
+                .bind(stamp(now))
                 .execute(&self.writer)
                 .await?;
         }
@@ -47,7 +47,7 @@ pub(super) async fn bump(tx: &mut SqliteConnection, tenant: &TenantId, now: Time
          ON CONFLICT (id) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision",
     )
     .bind(tenant.as_str())
-    .bind(now.to_string())
+    .bind(stamp(now))
     .fetch_one(tx)
     .await?;
     Ok(revision)

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::model::{Credential, Scopes, TenantId, TenantScope};
 
 use super::feed::{self, ChangeKind};
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, stamp};
 
 /// A token as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,8 @@ impl Store {
         .bind(tenant.map(TenantId::as_str))
         .bind(hash)
         .bind(credential.scopes.to_string())
-        .bind(now.to_string())
-        .bind(credential.expires_at.map(|at| at.to_string()))
+        .bind(stamp(now))
+        .bind(credential.expires_at.map(stamp))
         .execute(&mut *tx)
         .await?;
         feed::append(&mut tx, tenant, 0, ChangeKind::Token, &credential.id, now).await?;
@@ -87,7 +87,7 @@ impl Store {
             "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND ($3 IS NULL OR tenant = $3)",
         )
         .bind(id)
-        .bind(now.to_string())
+        .bind(stamp(now))
         .bind(tenant.map(TenantId::as_str))
         .execute(&mut *tx)
         .await?;

@@ -88,7 +88,7 @@ impl Store {
     pub async fn list_users(&self, tenant: &TenantId, prefix: &str, after: &str, limit: i64) -> Result<Vec<Listed>> {
         // Values are JSON, so a string starts with a quotation mark. SUBSTR, unlike LIKE, takes no wildcards.
         let rows: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
-            "SELECT users.user_id, name.value ->> '$', email.value ->> '$'
+            "SELECT users.user_id, CAST(name.value ->> '$' AS TEXT), CAST(email.value ->> '$' AS TEXT)
              FROM users
              LEFT JOIN fields AS name ON name.tenant = users.tenant AND name.user_id = users.user_id AND name.slug = 'name'
              LEFT JOIN fields AS email

@@ -14,7 +14,7 @@ pub struct FormField<'a> {
     /// The id of the element that errors link to.
     pub id: &'a str,
     /// The name under which it is posted.
-    pub name: &'a str,
+    pub name: String,
     /// What it is called.
     pub label: &'a str,
     /// What helps to fill it in.

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 
 use crate::lang::ast::{File, Selector};
 use crate::lang::{Code, Diagnostic, SourceId, Sources};
-use crate::model::Definitions;
+use crate::model::{Definitions, Source};
 
 use self::arena::Arena;
 use self::declare::{Declarations, Declared};
@@ -76,6 +76,11 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         shared,
         shared_values,
         zone,
+        user_writable: definitions
+            .iter()
+            .filter(|definition| definition.writable_by.contains(&Source::User))
+            .map(|definition| (definition.kind, definition.slug.clone()))
+            .collect(),
         defaults: definitions.defaults(),
         sources,
         revision,
