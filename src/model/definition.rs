@@ -107,12 +107,6 @@ impl Definition {
         !self.allowed_values.is_empty() || self.data_type == DataType::Boolean
     }
 
-    /// Whether a source may write it.
-    #[must_use]
-    pub fn writable_by(&self, source: Source) -> bool {
-        source == Source::Admin || self.writable_by.contains(&source)
-    }
-
     /// Whether the definition makes sense.
     ///
     /// # Errors

@@ -13,6 +13,9 @@ use super::{Result, Service, ServiceError, entropy};
 /// How long a one-time link is good for.
 const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
+/// Who comes by a link: whoever may make one on the server.
+const LINK_ACTOR: &str = "admin";
+
 /// How long a session lasts.
 const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(8);
 
@@ -61,7 +64,7 @@ pub async fn make_link(
     let secret = entropy::secret();
     let hash = hasher.hash(&format!("link {secret}"));
     let expires_at = now.saturating_add(LINK_LIFETIME).unwrap_or(now);
-    store.insert_grant(tenant, "link", &hash, "admin", expires_at, now).await?;
+    store.insert_grant(tenant, "link", &hash, LINK_ACTOR, expires_at, now).await?;
     Ok(format!("{}/t/{tenant}/portal/sign-in?link={secret}", base.trim_end_matches('/')))
 }
 
@@ -115,7 +118,12 @@ impl Service {
     pub async fn session(&self, tenant: &Tenant, secret: &str) -> Result<Option<Session>> {
         let hash = self.credentials.hash(&format!("session {secret}"));
         let actor = self.store.find_grant(&tenant.id, "session", &hash, self.clock.now()).await?;
-        Ok(actor.map(|actor| Session { actor, csrf: self.csrf(&format!("session {secret}")) }))
+        // Whoever came by the identity provider is an admin as long as the settings say so.
+        let still = |actor: &String| {
+            let admins = tenant.settings.portal.as_ref().map(|portal| &portal.admins);
+            actor == LINK_ACTOR || admins.is_some_and(|admins| admins.contains(actor))
+        };
+        Ok(actor.filter(still).map(|actor| Session { actor, csrf: self.csrf(&format!("session {secret}")) }))
     }
 
     /// Ends a session.

@@ -141,7 +141,6 @@ impl Service {
             login_id: new.login_id.to_owned(),
             return_to: new.return_to.to_owned(),
             expires_at: new.expires_at,
-            browser: None,
             used: false,
         };
         let long_ago = self.clock.now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(new.expires_at);

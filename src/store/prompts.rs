@@ -27,8 +27,6 @@ pub struct Ticket {
     pub return_to: String,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// A hash of the secret of the browser that it belongs to, once one has opened it.
-    pub browser: Option<Vec<u8>>,
     /// Whether it was answered or skipped.
     pub used: bool,
 }
@@ -226,16 +224,16 @@ fn read_state(
 }
 
 async fn load_ticket(db: &mut SqliteConnection, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {
-    type Row = (String, String, String, String, String, Option<Vec<u8>>, Option<String>);
+    type Row = (String, String, String, String, String, Option<String>);
     let row: Option<Row> = sqlx::query_as(
-        "SELECT user_id, rule, login_id, return_to, expires_at, browser, used_at FROM tickets WHERE tenant = $1 AND id = $2",
+        "SELECT user_id, rule, login_id, return_to, expires_at, used_at FROM tickets WHERE tenant = $1 AND id = $2",
     )
     .bind(tenant.as_str())
     .bind(id)
     .fetch_optional(db)
     .await?;
-    let Some((user, rule, login_id, return_to, expires_at, browser, used_at)) = row else { return Ok(None) };
+    let Some((user, rule, login_id, return_to, expires_at, used_at)) = row else { return Ok(None) };
     let expires_at = time("tickets", "expires_at", &expires_at, || format!("{tenant}/{id}"))?;
     let (id, used) = (id.to_owned(), used_at.is_some());
-    Ok(Some(Ticket { id, user, rule, login_id, return_to, expires_at, browser, used }))
+    Ok(Some(Ticket { id, user, rule, login_id, return_to, expires_at, used }))
 }
