@@ -45,6 +45,18 @@ fn check_finds_what_is_wrong_and_says_so_by_its_exit_status() {
 }
 
 #[test]
+fn explain_shows_a_code_and_completions_are_made() {
+    let (output, out, _) = run(sidegate().args(["explain", "e014"]));
+    assert!(output.status.success());
+    assert!(out.starts_with("E014: ") && out.contains("has no `resource` clause"), "{out}");
+    let (output, _, err) = run(sidegate().args(["explain", "E999"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err.contains("E014"), "{err}");
+    let (output, out, _) = run(sidegate().args(["completions", "bash"]));
+    assert!(output.status.success() && out.contains("sidegate"));
+}
+
+#[test]
 fn check_names_files_that_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sidegate::engine::builtins::{self, Parameter};
-use sidegate::engine::{Program, RawFile, compile, decide, explain};
-use sidegate::lang::render;
+use sidegate::engine::{Program, RawFile, compile, decide, explain, shadows};
+use sidegate::lang::{Code, render};
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
 
 use crate::support::root;
@@ -155,6 +155,49 @@ fn examples_of_functions_are_true() {
             assert_eq!(truth(&case), Ok(Truth::True), "{}: {example}", builtin.name);
         }
     }
+}
+
+#[test]
+fn every_code_has_a_meaning_and_an_example_that_shows_it() {
+    // These are about files, sizes and definitions, which one short text cannot show.
+    let without = ["E006", "E007", "E008", "E009", "E022", "E023", "E024"];
+    for code in Code::ALL {
+        assert!(!code.meaning().is_empty());
+        assert_eq!(code.example().is_empty(), without.contains(&code.as_str()), "{}", code.as_str());
+        if !code.example().is_empty() {
+            let content = Ok(code.example().as_bytes().to_vec());
+            let compiled = compile(vec![RawFile { name: "a.policy".to_owned(), content }], &Arc::default());
+            assert!(
+                compiled.diagnostics.iter().any(|found| found.code == *code),
+                "{}: {}",
+                code.as_str(),
+                rendered(&compiled)
+            );
+        }
+    }
+}
+
+#[test]
+fn shadow_policies_are_watched_and_never_counted() {
+    let text = r#"
+        allow a { action any resource any }
+        shadow deny stricter { action any resource any when user.traits.nobody == 1 }
+        shadow allow laxer { action "other" resource any }
+        let shadow = true
+    "#;
+    let program = program(text, None).unwrap();
+    let query = |action: &'static str| Query {
+        subject: Entity { kind: "user".into(), id: "alice".into(), ..Entity::default() },
+        action: Action { name: action.into(), ..Action::default() },
+        resource: Entity::default(),
+        context: Object::new(),
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let facts = Facts::default();
+    assert!(decide(&program, &query("read"), &facts).is_allow());
+    assert_eq!(shadows(&program, &query("read"), &facts), ["stricter"]);
+    assert_eq!(shadows(&program, &query("other"), &facts), ["stricter", "laxer"]);
+    assert_eq!(explain(&program, &query("read"), &facts).policies, ["a"]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn metrics_count_what_happened() {
 
 #[test]
 fn decisions_are_logged_as_json_lines_without_what_may_be_private() {
-    let setup = Setup::new();
+    let setup = Setup::new().policy("acme/shadow.policy", "shadow deny everything { action any resource any }");
     let log = setup.folder().join("decisions.jsonl");
     let mut server = setup.args(&["--decision-log", log.to_str().unwrap()]).start();
     let app = server.app("decide");
@@ -49,6 +49,7 @@ fn decisions_are_logged_as_json_lines_without_what_may_be_private() {
     let line: Value = serde_json::from_str(text.trim_end()).expect("one line of JSON");
     assert_eq!(line["decisionId"], answer["context"]["decisionId"]);
     assert_eq!(line["tenant"], "acme");
+    assert_eq!(line["shadows"], json!(["everything"]));
     assert_eq!(line["subject"], json!({"type": "user", "id": "alice"}));
     assert_eq!((&line["action"], &line["decision"]), (&json!("export"), &json!(false)));
 }

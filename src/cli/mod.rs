@@ -3,13 +3,15 @@
 mod check;
 mod config;
 mod eval;
+mod explain;
 mod healthy;
 mod show;
 mod tokens;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::{Shell, generate};
 
 use crate::app;
 
@@ -29,6 +31,13 @@ enum Command {
     Check(check::Check),
     /// Decide one query by the policies in a folder, without a server
     Eval(eval::Eval),
+    /// Explain the code of a finding, such as E014
+    Explain(explain::Explain),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Make a development access token for a user, for machines without an identity provider
     Token(tokens::Token),
     /// Make, list or revoke service tokens, which apps and admins use
@@ -58,6 +67,11 @@ pub fn run() -> ExitCode {
         }
         Command::Check(check) => check.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Completions { shell } => {
+            generate(shell, &mut Cli::command(), "sidegate", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Token(token) => block_on(token.run()),
         Command::ServiceToken(token) => block_on(token.run()),
         Command::PortalLink(link) => block_on(link.run()),

@@ -22,6 +22,18 @@ pub fn decide<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) ->
     Decision::Deny(Denial::NoAllow { ignored_property: ignored_property(program, query) })
 }
 
+/// The shadow policies that would apply: they are evaluated to be logged, and never counted.
+#[must_use]
+pub fn shadows<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) -> Vec<&'p str> {
+    let mut evaluation = Evaluation::new(program, query, facts);
+    let candidates = program.shadows.candidates(&query.action.name, &query.resource.kind);
+    let applying = candidates.filter_map(|id| {
+        let policy = program.policy(id)?;
+        applies(policy, evaluation.truth(policy.condition)).then_some(policy.name.as_str())
+    });
+    applying.collect()
+}
+
 /// An allow applies only when its condition is true, a deny unless it is false.
 pub(super) fn applies(policy: &Policy, condition: Option<bool>) -> bool {
     match policy.effect {

@@ -27,7 +27,7 @@ mod types;
 
 pub use compile::{Compiled, RawFile, compile};
 pub use condition::Condition;
-pub use decide::decide;
+pub use decide::{decide, shadows};
 pub use explain::{Explanation, Unknown, explain};
 pub use operand::Operand;
 pub use program::Program;

@@ -91,6 +91,8 @@ pub struct Program {
     pub(super) stored: HashMap<SmolStr, PathId>,
     pub(super) policies: Vec<Policy>,
     pub(super) index: Index,
+    /// Policies that are watched and never counted.
+    pub(super) shadows: Index,
     pub(super) patterns: Vec<Pattern>,
     pub(super) regexes: Vec<Regex>,
     /// How many conditions of `let`s are remembered in a decision.

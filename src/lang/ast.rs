@@ -43,6 +43,8 @@ pub enum Effect {
 /// A policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
+    /// Whether it is evaluated and logged only, never counted.
+    pub shadow: bool,
     /// Allow or deny.
     pub effect: Effect,
     /// Its name.

@@ -1,11 +1,11 @@
 //! All diagnostic codes. A code is stable once released and is never used again for something else.
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+    ($($name:ident = $text:literal, $meaning:literal, $example:literal;)+) => {
         /// The stable code of a diagnostic.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
-            $($(#[$doc])* $name,)+
+            $(#[doc = $meaning] $name,)+
         }
 
         impl Code {
@@ -17,65 +17,50 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $text,)+ }
             }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$name => $meaning,)+ }
+            }
+
+            /// A text with that finding; empty where it is about files and not about what is in them.
+            #[must_use]
+            pub fn example(self) -> &'static str {
+                match self { $(Code::$name => $example,)+ }
+            }
         }
     };
 }
 
 codes! {
-    /// A character that starts nothing in this language.
-    UnexpectedCharacter = "E001";
-    /// A string that does not end on its line.
-    UnterminatedString = "E002";
-    /// A string with an escape or a character that JSON does not know.
-    BadString = "E003";
-    /// Words in an order that means nothing.
-    Syntax = "E004";
-    /// Brackets, `NOT` or `??` within each other too deep.
-    TooDeep = "E005";
-    /// A file beyond its size.
-    TooLarge = "E006";
-    /// A file that is no UTF-8.
-    NotUtf8 = "E007";
-    /// A settings file that is not what it should be.
-    Settings = "E008";
-    /// A file that cannot be read.
-    Unreadable = "E009";
-    /// A name declared twice.
-    DeclaredTwice = "E010";
-    /// A name that hides a root, a function or a keyword.
-    Hides = "E011";
-    /// A name that nobody declared.
-    UnknownName = "E012";
-    /// A `let` that needs itself.
-    Cycle = "E013";
-    /// A clause that must stand there and does not.
-    MissingClause = "E014";
-    /// A clause that stands there twice.
-    ClauseTwice = "E015";
-    /// A condition that is no boolean.
-    NotBoolean = "E016";
-    /// A comparison of types that are never equal.
-    TypeClash = "E017";
-    /// A number that does not fit or is not written as JSON writes it.
-    BadNumber = "E018";
-    /// A function called with the wrong arguments.
-    BadCall = "E019";
-    /// `??` with something on its left that is always there.
-    BadDefault = "E020";
-    /// A path that leads nowhere.
-    BadPath = "E021";
-    /// An expression too large once its `let`s are put in.
-    TooComplex = "E022";
-    /// More mistakes than are shown.
-    More = "E023";
-    /// More names than the index of a set can hold.
-    TooManyNames = "E024";
-    /// A policy that decides by what users write about themselves.
-    SelfPromotion = "E025";
-    /// A pattern that is none.
-    BadPattern = "E026";
-    /// A set without any policy: it denies everything.
-    NoPolicies = "W001";
+    UnexpectedCharacter = "E001", "A character that starts nothing in this language.", "let a = 'x'";
+    UnterminatedString = "E002", "A string that does not end on its line.", "allow a { action \"read resource any }";
+    BadString = "E003", "A string with an escape or a character that JSON does not know.", "allow a { action \"\\q\" resource any }";
+    Syntax = "E004", "Words in an order that means nothing.", "allow a { action any resource report }";
+    TooDeep = "E005", "Brackets, `NOT` or `??` within each other too deep.", "allow a { action any resource any when (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((true))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))) }";
+    TooLarge = "E006", "A file beyond its size.", "";
+    NotUtf8 = "E007", "A file that is no UTF-8.", "";
+    Settings = "E008", "A settings file that is not what it should be.", "";
+    Unreadable = "E009", "A file that cannot be read.", "";
+    DeclaredTwice = "E010", "A name declared twice.", "let a = true\nlet a = false";
+    Hides = "E011", "A name that hides a root, a function or a keyword.", "let user = 1";
+    UnknownName = "E012", "A name that nobody declared.", "allow a { action any resource any when usr.id == \"x\" }";
+    Cycle = "E013", "A `let` that needs itself.", "let a = NOT b\nlet b = NOT a";
+    MissingClause = "E014", "A clause that must stand there and does not.", "allow a { action any }";
+    ClauseTwice = "E015", "A clause that stands there twice.", "allow a { action any resource any when true when false }";
+    NotBoolean = "E016", "A condition that is no boolean.", "allow a { action any resource any when user.id }";
+    TypeClash = "E017", "A comparison of types that are never equal.", "allow a { action any resource any when env.hour == \"9\" }";
+    BadNumber = "E018", "A number that does not fit or is not written as JSON writes it.", "allow a { action any resource any when 007 == 7 }";
+    BadCall = "E019", "A function called with the wrong arguments.", "allow a { action any resource any when has(1) }";
+    BadDefault = "E020", "`??` with something on its left that is always there.", "allow a { action any resource any when 1 ?? 2 == 2 }";
+    BadPath = "E021", "A path that leads nowhere.", "allow a { action any resource any when has(user) }";
+    TooComplex = "E022", "An expression too large once its `let`s are put in.", "";
+    More = "E023", "More mistakes than are shown.", "";
+    TooManyNames = "E024", "More names than the index of a set can hold.", "";
+    SelfPromotion = "E025", "A policy that decides by what users write about themselves.", "allow a { action any resource any when user.company == \"Acme\" }";
+    BadPattern = "E026", "A pattern that is none.", "allow a { action any resource any when user.id MATCHES \"(\" }";
+    NoPolicies = "W001", "A set without any policy: it denies everything.", "# nothing";
 }
 
 #[cfg(test)]

@@ -92,6 +92,8 @@ pub enum Token {
     Deny,
     #[token("let")]
     Let,
+    #[token("shadow")]
+    Shadow,
     #[token("action")]
     Action,
     #[token("resource")]

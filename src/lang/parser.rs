@@ -34,7 +34,7 @@ pub fn parse_condition(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>)
             clause(ClauseKind::When(condition)),
         ];
         let name = Name { text: "condition".into(), span };
-        Ok(File { items: vec![Item::Policy(Policy { effect: Effect::Allow, name, clauses })] })
+        Ok(File { items: vec![Item::Policy(Policy { shadow: false, effect: Effect::Allow, name, clauses })] })
     })
 }
 
@@ -123,7 +123,7 @@ fn describe(
 /// The terminals of the grammar that could have come, as a user would name them. Where any name fits, the
 /// contextual keywords fit too, and naming them all would only hide the rest.
 fn in_words(expected: &[String]) -> Vec<String> {
-    const CONTEXTUAL: &[&str] = &["allow", "deny", "let", "action", "resource", "when", "unless", "reason"];
+    const CONTEXTUAL: &[&str] = &["allow", "deny", "let", "shadow", "action", "resource", "when", "unless", "reason"];
     const OPERATORS: &[&str] = &[
         "OR", "AND", "==", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "LIKE", "MATCHES", "STARTS", "ENDS", "+", "*",
         "??", "[", ".",

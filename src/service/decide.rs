@@ -33,19 +33,23 @@ impl Service {
     pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>) -> Answer<'t> {
         let started = Instant::now();
         let data_revision = tenant.revision();
-        let (decision, policy_revision) = match &tenant.policies {
-            Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None),
+        let (decision, policy_revision, shadows) = match &tenant.policies {
+            Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
                 let user = match query.subject.user_id() {
                     Some(id) => self.user_within_patience(tenant, id).await,
                     None => Ok(None),
                 };
-                (engine::decide(program, query, &facts(&user)), Some(program.revision()))
+                let facts = facts(&user);
+                // Nobody watches shadows but the log.
+                let shadows =
+                    if self.decision_log.is_open() { engine::shadows(program, query, &facts) } else { Vec::new() };
+                (engine::decide(program, query, &facts), Some(program.revision()), shadows)
             }
         };
         let answer = Answer { decision, id: entropy::id(query.now), policy_revision, data_revision };
         self.metrics.decided(&answer.decision, started.elapsed());
-        self.decision_log.write(|| Entry::new(tenant, query, &answer));
+        self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
         answer
     }
 

@@ -47,6 +47,9 @@ pub(super) struct Entry<'a> {
     decision: bool,
     reason: String,
     policy: Option<&'a str>,
+    /// Shadow policies that would have applied.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    shadows: &'a [&'a str],
     policy_revision: Option<&'a str>,
     data_revision: i64,
 }
@@ -58,7 +61,12 @@ struct Named<'a> {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(tenant: &'a Tenant, query: &'a Query<'a>, answer: &'a Answer<'a>) -> Self {
+    pub(super) fn new(
+        tenant: &'a Tenant,
+        query: &'a Query<'a>,
+        answer: &'a Answer<'a>,
+        shadows: &'a [&'a str],
+    ) -> Self {
         Self {
             time: query.now,
             decision_id: answer.id,
@@ -69,6 +77,7 @@ impl<'a> Entry<'a> {
             decision: answer.decision.is_allow(),
             reason: answer.decision.reason(&query.action.name, &query.resource.kind).to_string(),
             policy: answer.decision.policy().map(|policy| policy.name),
+            shadows,
             policy_revision: answer.policy_revision,
             data_revision: answer.data_revision,
         }
@@ -115,6 +124,11 @@ impl DecisionLog {
         let thread = std::thread::Builder::new().name("decision-log".to_owned()).spawn(write);
         thread.map_err(io("decision log".to_owned()))?;
         Ok(Self(Some(Open { queue, ended: Mutex::new(ended), lost })))
+    }
+
+    /// Whether decisions are logged at all.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.is_some()
     }
 
     pub(super) fn write<'a>(&self, entry: impl FnOnce() -> Entry<'a>) {

@@ -49,10 +49,11 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         diagnostics.push(nothing.help("allow NAME { action any resource any when true } allows everything"));
     }
     let mut policies = Vec::with_capacity(resolved.len());
-    let mut index = Index::default();
+    let (mut index, mut shadows) = (Index::default(), Index::default());
     for (number, (declared, condition)) in (0..).zip(resolved) {
         let Declared { policy, action, resource, reason, .. } = declared;
-        index.insert(PolicyId(number), action.unwrap_or(&Selector::Any), resource.unwrap_or(&Selector::Any));
+        let into = if policy.shadow { &mut shadows } else { &mut index };
+        into.insert(PolicyId(number), action.unwrap_or(&Selector::Any), resource.unwrap_or(&Selector::Any));
         policies.push(Policy {
             effect: policy.effect,
             name: policy.name.text.clone(),
@@ -71,6 +72,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         stored,
         policies,
         index,
+        shadows,
         patterns,
         regexes,
         shared,
