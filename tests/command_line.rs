@@ -57,6 +57,52 @@ fn explain_shows_a_code_and_completions_are_made() {
 }
 
 #[test]
+fn tests_of_policies_run_and_fail_readably() {
+    let (output, out, err) = run(sidegate().arg("test").arg(root().join("policies")));
+    assert!(output.status.success(), "{out}{err}");
+    assert_eq!(out, "7 expectations, 0 failed\n");
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let test = || run(sidegate().arg("test").arg(folder.path()));
+    write(
+        "a.policy",
+        "allow a { action any resource any when user.traits.n == 1 }\ndeny b { action \"x\" resource any }",
+    );
+    write(
+        "a_test.policy",
+        "test \"one\" {\n  user { traits: { n: 1, \"odd key\": [1, 2.5, true] } }\n  expect deny \"read\" on \"t\"\n}\ntest \"two\" { expect allow \"read\" on \"t\" }",
+    );
+    let (output, out, _) = test();
+    assert_eq!(output.status.code(), Some(1));
+    for part in [
+        "FAILED  one",
+        "a_test.policy:3: expect deny",
+        "it was allow by a",
+        "FAILED  two",
+        "unknown in a: user.traits.n",
+        "no test sees these decide: b",
+        "2 expectations, 2 failed",
+    ] {
+        assert!(out.contains(part), "{part} is not in {out}");
+    }
+    let (_, out, _) = run(sidegate().arg("test").arg(folder.path()).arg("--json"));
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["failed"], 2);
+    for (text, says) in [
+        ("test \"x\" { usr { } }", "user, subject, resource"),
+        ("test \"x\" { user { a: 1, a: 2 } }", "given twice"),
+        ("test \"x\" { env { time: \"noon\" } }", "env.time"),
+        ("test \"x\" { unreachable token }", "can be unreachable"),
+        ("allow p { action any resource any }", "tests and nothing else"),
+        ("test \"x\" { expect allow }", "E004"),
+    ] {
+        write("a_test.policy", text);
+        let (output, _, err) = test();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(err.contains(says), "{text}: {err}");
+    }
+}
+
+#[test]
 fn check_names_files_that_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();

@@ -72,25 +72,29 @@ fn sets(folder: &Path) -> Result<Vec<Vec<RawFile>>> {
         std::io::stdin().take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
         return Ok(vec![vec![RawFile { name: "<stdin>".to_owned(), content: Ok(text) }]]);
     }
+    Ok(folders(folder)?.iter().map(|folder| read_policies(folder)).collect())
+}
+
+/// The folder itself, if policies are in it, or else those folders in it that have some.
+pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Err(Usage(format!("there is no folder {}", folder.display())).into());
     }
-    let own = read_policies(folder);
-    if !own.is_empty() {
-        return Ok(vec![own]);
+    if !read_policies(folder).is_empty() {
+        return Ok(vec![folder.to_owned()]);
     }
     let mut below: Vec<PathBuf> = std::fs::read_dir(folder)?
         .flatten()
         .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.') && entry.path().is_dir())
         .map(|entry| entry.path())
+        .filter(|folder| !read_policies(folder).is_empty())
         .collect();
     below.sort();
-    let sets: Vec<_> = below.iter().map(|folder| read_policies(folder)).collect();
-    if sets.iter().all(Vec::is_empty) {
+    if below.is_empty() {
         let message = format!("there are no .policy files in {}, nor in a folder in it", folder.display());
         return Err(Usage(message).into());
     }
-    Ok(sets)
+    Ok(below)
 }
 
 /// What is wrong with the profiling rules beside the policies of each set.

@@ -6,6 +6,7 @@ mod eval;
 mod explain;
 mod healthy;
 mod show;
+mod test;
 mod tokens;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Serve(config::Settings),
     /// Check the policies of a tenant, or of all
     Check(check::Check),
+    /// Run the tests beside the policies of a tenant, or of all
+    Test(test::Test),
     /// Decide one query by the policies in a folder, without a server
     Eval(eval::Eval),
     /// Explain the code of a finding, such as E014
@@ -66,6 +69,7 @@ pub fn run() -> ExitCode {
             settings.check().and_then(|config| block_on(app::serve(config))).map(|()| ExitCode::SUCCESS)
         }
         Command::Check(check) => check.run(),
+        Command::Test(test) => test.run(),
         Command::Eval(eval) => eval.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions { shell } => {

@@ -10,10 +10,10 @@ use super::builtins::Run;
 use super::path::{Lookup, Path, Step};
 use super::program::{Node, NodeId, Program};
 
-/// Finds every policy that reads what its users may write.
+/// Finds every policy that counts and reads what its users may write.
 pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    for policy in &program.policies {
+    for policy in program.policies.iter().filter(|policy| !policy.shadow) {
         let mut reads: Vec<(NodeId, Bag, &str)> = Vec::new();
         let mut seen = HashSet::new();
         program.walk(policy.condition, &mut seen, &mut |node| {

@@ -23,6 +23,7 @@ mod pattern;
 mod program;
 mod read;
 mod resolve;
+mod testing;
 mod types;
 
 pub use compile::{Compiled, RawFile, compile};
@@ -32,4 +33,5 @@ pub use explain::{Explanation, Unknown, explain};
 pub use operand::Operand;
 pub use program::Program;
 pub use read::Read;
+pub use testing::{Outcome, Report, run_tests};
 pub use types::Type;

@@ -73,6 +73,7 @@ pub(super) enum Node {
 /// A policy as it is decided upon.
 #[derive(Debug)]
 pub(super) struct Policy {
+    pub(super) shadow: bool,
     pub(super) effect: Effect,
     pub(super) name: SmolStr,
     pub(super) reason: Option<String>,

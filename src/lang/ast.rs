@@ -20,6 +20,61 @@ pub enum Item {
     Let(Let),
     /// `allow name { ... }` or `deny name { ... }`
     Policy(Policy),
+    /// `test "name" { ... }`
+    Test(Test),
+}
+
+/// A test of the policies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    /// What it shows.
+    pub name: Text,
+    /// Facts and expectations, in the order they were written.
+    pub parts: Vec<TestPart>,
+}
+
+/// A part of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TestPart {
+    /// `user { ... }`, `env { ... }` and their kin.
+    Facts(Name, Data),
+    /// `unreachable user`
+    Unreachable(Name),
+    /// `expect allow "export" on "report" by name`
+    Expect {
+        /// What is to come out.
+        effect: Effect,
+        /// The action.
+        action: Text,
+        /// The type of the resource.
+        resource: Text,
+        /// The policy that is to decide.
+        by: Option<Name>,
+    },
+}
+
+/// Data as tests write them: JSON with keys that need no quotes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Data {
+    /// What it is.
+    pub kind: DataKind,
+    /// Its place.
+    pub span: Span,
+}
+
+/// The kinds of data.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DataKind {
+    /// `"text"`
+    Text(String),
+    /// A number as it was written.
+    Number(SmolStr),
+    /// `true`, `false`
+    Bool(bool),
+    /// `[a, b]`
+    List(Vec<Data>),
+    /// `{ key: value }`
+    Object(Vec<(SmolStr, Data)>),
 }
 
 /// A named expression.

@@ -60,6 +60,7 @@ codes! {
     TooManyNames = "E024", "More names than the index of a set can hold.", "";
     SelfPromotion = "E025", "A policy that decides by what users write about themselves.", "allow a { action any resource any when user.company == \"Acme\" }";
     BadPattern = "E026", "A pattern that is none.", "allow a { action any resource any when user.id MATCHES \"(\" }";
+    BadTest = "E027", "A test that is not as a test can be.", "test \"a\" { }";
     NoPolicies = "W001", "A set without any policy: it denies everything.", "# nothing";
 }
 

@@ -94,6 +94,16 @@ pub enum Token {
     Let,
     #[token("shadow")]
     Shadow,
+    #[token("test")]
+    Test,
+    #[token("expect")]
+    Expect,
+    #[token("unreachable")]
+    Unreachable,
+    #[token("on")]
+    On,
+    #[token("by")]
+    By,
     #[token("action")]
     Action,
     #[token("resource")]

@@ -46,7 +46,14 @@ pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnost
             | Token::Plus
             | Token::Times => {}
             Token::True | Token::False | Token::Allow | Token::Deny | Token::Let | Token::Action => {}
-            Token::Resource | Token::Shadow | Token::When | Token::Unless | Token::Reason => {}
+            Token::Resource
+            | Token::Shadow
+            | Token::Test
+            | Token::Expect
+            | Token::Unreachable
+            | Token::On
+            | Token::By => {}
+            Token::When | Token::Unless | Token::Reason => {}
             _ => here = Frame::default(),
         }
         if outer_depth + here.nots + here.defaults > MAX_NESTING {

@@ -12,7 +12,7 @@ use std::time::Instant;
 use codespan_reporting::term::termcolor::NoColor;
 
 use crate::engine::{Compiled, RawFile, compile};
-use crate::lang::{self, MAX_FILE};
+use crate::lang::{self, MAX_FILE, Source};
 use crate::model::{Definitions, TenantId};
 use crate::profiling::{RuleError, RuleSet};
 
@@ -228,6 +228,24 @@ pub fn read_policies(folder: &Path) -> Vec<RawFile> {
         RawFile { name: path.display().to_string(), content: read_file(&path, &mut room) }
     };
     names.into_iter().map(read).collect()
+}
+
+/// Reads the tests in a tenant's folder.
+///
+/// # Errors
+/// The system's, for a file that cannot be read.
+pub fn read_tests(folder: &Path) -> io::Result<Vec<Source>> {
+    let mut tests = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.ends_with("_test.policy") && !name.starts_with('.') {
+            let text =
+                fs::read_to_string(&path).map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
+            tests.push(Source { name: path.display().to_string(), text });
+        }
+    }
+    Ok(tests)
 }
 
 fn read_file(path: &Path, room: &mut u64) -> std::result::Result<Vec<u8>, String> {

@@ -40,6 +40,15 @@ impl<'f> Declarations<'f> {
                 let name = match item {
                     Item::Let(declared) => &declared.name,
                     Item::Policy(policy) => &policy.name,
+                    Item::Test(test) => {
+                        let site = Site { source: *source, span: test.name.span };
+                        let message = "tests stand in files of their own";
+                        diagnostics.push(
+                            Diagnostic::error(Code::BadTest, site, message)
+                                .help("move it to a file that ends in _test.policy"),
+                        );
+                        continue;
+                    }
                 };
                 let site = Site { source: *source, span: name.span };
                 if let Some(first) = taken.get(name.text.as_str()) {
@@ -60,6 +69,7 @@ impl<'f> Declarations<'f> {
                         all.let_order.push(&name.text);
                     }
                     Item::Policy(policy) => all.policies.push(sort_clauses(*source, policy, diagnostics)),
+                    Item::Test(_) => {}
                 }
             }
         }

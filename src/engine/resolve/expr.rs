@@ -289,7 +289,7 @@ impl<'a, 'f> Resolver<'a, 'f> {
 }
 
 /// A number as JSON writes it: an integer if it looks like one, else a double.
-fn number(text: &str) -> Result<Value<'static>, (&'static str, &'static str)> {
+pub(in super::super) fn number(text: &str) -> Result<Value<'static>, (&'static str, &'static str)> {
     let digits = text.trim_start_matches('-');
     if digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.") && !digits.starts_with(['e', 'E']) {
         let second = digits.as_bytes().get(1);

@@ -18,6 +18,7 @@ use crate::model::{Definitions, Source};
 use self::arena::Arena;
 use self::declare::{Declarations, Declared};
 use self::expr::Resolver;
+pub(super) use self::expr::number;
 use super::index::Index;
 use super::program::{PathId, Policy, PolicyId, Program};
 
@@ -55,6 +56,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         let into = if policy.shadow { &mut shadows } else { &mut index };
         into.insert(PolicyId(number), action.unwrap_or(&Selector::Any), resource.unwrap_or(&Selector::Any));
         policies.push(Policy {
+            shadow: policy.shadow,
             effect: policy.effect,
             name: policy.name.text.clone(),
             reason: reason.map(str::to_owned),
