@@ -75,7 +75,8 @@ http.createServer(async (request, response) => {
     if (step === '/login') {
       let body = '';
       for await (const chunk of request) body += chunk;
-      const login = { accountId: new URLSearchParams(body).get('login') };
+      // With its own time: without it, every way back from a page would pass for a login of that moment.
+      const login = { accountId: new URLSearchParams(body).get('login'), ts: Math.floor(Date.now() / 1000) };
       return await provider.interactionFinished(request, response, { login }, { mergeWithLastSubmission: false });
     }
     if (step === '/continue') {

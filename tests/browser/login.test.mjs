@@ -100,6 +100,9 @@ test('an optional rule is skipped, stays quiet, and asks again afterwards', asyn
 
   await sidegate.put('/api/v1/profiling/rules', [{ ...rule, id: 'other', snoozeDays: 0 }]);
   await signIn(page, app, 'dave');
+  await page.waitForSelector('h1:has-text("Where do you work?")');
+  // Users take their time; it is the same login all the while.
+  await page.waitForTimeout(2000);
   await page.getByRole('button', { name: 'Skip' }).click();
   await welcome(page, 'dave');
   await signIn(page, app, 'dave');
