@@ -197,6 +197,28 @@ fn a_wrong_rule_is_refused_at_its_place_and_changes_nothing() {
 }
 
 #[test]
+fn clients_sessions_and_the_schema() {
+    let server = Server::start();
+    let admin = server.admin();
+    let schema = admin.get("/t/acme/api/v1/profiling/rules/schema");
+    assert_eq!((schema.status.as_u16(), schema.header("content-type")), (200, "application/schema+json"));
+    assert_eq!(schema.json()["items"]["required"], json!(["fields", "condition"]));
+    let rules = json!([{"fields": ["company"], "condition": "missing", "required": true, "client": "web"}]);
+    assert_eq!(admin.json(Method::PUT, RULES, &rules).status, 200);
+    admin.json(Method::PUT, "/t/acme/api/v1/profiling/settings", &json!({"enabled": true}));
+    let tier = json!({"slug": "tier", "dataType": "string", "inSession": true, "default": "bronze", "visible": false});
+    assert_eq!(admin.json(Method::PUT, "/t/acme/api/v1/abac/attributes/tier", &tier).status, 201);
+    let ask =
+        |client: Value, login: &str| check(&admin, json!({"userId": "alice", "loginId": login, "client": client}));
+    assert_eq!(ask(json!("mobile"), "1"), json!({"complete": true, "session": {"tier": "bronze"}}));
+    assert_eq!(ask(json!("web"), "2")["complete"], false);
+    admin.set("alice", "tier", json!("gold"));
+    assert_eq!(ask(json!(null), "3")["session"], json!({"tier": "gold"}));
+    let own = server.user("alice").get("/t/acme/api/v1/abac/my-attributes").json();
+    assert_eq!(own["attributes"], json!({}), "what is not visible to the user is not shown");
+}
+
+#[test]
 fn rules_in_a_file_are_shown_and_not_changed_by_the_api() {
     let server = Setup::new().policy("acme/profiling.json", EXAMPLE).start();
     let admin = server.admin();

@@ -58,8 +58,9 @@ impl Store {
             .busy_timeout(Duration::from_secs(5));
         let pool =
             |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+        let _until_it_is_open = lock(path)?;
         let writer = pool(1).connect_with(options.clone()).await?;
-        migrate(path, &writer).await?;
+        sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await?;
         let reader = pool(4).connect_with(options.read_only(true)).await?;
         Ok(Self { writer, reader })
     }
@@ -85,17 +86,16 @@ impl Store {
     }
 }
 
-/// Brings the tables up to date. Processes that start at the same time do so one after the other: SQLite's own
-/// locks are let go between two migrations.
-async fn migrate(path: &Path, writer: &SqlitePool) -> Result<()> {
+/// Keeps other processes from opening the database until it is dropped. Those that start at the same time do so one
+/// after the other: SQLite's own locks neither cover the change of the journal's mode nor several migrations.
+fn lock(path: &Path) -> Result<File> {
     let beside = path.with_extension("lock");
     let lock = || -> std::io::Result<File> {
         let file = File::options().create(true).append(true).mode(0o600).open(&beside)?;
         file.lock()?;
         Ok(file)
     };
-    let _held_until_the_end = lock().map_err(|source| StoreError::Lock(beside.clone(), source))?;
-    Ok(sqlx::migrate!("src/store/migrations/sqlite").run(writer).await?)
+    lock().map_err(|source| StoreError::Lock(beside.clone(), source))
 }
 
 /// A moment as rows hold it: always with nine digits, so that the order of texts is the order of moments.

@@ -12,15 +12,18 @@ pub(super) const DAYS_SINCE: Builtin = Builtin {
     check: None,
 };
 
-const SECONDS: i128 = 86_400;
-
 fn run(since: &Operand<'_>, now: jiff::Timestamp) -> Option<Operand<'static>> {
+    whole_since(since, now, 86_400)
+}
+
+/// Whole spans of so many seconds since a time or an RFC 3339 string, rounded down.
+pub(super) fn whole_since(since: &Operand<'_>, now: jiff::Timestamp, seconds: i128) -> Option<Operand<'static>> {
     let since = match since {
         Operand::Time(at) => *at,
         Operand::Text(text) => time::parse(text)?,
         _ => return None,
     };
     let nanoseconds = now.as_nanosecond().checked_sub(since.as_nanosecond())?;
-    let whole = nanoseconds.div_euclid(SECONDS.checked_mul(1_000_000_000)?);
+    let whole = nanoseconds.checked_div_euclid(seconds.checked_mul(1_000_000_000)?)?;
     i64::try_from(whole).ok().map(Operand::Int)
 }

@@ -1,6 +1,7 @@
 //! `hours_since(time)`
 
-use super::{Builtin, Operand, Parameter, Run, Type, time};
+use super::days_since::whole_since;
+use super::{Builtin, Operand, Parameter, Run, Type};
 
 pub(super) const HOURS_SINCE: Builtin = Builtin {
     name: "hours_since",
@@ -12,15 +13,6 @@ pub(super) const HOURS_SINCE: Builtin = Builtin {
     check: None,
 };
 
-const SECONDS: i128 = 3_600;
-
 fn run(since: &Operand<'_>, now: jiff::Timestamp) -> Option<Operand<'static>> {
-    let since = match since {
-        Operand::Time(at) => *at,
-        Operand::Text(text) => time::parse(text)?,
-        _ => return None,
-    };
-    let nanoseconds = now.as_nanosecond().checked_sub(since.as_nanosecond())?;
-    let whole = nanoseconds.div_euclid(SECONDS.checked_mul(1_000_000_000)?);
-    i64::try_from(whole).ok().map(Operand::Int)
+    whole_since(since, now, 3_600)
 }
