@@ -1,6 +1,5 @@
 //! `sidegate check`
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,11 +7,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
-use crate::engine::{Compiled, RawFile, compile};
-use crate::lang::MAX_FILE;
-use crate::service::{check_rules_file, read_policies};
+use crate::engine::{Compiled, compile};
+use crate::service::check_rules_file;
 
-use super::{Usage, show};
+use super::{input, show};
 
 /// Check policies: exit status 0 without errors, 1 with
 #[derive(Args)]
@@ -30,7 +28,8 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<ExitCode> {
         let standard = Arc::default();
-        let sets: Vec<Compiled> = sets(&self.folder)?.into_iter().map(|files| compile(files, &standard)).collect();
+        let sets: Vec<Compiled> =
+            input::sets(&self.folder)?.into_iter().map(|files| compile(files, &standard)).collect();
         let findings = sets.iter().flat_map(|set| &set.diagnostics);
         let rules: Vec<String> = rules_problems(&self.folder, &sets);
         let errors = findings.clone().filter(|finding| finding.is_error()).count() + rules.len();
@@ -51,50 +50,14 @@ impl Check {
             let policies: usize = sets.iter().filter_map(|set| set.program.as_ref()).map(|p| p.policy_count()).sum();
             show::line(format_args!(
                 "{}, {}, {}",
-                count(policies, "policy", "policies"),
-                count(errors, "error", "errors"),
-                count(warnings, "warning", "warnings")
+                show::count(policies, "policy", "policies"),
+                show::count(errors, "error", "errors"),
+                show::count(warnings, "warning", "warnings")
             ))?;
         }
         let failed = errors > 0 || (self.deny_warnings && warnings > 0);
         Ok(ExitCode::from(u8::from(failed)))
     }
-}
-
-fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// The files of every set under `folder`.
-fn sets(folder: &Path) -> Result<Vec<Vec<RawFile>>> {
-    if folder == Path::new("-") {
-        let mut text = Vec::new();
-        std::io::stdin().take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
-        return Ok(vec![vec![RawFile { name: "<stdin>".to_owned(), content: Ok(text) }]]);
-    }
-    Ok(folders(folder)?.iter().map(|folder| read_policies(folder)).collect())
-}
-
-/// The folder itself, if policies are in it, or else those folders in it that have some.
-pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
-    if !folder.is_dir() {
-        return Err(Usage(format!("there is no folder {}", folder.display())).into());
-    }
-    if !read_policies(folder).is_empty() {
-        return Ok(vec![folder.to_owned()]);
-    }
-    let mut below: Vec<PathBuf> = std::fs::read_dir(folder)?
-        .flatten()
-        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.') && entry.path().is_dir())
-        .map(|entry| entry.path())
-        .filter(|folder| !read_policies(folder).is_empty())
-        .collect();
-    below.sort();
-    if below.is_empty() {
-        let message = format!("there are no .policy files in {}, nor in a folder in it", folder.display());
-        return Err(Usage(message).into());
-    }
-    Ok(below)
 }
 
 /// What is wrong with the profiling rules beside the policies of each set.

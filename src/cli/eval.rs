@@ -50,11 +50,7 @@ impl Eval {
         }
         let compiled = compile(read_policies(&self.folder), &Arc::default());
         let Some(program) = &compiled.program else {
-            if self.json {
-                show::line(format_args!("{}", serde_json::json!({ "diagnostics": show::as_json(&compiled) })))?;
-            } else {
-                show::on_stderr(&compiled)?;
-            }
+            show::refused(&compiled, self.json)?;
             return Ok(ExitCode::FAILURE);
         };
         let query_text = read(&self.query)?;

@@ -5,6 +5,8 @@ mod config;
 mod eval;
 mod explain;
 mod healthy;
+mod input;
+mod routes;
 mod show;
 mod test;
 mod tokens;
@@ -34,6 +36,8 @@ enum Command {
     Test(test::Test),
     /// Decide one query by the policies in a folder, without a server
     Eval(eval::Eval),
+    /// Show what a request is by the routes of a tenant
+    Routes(routes::Routes),
     /// Explain the code of a finding, such as E014
     Explain(explain::Explain),
     /// Print completions for a shell
@@ -71,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Test(test) => test.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Routes(routes) => routes.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions { shell } => {
             generate(shell, &mut Cli::command(), "sidegate", &mut std::io::stdout());

@@ -17,6 +17,20 @@ pub(super) fn on_stderr(compiled: &Compiled) -> Result<()> {
     Ok(())
 }
 
+/// Shows why a set is of no use: as JSON on standard output, or for people on standard error.
+pub(super) fn refused(compiled: &Compiled, json: bool) -> Result<()> {
+    if json {
+        line(format_args!("{}", serde_json::json!({ "diagnostics": as_json(compiled) })))
+    } else {
+        on_stderr(compiled)
+    }
+}
+
+/// A number of things.
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// As JSON values.
 pub(super) fn as_json(compiled: &Compiled) -> Vec<Rendered> {
     compiled.diagnostics.iter().map(|diagnostic| Rendered::new(&compiled.sources, diagnostic)).collect()

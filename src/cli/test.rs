@@ -12,7 +12,7 @@ use crate::engine::{Compiled, compile, run_tests};
 use crate::lang::Sources;
 use crate::service::{read_policies, read_tests};
 
-use super::{check, show};
+use super::{input, show};
 
 /// Run policy tests: exit status 0 if all came out as expected, else 1
 #[derive(Args)]
@@ -38,7 +38,7 @@ struct Row {
 impl Test {
     pub(super) fn run(self) -> Result<ExitCode> {
         let (mut rows, mut uncovered) = (Vec::new(), Vec::new());
-        for folder in check::folders(&self.folder)? {
+        for folder in input::folders(&self.folder)? {
             match outcomes(&folder)? {
                 Some((more, missed)) => {
                     rows.extend(more);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::lang::ast::File;
 use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span};
 use crate::model::{Definition, Definitions, TenantSettings};
 
@@ -57,6 +58,7 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
         if let Some((_, (code, at, message))) = unreadable.iter().find(|(name, _)| *name == source.name) {
             let site = Site { source: id, span: Span::new(*at, *at) };
             diagnostics.push(Diagnostic::error(*code, site, message));
+            trees.push((id, File { items: Vec::new(), lost: true }));
         } else if is_file(source, "traits.json") {
             match read_definitions(&sources, id, source) {
                 Ok(read) => definitions = Arc::new(read),
@@ -73,18 +75,18 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
             trees.push((id, tree));
         }
     }
-    // Names that a broken file would have declared are not worth an error each.
-    let program = if diagnostics.iter().any(Diagnostic::is_error) {
-        None
-    } else {
-        let revision = revision(&sources, &settings, &definitions);
-        let set = Set { files: &trees, sources: &sources, zone, revision, definitions: &definitions };
-        let program = resolve(set, &mut diagnostics);
-        if let Some(program) = &program {
-            diagnostics.extend(guard::check(program, &definitions));
-        }
-        program.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)).map(Arc::new)
-    };
+    // What could be read is checked even if something could not: one run finds all mistakes.
+    let revision = revision(&sources, &settings, &definitions);
+    let set = Set { files: &trees, sources: &sources, zone, revision, definitions: &definitions };
+    let program = resolve(set, &mut diagnostics);
+    if let Some(program) = &program {
+        diagnostics.extend(guard::check(program, &definitions));
+    }
+    let program = program.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)).map(Arc::new);
+    diagnostics.sort_by_key(|diagnostic| {
+        let place = diagnostic.labels.first().map(|label| label.site);
+        (place.is_none(), place.map(|site| (site.source, site.span.start)))
+    });
     cap(&mut diagnostics);
     Compiled { sources, diagnostics, program, definitions, settings }
 }

@@ -23,6 +23,7 @@ mod pattern;
 mod program;
 mod read;
 mod resolve;
+mod routes;
 mod testing;
 mod types;
 
@@ -33,5 +34,6 @@ pub use explain::{Explanation, Unknown, explain};
 pub use operand::Operand;
 pub use program::Program;
 pub use read::Read;
+pub use routes::{Route, Routed, Routes, Target};
 pub use testing::{Outcome, Report, run_tests};
 pub use types::Type;

@@ -15,6 +15,7 @@ use super::builtins::Builtin;
 use super::index::Index;
 use super::path::Path;
 use super::pattern::Pattern;
+use super::routes::Routes;
 
 /// A node of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +95,7 @@ pub struct Program {
     pub(super) index: Index,
     /// Policies that are watched and never counted.
     pub(super) shadows: Index,
+    pub(super) routes: Routes,
     pub(super) patterns: Vec<Pattern>,
     pub(super) regexes: Vec<Regex>,
     /// How many conditions of `let`s are remembered in a decision.
@@ -114,6 +116,18 @@ impl Program {
     #[must_use]
     pub fn revision(&self) -> &str {
         &self.revision
+    }
+
+    /// The files that it was compiled from.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// What requests are, by method, path and host.
+    #[must_use]
+    pub fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// How many policies there are.

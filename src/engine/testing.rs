@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
-use crate::lang::ast::{Data, DataKind, Effect, File, Item, Name, Test, TestPart, Text};
-use crate::lang::{self, Code, Diagnostic, Site, SourceId, Sources};
+use crate::lang::ast::{Data, DataKind, Effect, File, ItemKind, Name, Test, TestPartKind, Text};
+use crate::lang::{self, Code, Diagnostic, Site, SourceId, Sources, Span};
 use crate::model::{Action, Entity, Facts, Object, Query, Stored, Value};
 
 use super::resolve::number;
@@ -45,16 +45,17 @@ pub fn run_tests(program: &Program, sources: &Sources) -> Result<Report, Vec<Dia
     let mut report = Report::default();
     let mut covered = BTreeSet::new();
     for (id, source) in sources.iter() {
-        let (File { items }, findings) = lang::parse(id, source);
+        let (File { items, .. }, findings) = lang::parse(id, source);
         diagnostics.extend(findings);
         for item in items {
-            match item {
-                Item::Test(test) => match Prepared::new(id, &test) {
+            match item.kind {
+                ItemKind::Test(test) => match Prepared::new(id, &test) {
                     Ok(prepared) => prepared.run(program, sources, &test, &mut report, &mut covered),
                     Err(diagnostic) => diagnostics.push(*diagnostic),
                 },
-                Item::Let(declared) => diagnostics.push(misplaced(id, &declared.name)),
-                Item::Policy(policy) => diagnostics.push(misplaced(id, &policy.name)),
+                ItemKind::Let(declared) => diagnostics.push(misplaced(id, declared.name.span)),
+                ItemKind::Policy(policy) => diagnostics.push(misplaced(id, policy.name.span)),
+                ItemKind::Route(route) => diagnostics.push(misplaced(id, route.path.span)),
             }
         }
     }
@@ -66,8 +67,8 @@ pub fn run_tests(program: &Program, sources: &Sources) -> Result<Report, Vec<Dia
     Ok(report)
 }
 
-fn misplaced(source: SourceId, name: &Name) -> Diagnostic {
-    let site = Site { source, span: name.span };
+fn misplaced(source: SourceId, span: Span) -> Diagnostic {
+    let site = Site { source, span };
     let message = "a test file holds tests and nothing else";
     Diagnostic::error(Code::BadTest, site, message).help("declare it in a file that does not end in _test.policy")
 }
@@ -113,15 +114,15 @@ impl Prepared {
             now: NOON.parse().unwrap_or(jiff::Timestamp::UNIX_EPOCH),
         };
         for part in &test.parts {
-            match part {
-                TestPart::Facts(name, data) => prepared.take(name, object(source, data)?)?,
-                TestPart::Unreachable(name) => match name.text.as_str() {
+            match &part.kind {
+                TestPartKind::Facts(name, data) => prepared.take(name, object(source, data)?)?,
+                TestPartKind::Unreachable(name) => match name.text.as_str() {
                     "user" => prepared.user = Part::Unreachable,
                     "resource" => prepared.resource_stored = Part::Unreachable,
                     "login" => prepared.login = Part::Unreachable,
                     _ => return Err(prepared.unknown(name, "user, resource and login can be unreachable")),
                 },
-                TestPart::Expect { .. } => {}
+                TestPartKind::Expect { .. } => {}
             }
         }
         Ok(prepared)
@@ -168,7 +169,7 @@ impl Prepared {
         covered: &mut BTreeSet<String>,
     ) {
         for part in &test.parts {
-            let TestPart::Expect { effect, action, resource, by } = part else { continue };
+            let TestPartKind::Expect { effect, action, resource, by } = &part.kind else { continue };
             let wrong = self.ask(program, *effect, action, resource, by.as_ref(), covered);
             let site = Site { source: self.source, span: action.span };
             let expected = sources.line(site).trim().to_owned();

@@ -11,17 +11,56 @@ use super::Span;
 pub struct File {
     /// Declarations in the order they were written.
     pub items: Vec<Item>,
+    /// Whether there is more in it, which could not be read.
+    pub lost: bool,
 }
 
-/// A declaration.
+/// A declaration, with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Item {
+pub struct Item {
+    /// Which declaration.
+    pub kind: ItemKind,
+    /// From its keyword to its end.
+    pub span: Span,
+}
+
+/// The kinds of declarations.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ItemKind {
     /// `let name = expression`
     Let(Let),
     /// `allow name { ... }` or `deny name { ... }`
     Policy(Policy),
+    /// `route GET "/path" => "action" on "type"`
+    Route(Route),
     /// `test "name" { ... }`
     Test(Test),
+}
+
+/// What a request is, by its method, path and host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// The methods, or `ANY`.
+    pub methods: Vec<Name>,
+    /// The path, with `{captures}`.
+    pub path: Text,
+    /// The host, if it must be that one.
+    pub host: Option<Text>,
+    /// The action.
+    pub action: Text,
+    /// The type of the resource.
+    pub resource: Text,
+    /// Where the id of the resource comes from.
+    pub id: Option<RouteId>,
+}
+
+/// `{ id }` or `{ id: capture }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteId {
+    /// What stands before the colon; only `id` means something.
+    pub name: Name,
+    /// The capture, if it is called something else.
+    pub capture: Option<Name>,
 }
 
 /// A test of the policies.
@@ -33,9 +72,18 @@ pub struct Test {
     pub parts: Vec<TestPart>,
 }
 
-/// A part of a test.
+/// A part of a test, with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub enum TestPart {
+pub struct TestPart {
+    /// Which part.
+    pub kind: TestPartKind,
+    /// From its keyword to its end.
+    pub span: Span,
+}
+
+/// The kinds of parts of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TestPartKind {
     /// `user { ... }`, `env { ... }` and their kin.
     Facts(Name, Data),
     /// `unreachable user`
@@ -106,6 +154,8 @@ pub struct Policy {
     pub name: Name,
     /// Clauses as they were written; whether each stands at most once is not the grammar's business.
     pub clauses: Vec<Clause>,
+    /// Whether it has more, which could not be read.
+    pub lost: bool,
 }
 
 /// One clause of a policy, with its place.
@@ -199,6 +249,19 @@ pub enum ExprKind {
     Bool(bool),
     /// `[a, b]`
     List(Vec<Expr>),
+    /// `(a)`: it means what it holds, and is kept for the formatter.
+    Group(Box<Expr>),
+}
+
+impl Expr {
+    /// The expression without the parentheses around it.
+    #[must_use]
+    pub fn bare(&self) -> &Expr {
+        match &self.kind {
+            ExprKind::Group(inner) => inner.bare(),
+            _ => self,
+        }
+    }
 }
 
 /// The sign of a term.

@@ -61,6 +61,8 @@ codes! {
     SelfPromotion = "E025", "A policy that decides by what users write about themselves.", "allow a { action any resource any when user.company == \"Acme\" }";
     BadPattern = "E026", "A pattern that is none.", "allow a { action any resource any when user.id MATCHES \"(\" }";
     BadTest = "E027", "A test that is not as a test can be.", "test \"a\" { }";
+    BadRoute = "E028", "A route that no request could take.", "route GET \"reports\" => \"read\" on \"report\"";
+    RoutesTie = "E029", "Two routes that one request could take, and neither is the better.", "route GET \"/a/{x}\" => \"read\" on \"a\"\nroute GET \"/a/{y}\" => \"read\" on \"b\"";
     NoPolicies = "W001", "A set without any policy: it denies everything.", "# nothing";
 }
 

@@ -37,6 +37,8 @@ pub enum Token {
     Times,
     #[token(":")]
     Colon,
+    #[token("=>")]
+    Arrow,
     #[token("??")]
     Default,
 
@@ -94,6 +96,10 @@ pub enum Token {
     Let,
     #[token("shadow")]
     Shadow,
+    #[token("route")]
+    Route,
+    #[token("host")]
+    Host,
     #[token("test")]
     Test,
     #[token("expect")]

@@ -20,6 +20,7 @@ pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnost
     let mut outer: Vec<Frame> = Vec::new();
     let mut outer_depth = 0;
     let mut here = Frame::default();
+    let mut braces: usize = 0;
     for (start, token, end) in tokens {
         match token {
             Token::OpenParen | Token::OpenBracket => {
@@ -37,6 +38,11 @@ pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnost
             Token::OpenBrace | Token::CloseBrace | Token::Assign => {
                 (here, outer_depth) = (Frame::default(), 0);
                 outer.clear();
+                match token {
+                    Token::OpenBrace => braces += 1,
+                    Token::CloseBrace => braces = braces.saturating_sub(1),
+                    _ => {}
+                }
             }
             Token::Dot
             | Token::Word(_)
@@ -47,6 +53,8 @@ pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnost
             | Token::Times => {}
             Token::True | Token::False | Token::Allow | Token::Deny | Token::Let | Token::Action => {}
             Token::Resource
+            | Token::Route
+            | Token::Host
             | Token::Shadow
             | Token::Test
             | Token::Expect
@@ -56,7 +64,7 @@ pub(super) fn check(source: SourceId, tokens: &[Spanned]) -> Result<(), Diagnost
             Token::When | Token::Unless | Token::Reason => {}
             _ => here = Frame::default(),
         }
-        if outer_depth + here.nots + here.defaults > MAX_NESTING {
+        if outer_depth + here.nots + here.defaults > MAX_NESTING || braces > MAX_NESTING {
             let site = Site { source, span: Span::new(*start, *end) };
             return Err(Diagnostic::error(
                 Code::TooDeep,

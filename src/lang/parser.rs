@@ -2,7 +2,7 @@
 
 use lalrpop_util::{ErrorRecovery, ParseError, lalrpop_mod};
 
-use super::ast::{Clause, ClauseKind, Effect, File, Item, Name, Policy, Selector};
+use super::ast::{Clause, ClauseKind, Effect, File, Item, ItemKind, Name, Policy, Selector};
 use super::{Code, Diagnostic, MAX_FILE, Site, Source, SourceId, Span, Token, lexer, nesting};
 
 lalrpop_mod!(
@@ -34,7 +34,8 @@ pub fn parse_condition(id: SourceId, source: &Source) -> (File, Vec<Diagnostic>)
             clause(ClauseKind::When(condition)),
         ];
         let name = Name { text: "condition".into(), span };
-        Ok(File { items: vec![Item::Policy(Policy { shadow: false, effect: Effect::Allow, name, clauses })] })
+        let policy = Policy { shadow: false, effect: Effect::Allow, name, clauses, lost: false };
+        Ok(File { items: vec![Item { kind: ItemKind::Policy(policy), span }], lost: false })
     })
 }
 
@@ -51,24 +52,29 @@ fn parse_with(
         let site = Site { source: id, span: Span::new(0, 0) };
         let help = "split it: all files of a tenant are one set";
         diagnostics.push(Diagnostic::error(Code::TooLarge, site, message).help(help));
-        return (File::default(), diagnostics);
+        return (unread(), diagnostics);
     }
     let text = source.text.as_str();
     let tokens = lexer::tokens(id, text, &mut diagnostics);
     if let Err(too_deep) = nesting::check(id, &tokens) {
         diagnostics.push(too_deep);
-        return (File::default(), diagnostics);
+        return (unread(), diagnostics);
     }
     let mut recovered = Vec::new();
     let (file, last) = match parse(&mut recovered, tokens.into_iter().map(Ok).collect()) {
         Ok(file) => (file, None),
-        Err(error) => (File::default(), Some(error)),
+        Err(error) => (unread(), Some(error)),
     };
     for error in recovered.into_iter().map(|recovery| recovery.error).chain(last) {
         diagnostics.extend(describe(id, text, error));
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.site.span.start));
     (file, diagnostics)
+}
+
+/// A file of which nothing could be read.
+fn unread() -> File {
+    File { items: Vec::new(), lost: true }
 }
 
 /// Puts a parse error into words. A bad token has its diagnostic already.
@@ -96,7 +102,8 @@ fn describe(
         && expected.iter().any(|terminal| terminal.contains("name"))
     {
         let message = format!("`{word}` is a reserved word, and cannot be a name");
-        return Some(Diagnostic::error(Code::Syntax, site, message).help("give it another name"));
+        let help = if word == "any" { "every method is written ANY" } else { "give it another name" };
+        return Some(Diagnostic::error(Code::Syntax, site, message).help(help));
     }
     let word = text.get(span.range()).unwrap_or("");
     if word.eq_ignore_ascii_case("not")
@@ -112,6 +119,12 @@ fn describe(
     if assigned {
         return Some(Diagnostic::error(Code::Syntax, site, "`=` does not compare").help("write =="));
     }
+    if let Some(keyword) = started_before(text, span.start as usize) {
+        let site = Site { source, span: keyword };
+        let message = "the declaration before this one is not finished";
+        let help = "an expression is missing at its end";
+        return Some(Diagnostic::error(Code::Syntax, site, message).help(help));
+    }
     let message = if found { "this was not expected here" } else { "the file ends in the middle of a declaration" };
     let diagnostic = Diagnostic::error(Code::Syntax, site, message);
     Some(match in_words(&expected) {
@@ -120,10 +133,39 @@ fn describe(
     })
 }
 
+/// The keyword in front of an unexpected word, if it starts a line: since keywords are names elsewhere, an expression
+/// that is missing takes the next declaration's keyword for itself.
+fn started_before(text: &str, at: usize) -> Option<Span> {
+    const KEYWORDS: &[&str] = &["allow", "deny", "let", "route", "shadow", "test", "when", "unless", "reason"];
+    let before = text.get(..at)?.trim_end();
+    let line = before.rsplit('\n').next()?;
+    let keyword = line.trim_start();
+    let start = before.len() - keyword.len();
+    let goes_on = before.get(..start)?.trim_end().ends_with(['=', '(', ',']) || !line.starts_with(keyword);
+    (KEYWORDS.contains(&keyword) && goes_on).then(|| Span::new(start as u32, before.len() as u32))
+}
+
 /// The terminals of the grammar that could have come, as a user would name them. Where any name fits, the
 /// contextual keywords fit too, and naming them all would only hide the rest.
 fn in_words(expected: &[String]) -> Vec<String> {
-    const CONTEXTUAL: &[&str] = &["allow", "deny", "let", "shadow", "action", "resource", "when", "unless", "reason"];
+    const CONTEXTUAL: &[&str] = &[
+        "allow",
+        "deny",
+        "let",
+        "shadow",
+        "route",
+        "host",
+        "test",
+        "expect",
+        "unreachable",
+        "on",
+        "by",
+        "action",
+        "resource",
+        "when",
+        "unless",
+        "reason",
+    ];
     const OPERATORS: &[&str] = &[
         "OR", "AND", "==", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "LIKE", "MATCHES", "STARTS", "ENDS", "+", "*",
         "??", "[", ".",

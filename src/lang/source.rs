@@ -81,6 +81,13 @@ impl Sources {
         Position { line, column: before.chars().count() + 1 }
     }
 
+    /// `file:line:column`, as terminals and editors take it.
+    #[must_use]
+    pub fn place(&self, site: Site) -> String {
+        let Position { line, column } = self.position(site);
+        format!("{}:{line}:{column}", self.get(site.source).map_or("", |source| source.name.as_str()))
+    }
+
     /// The whole line that a site starts on.
     #[must_use]
     pub fn line(&self, site: Site) -> &str {

@@ -40,7 +40,7 @@ impl Resolver<'_, '_> {
             return None;
         }
         let place = Site { source, span: right.span };
-        let ExprKind::Text(text) = &right.kind else {
+        let ExprKind::Text(text) = &right.bare().kind else {
             self.error(Code::BadPattern, place, "the pattern must be a literal string", "write it in quotes");
             return None;
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::lang::ast::{ClauseKind, Effect, Expr, File, Item, Let, Name, Policy, Selector};
+use crate::lang::ast::{ClauseKind, Effect, Expr, File, Item, ItemKind, Let, Name, Policy, Route, Selector};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
 
 use super::super::builtins;
@@ -23,24 +23,33 @@ pub(super) struct Declared<'f> {
 }
 
 /// All declarations of a set.
+#[derive(Default)]
 pub(super) struct Declarations<'f> {
     pub(super) lets: HashMap<&'f str, (SourceId, &'f Let)>,
     /// `let`s in the order they were written, so that diagnostics come in that order.
     pub(super) let_order: Vec<&'f str>,
     /// Denies before allows, each by name: the order of evaluation.
     pub(super) policies: Vec<Declared<'f>>,
+    /// Routes in the order they were written.
+    pub(super) routes: Vec<(SourceId, &'f Route)>,
+    /// Whether something was declared that could not be read: then a name that nobody declared is no news.
+    pub(super) incomplete: bool,
 }
 
 impl<'f> Declarations<'f> {
     pub(super) fn collect(files: &'f [(SourceId, File)], diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut taken: HashMap<&str, Site> = HashMap::new();
-        let mut all = Self { lets: HashMap::new(), let_order: Vec::new(), policies: Vec::new() };
+        let mut all = Self { incomplete: files.iter().any(|(_, file)| file.lost), ..Self::default() };
         for (source, file) in files {
             for item in &file.items {
-                let name = match item {
-                    Item::Let(declared) => &declared.name,
-                    Item::Policy(policy) => &policy.name,
-                    Item::Test(test) => {
+                let name = match &item.kind {
+                    ItemKind::Let(declared) => &declared.name,
+                    ItemKind::Policy(policy) => &policy.name,
+                    ItemKind::Route(route) => {
+                        all.routes.push((*source, route));
+                        continue;
+                    }
+                    ItemKind::Test(test) => {
                         let site = Site { source: *source, span: test.name.span };
                         let message = "tests stand in files of their own";
                         diagnostics.push(
@@ -63,13 +72,13 @@ impl<'f> Declarations<'f> {
                 }
                 taken.insert(&name.text, site);
                 diagnostics.extend(hides(item, name, site));
-                match item {
-                    Item::Let(declared) => {
+                match &item.kind {
+                    ItemKind::Let(declared) => {
                         all.lets.insert(&name.text, (*source, declared));
                         all.let_order.push(&name.text);
                     }
-                    Item::Policy(policy) => all.policies.push(sort_clauses(*source, policy, diagnostics)),
-                    Item::Test(_) => {}
+                    ItemKind::Policy(policy) => all.policies.push(sort_clauses(*source, policy, diagnostics)),
+                    ItemKind::Route(_) | ItemKind::Test(_) => {}
                 }
             }
         }
@@ -83,7 +92,7 @@ impl<'f> Declarations<'f> {
 fn hides(item: &Item, name: &Name, site: Site) -> Option<Diagnostic> {
     let what = if builtins::find(&name.text).is_some() {
         "a function"
-    } else if matches!(item, Item::Let(_)) && ROOTS.contains(&name.text.as_str()) {
+    } else if matches!(item.kind, ItemKind::Let(_)) && ROOTS.contains(&name.text.as_str()) {
         "a root"
     } else {
         return None;
@@ -120,7 +129,9 @@ fn sort_clauses<'f>(source: SourceId, policy: &'f Policy, diagnostics: &mut Vec<
                 "reason"
             }
         };
-        if let Some(first) = seen.insert(keyword, site) {
+        if let Some(first) = seen.insert(keyword, site)
+            && !policy.lost
+        {
             let message = format!("`{}` has two `{keyword}` clauses", policy.name.text);
             diagnostics.push(
                 Diagnostic::error(Code::ClauseTwice, site, message)
@@ -141,7 +152,7 @@ fn sort_clauses<'f>(source: SourceId, policy: &'f Policy, diagnostics: &mut Vec<
         diagnostics.push(Diagnostic::error(Code::TooManyNames, name, message).help(help));
     }
     for (keyword, missing) in [("action", declared.action.is_none()), ("resource", declared.resource.is_none())] {
-        if missing {
+        if missing && !policy.lost {
             let kind = match policy.effect {
                 Effect::Allow => "allow",
                 Effect::Deny => "deny",

@@ -184,6 +184,7 @@ impl<'a, 'f> Resolver<'a, 'f> {
             ExprKind::Quantifier(quantifier) => self.quantifier(source, site, quantifier),
             ExprKind::Default(parts) => self.default(source, site, parts),
             ExprKind::Path(path) => self.path(source, site, path),
+            ExprKind::Group(inner) => self.expr(source, inner),
             ExprKind::Call(name, args) => self.call(source, site, name, args),
             ExprKind::Text(text) => self.constant(Value::Str(text.clone().into()), site),
             ExprKind::Bool(value) => self.constant(Value::Bool(*value), site),

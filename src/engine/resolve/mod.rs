@@ -6,6 +6,7 @@ mod calls;
 mod declare;
 mod expr;
 mod names;
+mod routes;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     resolver.all_lets();
     let resolved: Vec<_> =
         declarations.policies.iter().filter_map(|declared| Some((declared, resolver.condition(declared)?))).collect();
+    let routes = routes::resolve(&declarations.routes, resolver.diagnostics);
     let (shared, shared_values) = (resolver.shared, resolver.shared_values);
     let (patterns, regexes) = (resolver.patterns, resolver.regexes);
     let Arena { nodes, sites, children, paths, .. } = resolver.arena;
@@ -75,6 +77,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         policies,
         index,
         shadows,
+        routes,
         patterns,
         regexes,
         shared,

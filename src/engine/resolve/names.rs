@@ -68,6 +68,8 @@ impl Resolver<'_, '_> {
                 self.error(Code::BadPath, site, format!("this is {why} and has no members"), "leave the last step out");
                 None
             }
+            // What could not be read may have declared it.
+            None if self.declarations.incomplete => None,
             None => {
                 let help = match root.text.as_str() {
                     "null" => "null is no literal: `missing(path)` tests for what is absent or null".to_owned(),
@@ -144,7 +146,7 @@ impl Resolver<'_, '_> {
     fn resolve_let(&mut self, source: SourceId, site: Site, value: &Expr) -> Option<Meaning> {
         // Checked as it stands, so that a mistake in it is found even if nobody uses it.
         let id = self.expr(source, value)?;
-        if let ExprKind::Path(written) = &value.kind
+        if let ExprKind::Path(written) = &value.bare().kind
             && self.arena.is_path(id)
         {
             let steps = self.steps(source, written)?;
