@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sidegate::engine::builtins::{self, Parameter};
-use sidegate::engine::{Program, RawFile, compile, decide, explain, shadows};
+use sidegate::engine::{Program, RawFile, compile, decide, explain, shadows, warnings};
 use sidegate::lang::{Code, render};
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
 
@@ -160,13 +160,16 @@ fn examples_of_functions_are_true() {
 #[test]
 fn every_code_has_a_meaning_and_an_example_that_shows_it() {
     // These are about files, sizes and definitions, which one short text cannot show.
-    let without = ["E006", "E007", "E008", "E009", "E022", "E023", "E024"];
+    let without = ["E006", "E007", "E009", "E022", "E023", "E024"];
     for code in Code::ALL {
         assert!(!code.meaning().is_empty());
-        assert_eq!(code.example().is_empty(), without.contains(&code.as_str()), "{}", code.as_str());
-        if !code.example().is_empty() {
-            let content = Ok(code.example().as_bytes().to_vec());
-            let compiled = compile(vec![RawFile { name: "a.policy".to_owned(), content }], &Arc::default());
+        let example = code.example_files();
+        let files = example.map(|(name, text)| RawFile { name: name.to_owned(), content: Ok(text.into()) });
+        let files: Vec<RawFile> = files.collect();
+        assert_eq!(files.is_empty(), without.contains(&code.as_str()), "{}", code.as_str());
+        if !files.is_empty() {
+            let mut compiled = compile(files, &Arc::default());
+            warnings(&mut compiled);
             assert!(
                 compiled.diagnostics.iter().any(|found| found.code == *code),
                 "{}: {}",

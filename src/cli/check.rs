@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 
-use crate::engine::{Compiled, compile};
+use crate::engine::{Compiled, compile, warnings};
 use crate::service::check_rules_file;
 
 use super::{input, show};
@@ -28,8 +28,9 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<ExitCode> {
         let standard = Arc::default();
-        let sets: Vec<Compiled> =
+        let mut sets: Vec<Compiled> =
             input::sets(&self.folder)?.into_iter().map(|files| compile(files, &standard)).collect();
+        sets.iter_mut().for_each(warnings);
         let findings = sets.iter().flat_map(|set| &set.diagnostics);
         let rules: Vec<String> = rules_problems(&self.folder, &sets);
         let errors = findings.clone().filter(|finding| finding.is_error()).count() + rules.len();

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use codespan_reporting::term::termcolor::NoColor;
 
-use crate::engine::{RawFile, compile};
+use crate::engine::{RawFile, compile, warnings};
 use crate::lang::{Code, render};
 
 use super::{Usage, show};
@@ -27,10 +27,13 @@ impl Explain {
             return Err(Usage(format!("there is no code {}; there are: {}", self.code, known.join(", "))).into());
         };
         show::line(format_args!("{}: {}", code.as_str(), code.meaning()))?;
-        let example = code.example();
-        if !example.is_empty() {
-            let file = RawFile { name: "example.policy".to_owned(), content: Ok(example.as_bytes().to_vec()) };
-            let compiled = compile(vec![file], &Arc::default());
+        let example = code.example_files();
+        let raw = |(name, text): (&str, &str)| RawFile { name: name.to_owned(), content: Ok(text.into()) };
+        let files: Vec<RawFile> = example.map(raw).collect();
+        if !files.is_empty() {
+            let mut compiled = compile(files, &Arc::default());
+            warnings(&mut compiled);
+            compiled.diagnostics.retain(|diagnostic| diagnostic.code == *code);
             let mut text = NoColor::new(Vec::new());
             render(&mut text, &compiled.sources, &compiled.diagnostics)?;
             show::line(format_args!("\nFor example:\n\n{}", String::from_utf8_lossy(text.get_ref()).trim_end()))?;

@@ -9,7 +9,7 @@ use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span}
 use crate::model::{Definition, Definitions, TenantSettings};
 
 use super::resolve::{Set, resolve};
-use super::{Program, guard};
+use super::{Program, check};
 
 /// As many diagnostics are kept of one compilation.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -80,19 +80,28 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
     let set = Set { files: &trees, sources: &sources, zone, revision, definitions: &definitions };
     let program = resolve(set, &mut diagnostics);
     if let Some(program) = &program {
-        diagnostics.extend(guard::check(program, &definitions));
+        diagnostics.extend(check::errors(program, &definitions, &settings));
     }
     let program = program.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)).map(Arc::new);
-    diagnostics.sort_by_key(|diagnostic| {
-        let place = diagnostic.labels.first().map(|label| label.site);
-        (place.is_none(), place.map(|site| (site.source, site.span.start)))
-    });
     cap(&mut diagnostics);
     Compiled { sources, diagnostics, program, definitions, settings }
 }
 
-/// Leaves out what nobody would read: a file that is no policy at all has a mistake in every line.
+/// What somebody should look at in a set that compiles: it costs more than compiling, so it is found when asked for.
+/// They come beside those that the compilation found, in the order of their places.
+pub fn warnings(compiled: &mut Compiled) {
+    let Some(program) = &compiled.program else { return };
+    let found = check::warnings(program, &compiled.definitions, &compiled.settings);
+    compiled.diagnostics.extend(found);
+    cap(&mut compiled.diagnostics);
+}
+
+/// Puts findings in the order of their places, and leaves out what nobody would read: a file that is no policy at all has a mistake in every line.
 fn cap(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by_key(|diagnostic| {
+        let place = diagnostic.labels.first().map(|label| label.site);
+        (place.is_none(), place.map(|site| (site.source, site.span.start)))
+    });
     let more = diagnostics.len().saturating_sub(MAX_DIAGNOSTICS);
     if more > 0 {
         let site = diagnostics.get(MAX_DIAGNOSTICS).and_then(|next| next.labels.first()).map(|label| label.site);

@@ -6,7 +6,7 @@ use crate::lang::ast::CompareOp;
 use crate::model::{Bag, Facts, Query, Slug};
 
 use super::builtins::{Builtin, Run};
-use super::guard::field_of;
+use super::check::field_of;
 use super::operand::{self, Operand, all, any};
 use super::path::{Lookup, Path};
 use super::program::{Children, Node, NodeId, Program};
@@ -264,7 +264,8 @@ impl<'d> Evaluation<'d> {
     }
 }
 
-fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>) -> Option<bool> {
+/// What an operator makes of two values.
+pub(super) fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>) -> Option<bool> {
     match op {
         CompareOp::Equal => operand::equal(left, right),
         CompareOp::NotEqual => operand::equal(left, right).map(|equal| !equal),

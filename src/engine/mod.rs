@@ -10,12 +10,12 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 pub mod builtins;
+mod check;
 mod compile;
 mod condition;
 mod decide;
 mod eval;
 mod explain;
-mod guard;
 mod index;
 mod operand;
 mod path;
@@ -27,7 +27,7 @@ mod routes;
 mod testing;
 mod types;
 
-pub use compile::{Compiled, RawFile, compile};
+pub use compile::{Compiled, RawFile, compile, warnings};
 pub use condition::Condition;
 pub use decide::{decide, shadows};
 pub use explain::{Explanation, Unknown, explain};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::Regex;
 use smol_str::SmolStr;
 
-use crate::lang::ast::{CompareOp, Effect};
+use crate::lang::ast::{CompareOp, Effect, Selector};
 use crate::lang::{Site, Sources};
 use crate::model::{Bag, Object, PolicyRef, Slug, Value};
 
@@ -77,6 +77,10 @@ pub(super) struct Policy {
     pub(super) shadow: bool,
     pub(super) effect: Effect,
     pub(super) name: SmolStr,
+    /// Where its name stands.
+    pub(super) site: Site,
+    pub(super) action: Selector,
+    pub(super) resource: Selector,
     pub(super) reason: Option<String>,
     /// `when AND NOT unless`
     pub(super) condition: NodeId,
@@ -102,6 +106,8 @@ pub struct Program {
     pub(super) shared: usize,
     /// How many values of `let`s are.
     pub(super) shared_values: usize,
+    /// `let`s that nothing uses.
+    pub(super) unused_lets: Vec<(SmolStr, Site)>,
     pub(super) zone: jiff::tz::TimeZone,
     /// Fields that users may write.
     pub(super) user_writable: HashSet<(Bag, Slug)>,
@@ -170,26 +176,28 @@ impl Program {
             return;
         }
         visit(id, node);
+        self.below(node).iter().for_each(|child| self.visit(*child, seen, visit));
+    }
+
+    /// The nodes right below a node, in the order in which they were written.
+    pub(super) fn below(&self, node: &Node) -> Vec<NodeId> {
         match node {
-            Node::Path(_) | Node::Const(_) => {}
+            Node::Path(_) | Node::Const(_) => Vec::new(),
             Node::And(run)
             | Node::Or(run)
             | Node::Default(run)
             | Node::List(run)
             | Node::Call(_, run)
             | Node::Sum(run)
-            | Node::Product(run) => {
-                self.children(*run).iter().for_each(|child| self.visit(*child, seen, visit));
-            }
+            | Node::Product(run) => self.children(*run).to_vec(),
             Node::Not(child)
             | Node::Minus(child)
             | Node::Like(child, _)
             | Node::Matches(child, _)
             | Node::Shared(_, child)
-            | Node::SharedValue(_, child) => self.visit(*child, seen, visit),
+            | Node::SharedValue(_, child) => vec![*child],
             Node::Compare(_, left, right) | Node::Quantifier { list: left, condition: right, .. } => {
-                self.visit(*left, seen, visit);
-                self.visit(*right, seen, visit);
+                vec![*left, *right]
             }
         }
     }

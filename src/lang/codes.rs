@@ -24,13 +24,22 @@ macro_rules! codes {
                 match self { $(Code::$name => $meaning,)+ }
             }
 
-            /// A text with that finding; empty where it is about files and not about what is in them.
-            #[must_use]
-            pub fn example(self) -> &'static str {
+            fn example(self) -> &'static str {
                 match self { $(Code::$name => $example,)+ }
             }
         }
     };
+}
+
+impl Code {
+    /// Files with that finding, by name; none where it is about files and not about what is in them.
+    pub fn example_files(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let example = self.example();
+        // Parts start with a line that names their file: "-- name --".
+        let (first, rest) = example.split_once("-- ").unwrap_or((example, ""));
+        let others = rest.split("\n-- ").filter_map(|part| part.split_once(" --\n"));
+        [("example.policy", first.trim_end())].into_iter().chain(others).filter(|(_, text)| !text.is_empty())
+    }
 }
 
 codes! {
@@ -41,7 +50,7 @@ codes! {
     TooDeep = "E005", "Brackets, `NOT` or `??` within each other too deep.", "allow a { action any resource any when (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((true))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))) }";
     TooLarge = "E006", "A file beyond its size.", "";
     NotUtf8 = "E007", "A file that is no UTF-8.", "";
-    Settings = "E008", "A settings file that is not what it should be.", "";
+    Settings = "E008", "A settings file that is not what it should be.", "-- tenant.json --\n{\"timeZone\": \"Europe/Belin\"}";
     Unreadable = "E009", "A file that cannot be read.", "";
     DeclaredTwice = "E010", "A name declared twice.", "let a = true\nlet a = false";
     Hides = "E011", "A name that hides a root, a function or a keyword.", "let user = 1";
@@ -63,7 +72,16 @@ codes! {
     BadTest = "E027", "A test that is not as a test can be.", "test \"a\" { }";
     BadRoute = "E028", "A route that no request could take.", "route GET \"reports\" => \"read\" on \"report\"";
     RoutesTie = "E029", "Two routes that one request could take, and neither is the better.", "route GET \"/a/{x}\" => \"read\" on \"a\"\nroute GET \"/a/{y}\" => \"read\" on \"b\"";
+    UndefinedTrait = "E030", "A trait that nobody defined, where tenant.json accepts only defined ones.", "allow a { action any resource any when user.traits.plam == \"pro\" }\n-- tenant.json --\n{\"definedTraitsOnly\": true}\n-- traits.json --\n[{\"slug\": \"plan\", \"dataType\": \"string\"}]";
     NoPolicies = "W001", "A set without any policy: it denies everything.", "# nothing";
+    UnknownTrait = "W002", "A trait or a profile field that nobody defined: misspelt, most likely.", "allow a { action any resource any when user.emial == \"a@example.com\" }";
+    NeverEqual = "W003", "A comparison with a value that the definition of the field does not allow.", "allow a { action any resource any when user.traits.plan == \"entreprise\" }\n-- traits.json --\n[{\"slug\": \"plan\", \"dataType\": \"string\", \"allowedValues\": [\"free\", \"enterprise\"]}]";
+    NeverApplies = "W004", "A policy whose condition can never hold.", "allow a { action any resource any when env.hour > 20 AND env.hour < 6 }";
+    DuplicatePolicy = "W005", "A policy that says the same as another.", "allow a { action any resource any when has(token.sub) }\nallow b { action any resource any when has(token.sub) }";
+    UnusedLet = "W006", "A `let` that nothing uses.", "let early = env.hour < 9";
+    ShadowedPolicy = "W007", "A policy that makes no difference beside a wider one.", "allow a { action any resource any when has(token.sub) }\nallow b { action \"read\" resource any when has(token.sub) }";
+    AbsentTurnsOn = "W008", "A deny that applies to everybody who lacks a trait.", "deny a { action any resource any when user.traits.suspended == true }";
+    DeadRoute = "W009", "A route to something that no policy allows.", "route GET \"/a\" => \"read\" on \"a\"";
 }
 
 #[cfg(test)]

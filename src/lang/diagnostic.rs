@@ -47,11 +47,17 @@ pub struct Label {
 }
 
 impl Diagnostic {
+    /// A finding at a place.
+    #[must_use]
+    pub fn at(severity: Severity, code: Code, site: Site, message: impl Into<String>) -> Self {
+        let labels = vec![Label { site, text: String::new() }];
+        Self { severity, code, message: message.into(), labels, help: None }
+    }
+
     /// An error at a place.
     #[must_use]
     pub fn error(code: Code, site: Site, message: impl Into<String>) -> Self {
-        let labels = vec![Label { site, text: String::new() }];
-        Self { severity: Severity::Error, code, message: message.into(), labels, help: None }
+        Self::at(Severity::Error, code, site, message)
     }
 
     /// A warning about the set as a whole.

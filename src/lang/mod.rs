@@ -12,6 +12,7 @@ mod parser;
 mod render;
 mod source;
 mod span;
+mod suggest;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Label, Severity};
@@ -21,3 +22,4 @@ pub use parser::{parse, parse_condition};
 pub use render::{Rendered, render};
 pub use source::{MAX_FILE, Position, Source, SourceId, Sources};
 pub use span::{Site, Span};
+pub use suggest::suggest;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct TenantSettings {
     /// IANA name of the zone in which `env.hour` and its kin are read.
     pub time_zone: String,
+    /// Whether only defined traits are accepted: from policies, and from those who write traits.
+    pub defined_traits_only: bool,
     /// Origins that users may be sent back to, such as `https://app.example.com`; compared exactly.
     pub return_origins: Vec<String>,
     /// Where users are sent whose way back is not allowed.
@@ -33,6 +35,12 @@ pub struct PortalSignIn {
 
 impl Default for TenantSettings {
     fn default() -> Self {
-        Self { time_zone: "UTC".to_owned(), return_origins: Vec::new(), default_return: None, portal: None }
+        Self {
+            time_zone: "UTC".to_owned(),
+            defined_traits_only: false,
+            return_origins: Vec::new(),
+            default_return: None,
+            portal: None,
+        }
     }
 }

@@ -44,6 +44,9 @@ impl Service {
         check_value(&value)?;
         if let Some(definition) = tenant.definitions.get(slug.as_str()) {
             definition.check(&value).map_err(|why| ServiceError::invalid("/value", "not_as_defined", why))?;
+        } else if tenant.settings.defined_traits_only {
+            let why = format!("no trait `{slug}` is defined, and tenant.json accepts only defined ones");
+            return Err(ServiceError::invalid("/slug", "not_defined", why));
         }
         let bag = tenant.definitions.bag(slug.as_str());
         let change = FieldChange { bag, slug: slug.clone(), value: Some(value) };

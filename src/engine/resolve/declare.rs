@@ -1,6 +1,8 @@
 //! What a set declares: one namespace for all files, names that hide nothing, clauses that stand once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use smol_str::SmolStr;
 
 use crate::lang::ast::{ClauseKind, Effect, Expr, File, Item, ItemKind, Let, Name, Policy, Route, Selector};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
@@ -85,6 +87,18 @@ impl<'f> Declarations<'f> {
         all.policies
             .sort_by(|a, b| (a.policy.effect, &a.policy.name.text).cmp(&(b.policy.effect, &b.policy.name.text)));
         all
+    }
+}
+
+impl Declarations<'_> {
+    /// The `let`s that are not among those in use, with their places.
+    pub(super) fn unused(&self, used: &HashSet<&str>) -> Vec<(SmolStr, Site)> {
+        let unused = self.let_order.iter().filter(|name| !used.contains(*name));
+        let place = |name: &&str| {
+            let (source, declared) = self.lets.get(name)?;
+            Some((declared.name.text.clone(), Site { source: *source, span: declared.name.span }))
+        };
+        unused.filter_map(place).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::lang::ast::{CompareOp, Expr, ExprKind, Sign};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
-use crate::model::Value;
+use crate::model::{Definitions, Value};
 
 use super::super::Type;
 use super::super::path::Step;
@@ -34,12 +34,15 @@ pub(super) enum Meaning {
 /// Resolves expressions of one set into one arena. A `None` result has been reported.
 pub(super) struct Resolver<'a, 'f> {
     pub(super) declarations: &'a Declarations<'f>,
+    pub(super) definitions: &'a Definitions,
     pub(super) diagnostics: &'a mut Vec<Diagnostic>,
     pub(super) arena: Arena,
     pub(super) lets: HashMap<&'f str, LetState>,
     /// The `let`s that are open, outermost first.
     pub(super) open: Vec<&'f str>,
     pub(super) cycles: HashSet<&'f str>,
+    /// The `let`s that something uses.
+    pub(super) used: HashSet<&'f str>,
     /// How many suggestions for misspelt names were made: each costs a look at every name.
     pub(super) suggested: usize,
     /// How many conditions of `let`s are remembered at run time.
@@ -54,14 +57,20 @@ pub(super) struct Resolver<'a, 'f> {
 }
 
 impl<'a, 'f> Resolver<'a, 'f> {
-    pub(super) fn new(declarations: &'a Declarations<'f>, diagnostics: &'a mut Vec<Diagnostic>) -> Self {
+    pub(super) fn new(
+        declarations: &'a Declarations<'f>,
+        definitions: &'a Definitions,
+        diagnostics: &'a mut Vec<Diagnostic>,
+    ) -> Self {
         Self {
             declarations,
+            definitions,
             diagnostics,
             arena: Arena::default(),
             lets: HashMap::new(),
             open: Vec::new(),
             cycles: HashSet::new(),
+            used: HashSet::new(),
             suggested: 0,
             shared: 0,
             shared_values: 0,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::lang::ast::{File, Selector};
-use crate::lang::{Code, Diagnostic, SourceId, Sources};
+use crate::lang::{Code, Diagnostic, Site, SourceId, Sources};
 use crate::model::{Definitions, Source};
 
 use self::arena::Arena;
@@ -36,11 +36,12 @@ pub(super) struct Set<'s> {
 pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Program> {
     let Set { files, sources, zone, revision, definitions } = set;
     let declarations = Declarations::collect(files, diagnostics);
-    let mut resolver = Resolver::new(&declarations, diagnostics);
+    let mut resolver = Resolver::new(&declarations, definitions, diagnostics);
     resolver.all_lets();
     let resolved: Vec<_> =
         declarations.policies.iter().filter_map(|declared| Some((declared, resolver.condition(declared)?))).collect();
     let routes = routes::resolve(&declarations.routes, resolver.diagnostics);
+    let unused_lets = declarations.unused(&resolver.used);
     let (shared, shared_values) = (resolver.shared, resolver.shared_values);
     let (patterns, regexes) = (resolver.patterns, resolver.regexes);
     let Arena { nodes, sites, children, paths, .. } = resolver.arena;
@@ -54,13 +55,18 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     let mut policies = Vec::with_capacity(resolved.len());
     let (mut index, mut shadows) = (Index::default(), Index::default());
     for (number, (declared, condition)) in (0..).zip(resolved) {
-        let Declared { policy, action, resource, reason, .. } = declared;
+        let Declared { source, policy, reason, .. } = *declared;
         let into = if policy.shadow { &mut shadows } else { &mut index };
-        into.insert(PolicyId(number), action.unwrap_or(&Selector::Any), resource.unwrap_or(&Selector::Any));
+        let selector = |written: Option<&Selector>| written.cloned().unwrap_or(Selector::Any);
+        let (action, resource) = (selector(declared.action), selector(declared.resource));
+        into.insert(PolicyId(number), &action, &resource);
         policies.push(Policy {
             shadow: policy.shadow,
             effect: policy.effect,
             name: policy.name.text.clone(),
+            site: Site { source, span: policy.name.span },
+            action,
+            resource,
             reason: reason.map(str::to_owned),
             condition,
         });
@@ -82,6 +88,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         regexes,
         shared,
         shared_values,
+        unused_lets,
         zone,
         user_writable: definitions
             .iter()

@@ -2,9 +2,11 @@
 //! meant by a name that nobody declared.
 
 use crate::lang::ast::{Expr, ExprKind, Name, Path as WrittenPath, StepKind};
-use crate::lang::{Code, Site, SourceId};
+use crate::lang::{Code, Site, SourceId, suggest};
+use crate::model::{Bag, DataType};
 
 use super::super::Type;
+use super::super::check::field_of;
 use super::super::path::{BadPath, MAX_STEPS, Path, ROOTS, Step};
 use super::super::program::{Node, NodeId};
 use super::arena::{MAX_DEPTH, TooComplex};
@@ -25,9 +27,10 @@ impl Resolver<'_, '_> {
             let id = self.arena.path(path);
             return self.add(Node::Path(id), Type::Any, site, &[]);
         }
-        if !self.declarations.lets.contains_key(name) {
+        let Some((declared, _)) = self.declarations.lets.get_key_value(name) else {
             return self.root_path(source, site, &written.root, steps);
-        }
+        };
+        self.used.insert(declared);
         match self.meaning(name)? {
             Meaning::Path(root, mut whole) => {
                 whole.extend(steps);
@@ -50,7 +53,7 @@ impl Resolver<'_, '_> {
         }
         match Path::resolve(&root.text, &steps) {
             Some(Ok(path)) => {
-                let value_type = path.value_type();
+                let value_type = self.type_at(&path, site)?;
                 let id = self.arena.path(path);
                 self.add(Node::Path(id), value_type, site, &[])
             }
@@ -86,6 +89,29 @@ impl Resolver<'_, '_> {
                 None
             }
         }
+    }
+
+    /// The type of what stands at a path: its definition tells, if it has one.
+    fn type_at(&mut self, path: &Path, site: Site) -> Option<Type> {
+        let Some((bag, slug)) = field_of(path) else { return Some(path.value_type()) };
+        let definitions = self.definitions;
+        let Some(definition) = definitions.get(slug).filter(|definition| definition.kind == bag) else {
+            return Some(Type::Any);
+        };
+        let of_field = if bag == Bag::Traits { 2 } else { 1 };
+        let found = match definition.data_type {
+            DataType::String => Type::Text,
+            DataType::Number => Type::Number,
+            DataType::Boolean => Type::Bool,
+            DataType::Json => return Some(Type::Any),
+        };
+        let Some(beyond) = path.steps.get(of_field) else { return Some(found) };
+        let help = match beyond {
+            Step::Field(name) if name == "source" => "where a value came from is asked with self_asserted(path)",
+            _ => "leave the last step out, or define it as json",
+        };
+        self.error(Code::BadPath, site, format!("`{slug}` is defined as {found} and has no members"), help);
+        None
     }
 
     fn steps(&mut self, source: SourceId, written: &WrittenPath) -> Option<Vec<Step>> {
@@ -178,13 +204,11 @@ impl Resolver<'_, '_> {
         if self.suggested > MAX_SUGGESTED || name.len() > LONGEST_NAME {
             return "is it spelt as it was declared?".to_owned();
         }
-        let known: Vec<&str> = known.filter(|known| known.len() <= LONGEST_NAME).collect();
-        let distance = |candidate: &str| strsim::damerau_levenshtein(name, candidate);
-        let nearest = known.iter().copied().min_by_key(|candidate| distance(candidate));
-        match nearest.filter(|nearest| distance(nearest).saturating_mul(2) <= nearest.len().max(2)) {
+        let known: Vec<&str> = known.collect();
+        match suggest(name, known.iter().copied()) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => {
-                let shown: Vec<&str> = known.into_iter().take(16).collect();
+                let shown: Vec<&str> = known.into_iter().filter(|known| known.len() <= LONGEST_NAME).take(16).collect();
                 format!("there are {}", shown.join(", "))
             }
         }

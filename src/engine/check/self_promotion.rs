@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use crate::lang::{Code, Diagnostic};
 use crate::model::{Bag, Definitions, Source};
 
-use super::builtins::Run;
-use super::path::{Lookup, Path, Step};
-use super::program::{Node, NodeId, Program};
+use super::super::builtins::Run;
+use super::super::path::{Lookup, Path, Step};
+use super::super::program::{Node, NodeId, Program};
+use super::{field_of, written};
 
 /// Finds every policy that counts and reads what its users may write.
 pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnostic> {
@@ -38,7 +39,7 @@ pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnos
                 continue;
             }
             let Some(site) = program.sites.get(node.0 as usize) else { continue };
-            let path = if bag == Bag::Traits { format!("user.traits.{slug}") } else { format!("user.{slug}") };
+            let path = written(bag, slug);
             let message = format!("`{}` decides by {path}, which users write about themselves", policy.name);
             findings.push(Diagnostic::error(Code::SelfPromotion, *site, message).help(format!(
                 "test `self_asserted({path})` in the policy, take \"user\" out of its writableBy, or set \
@@ -68,15 +69,4 @@ fn asked_about(program: &Program, condition: NodeId) -> Vec<(Bag, &str)> {
 /// Whether a path reads all traits at once.
 fn is_bag(path: &Path) -> bool {
     path.lookup == Lookup::User && matches!(&*path.steps, [Step::Field(bag)] if bag == "traits")
-}
-
-/// The field of a user that a path reads.
-pub(super) fn field_of(path: &Path) -> Option<(Bag, &str)> {
-    match (path.lookup, &*path.steps) {
-        (Lookup::User, [Step::Field(bag), Step::Field(slug), ..]) if bag == "traits" => Some((Bag::Traits, slug)),
-        (Lookup::User, [Step::Field(slug), ..]) if !matches!(slug.as_str(), "traits" | "consents" | "id") => {
-            Some((Bag::Profile, slug))
-        }
-        _ => None,
-    }
 }

@@ -1,0 +1,41 @@
+//! A trait or profile field that nobody defined: misspelt, most likely.
+
+use crate::lang::{Code, Diagnostic, Severity, suggest};
+use crate::model::{Bag, Definitions};
+
+use super::super::program::{Node, Program};
+use super::{field_of, written};
+
+/// Finds them; as errors where only defined traits are accepted. A tenant that defines no traits at all means to do
+/// without definitions, and only its profile fields are looked at.
+pub(super) fn check(program: &Program, definitions: &Definitions, refused: bool) -> Vec<Diagnostic> {
+    let defines_traits = refused || definitions.iter().any(|definition| definition.kind == Bag::Traits);
+    let mut findings = Vec::new();
+    for (id, node) in program.numbered() {
+        let Node::Path(path) = node else { continue };
+        let Some((bag, slug)) = program.path(*path).and_then(field_of) else { continue };
+        let defined = definitions.get(slug).is_some_and(|definition| definition.kind == bag);
+        if defined || (bag == Bag::Traits && !defines_traits) {
+            continue;
+        }
+        let Some(site) = program.sites.get(id.0 as usize) else { continue };
+        let what = if bag == Bag::Traits { "trait" } else { "profile field" };
+        let message = format!("there is no {what} `{slug}`");
+        let (code, severity) =
+            if refused { (Code::UndefinedTrait, Severity::Error) } else { (Code::UnknownTrait, Severity::Warning) };
+        let finding = Diagnostic::at(severity, code, *site, message);
+        findings.push(finding.help(mend(bag, slug, definitions)));
+    }
+    findings
+}
+
+fn mend(bag: Bag, slug: &str, definitions: &Definitions) -> String {
+    if let Some(elsewhere) = definitions.get(slug) {
+        return format!("did you mean `{}`?", written(elsewhere.kind, slug));
+    }
+    match suggest(slug, definitions.iter().map(|definition| definition.slug.as_str())) {
+        Some(meant) => format!("did you mean `{}`?", written(definitions.bag(meant), meant)),
+        None if bag == Bag::Profile => format!("a trait is written user.traits.{slug}; else define it in traits.json"),
+        None => "define it in traits.json".to_owned(),
+    }
+}
