@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sidegate::engine::builtins::{self, Parameter};
-use sidegate::engine::{Program, RawFile, compile, decide, explain, shadows, warnings};
+use sidegate::engine::{Program, RawFile, Reveal, compile, decide, explain, shadows, warnings};
 use sidegate::lang::{Code, render};
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
 
@@ -89,7 +89,11 @@ fn truth(case: &Case) -> Result<Truth, String> {
             now: case.now.as_deref().unwrap_or("2026-01-07T12:34:56Z").parse().unwrap(),
         };
         let decision = decide(&program, &query, &facts).is_allow();
-        assert_eq!(explain(&program, &query, &facts).decision.is_allow(), decision, "an explanation never disagrees");
+        assert_eq!(
+            explain(&program, &query, &facts, Reveal::Sensitive).decision.is_allow(),
+            decision,
+            "an explanation never disagrees"
+        );
         decision
     };
     Ok(match (ask("allow"), ask("deny")) {
@@ -200,7 +204,7 @@ fn shadow_policies_are_watched_and_never_counted() {
     assert!(decide(&program, &query("read"), &facts).is_allow());
     assert_eq!(shadows(&program, &query("read"), &facts), ["stricter"]);
     assert_eq!(shadows(&program, &query("other"), &facts), ["stricter", "laxer"]);
-    assert_eq!(explain(&program, &query("read"), &facts).policies, ["a"]);
+    assert_eq!(explain(&program, &query("read"), &facts, Reveal::Sensitive).policies, ["a"]);
 }
 
 #[test]
@@ -276,7 +280,7 @@ fn lets_are_shared_never_copied_out_and_bounded() {
         context: Object::new(),
         now: jiff::Timestamp::UNIX_EPOCH,
     };
-    let explanation = explain(&program, &query, &Facts::default());
+    let explanation = explain(&program, &query, &Facts::default(), Reveal::Sensitive);
     assert_eq!(explanation.unknowns.len(), 1, "{:?}", explanation.unknowns);
     let refused = |text: &str| self::program(text, None).unwrap_err();
     assert!(refused(&chain(300, "@ AND true")).contains("E022"));
@@ -322,7 +326,7 @@ fn an_explanation_names_only_what_made_it_unknown() {
             now: jiff::Timestamp::UNIX_EPOCH,
         };
         let facts = Facts::default();
-        let explanation = explain(&program, &query, &facts);
+        let explanation = explain(&program, &query, &facts, Reveal::Sensitive);
         let named = explanation.unknowns.iter().map(|unknown| format!("{}: {}", unknown.path, unknown.mend));
         named.collect::<Vec<_>>().join("\n")
     };

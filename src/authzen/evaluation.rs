@@ -3,8 +3,8 @@
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 
-use crate::model::{PolicyRef, Query, Reason};
-use crate::service::Answer;
+use crate::model::{Caller, PolicyRef, Query, Reason, Scope};
+use crate::service::{Answer, Derivation, Reveal};
 use crate::web::{BadJson, Call, Problem, Reply, parse_object};
 
 use super::request;
@@ -28,6 +28,8 @@ struct Context<'a> {
     #[serde(serialize_with = "as_text")]
     data_revision: i64,
     decision_id: uuid::Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Derivation<'a>>,
 }
 
 /// One decision. A deny is a 200, too.
@@ -35,11 +37,24 @@ struct Context<'a> {
 /// # Errors
 /// 400 for whatever is wrong with the body, its media type included.
 pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
-    let body =
+    let mut body =
         parse_object(call.headers, call.body).map_err(|error: BadJson| Problem::bad_request(error.to_string()))?;
+    let explain = request::wants_explanation(&mut body)?.then(|| reveal(&call.caller));
     let query = request::read(body, call.service.now())?;
-    let answer = call.service.decide(call.tenant, &query).await;
+    let answer = call.service.decide(call.tenant, &query, explain).await;
     Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
+}
+
+/// What an explanation may show to a caller.
+fn reveal(caller: &Caller) -> Reveal {
+    let may = |scope| matches!(caller, Caller::Service(credential) if credential.scopes.permit(scope));
+    if may(Scope::Admin) {
+        Reveal::Sensitive
+    } else if may(Scope::TraitsRead) {
+        Reveal::Stored
+    } else {
+        Reveal::Request
+    }
 }
 
 fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
@@ -51,6 +66,7 @@ fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
             policy_revision: answer.policy_revision,
             data_revision: answer.data_revision,
             decision_id: answer.id,
+            explanation: answer.derivation.as_ref(),
         },
     }
 }

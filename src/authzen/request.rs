@@ -23,6 +23,23 @@ pub fn read(mut body: Object<'_>, now: jiff::Timestamp) -> Result<Query<'_>, Pro
     })
 }
 
+/// Whether the request's `options` ask for an explanation.
+///
+/// # Errors
+/// 400 for options of the wrong type.
+pub(super) fn wants_explanation(body: &mut Object<'_>) -> Result<bool, Problem> {
+    let mut options = match body.remove("options") {
+        None => return Ok(false),
+        Some(Value::Object(options)) => options,
+        Some(_) => return Err(wrong("options", "an object")),
+    };
+    match options.remove("explain") {
+        None => Ok(false),
+        Some(Value::Bool(explain)) => Ok(explain),
+        Some(_) => Err(wrong("options.explain", "true or false")),
+    }
+}
+
 fn take<'a>(body: &mut Object<'a>, name: &str) -> Result<Object<'a>, Problem> {
     match body.remove(name) {
         None => Err(Problem::bad_request(format!("\"{name}\" is missing; it must be an object"))),

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::authzen::read_query;
-use crate::engine::{Unknown, compile, explain};
+use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, write_tree};
 use crate::model::{Facts, Object, Stored, Value};
 use crate::service::{Clock, read_policies};
 
@@ -28,6 +28,9 @@ pub(super) struct Eval {
     /// without a file nothing is stored and all is reachable
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
+    /// Show values of traits that are defined as sensitive
+    #[arg(long)]
+    show_sensitive: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -40,6 +43,9 @@ struct Answer<'a> {
     reason: String,
     policies: &'a [&'a str],
     unknowns: &'a [Unknown<'a>],
+    candidates: &'a [Candidate<'a>],
+    more_candidates: usize,
+    nearest: Option<&'a Nearest<'a>>,
     policy_revision: &'a str,
 }
 
@@ -69,33 +75,29 @@ impl Eval {
             (Some(path), Some(text)) => Some(GivenFacts::read(path, object(path, text)?, &query.subject.id)?),
             _ => None,
         };
+        let reveal = if self.show_sensitive { Reveal::Sensitive } else { Reveal::Stored };
         let facts = given.as_ref().map_or_else(Facts::default, GivenFacts::facts);
-        let explanation = explain(program, &query, &facts);
+        let explanation = explain(program, &query, &facts, reveal);
+        let nearest = nearest(program, &query, &facts);
         let answer = Answer {
             decision: explanation.decision.is_allow(),
             reason: explanation.decision.reason(&query.action.name, &query.resource.kind).to_string(),
             policies: &explanation.policies,
             unknowns: &explanation.unknowns,
+            candidates: &explanation.candidates,
+            more_candidates: explanation.more_candidates,
+            nearest: nearest.as_ref(),
             policy_revision: program.revision(),
         };
         if self.json {
             show::line(format_args!("{}", serde_json::to_string_pretty(&answer)?))?;
         } else {
-            print(&answer)?;
+            let (word, reason) = (if answer.decision { "allow" } else { "deny" }, &answer.reason);
+            show::line(format_args!("{word}: {reason}"))?;
+            show::coloured(|out| write_tree(out, &explanation, nearest.as_ref()))?;
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn print(answer: &Answer<'_>) -> Result<()> {
-    show::line(format_args!("{}: {}", if answer.decision { "allow" } else { "deny" }, answer.reason))?;
-    if !answer.policies.is_empty() {
-        show::line(format_args!("  by {}", answer.policies.join(", ")))?;
-    }
-    for Unknown { policy, path, file, line, column, mend } in answer.unknowns {
-        show::line(format_args!("  unknown in {policy}: {path} ({file}:{line}:{column})\n    {mend}"))?;
-    }
-    Ok(())
 }
 
 /// Facts from a file. A part that is left out is unreachable; null is a part that is known to be absent.

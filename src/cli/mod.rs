@@ -6,10 +6,12 @@ mod eval;
 mod explain;
 mod healthy;
 mod input;
+mod junit;
 mod routes;
 mod show;
 mod test;
 mod tokens;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -4,16 +4,14 @@ use std::fmt::Arguments;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::Result;
-use codespan_reporting::term::termcolor::{ColorChoice, StandardStream};
+use codespan_reporting::term::termcolor::{ColorChoice, StandardStream, WriteColor};
 
 use crate::engine::Compiled;
 use crate::lang::{Rendered, render};
 
 /// Prints them on standard error, with colours only on a terminal that wants them.
 pub(super) fn on_stderr(compiled: &Compiled) -> Result<()> {
-    let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-    let choice = if plain { ColorChoice::Never } else { ColorChoice::Auto };
-    render(&mut StandardStream::stderr(choice), &compiled.sources, &compiled.diagnostics)?;
+    render(&mut StandardStream::stderr(choice(&std::io::stderr())), &compiled.sources, &compiled.diagnostics)?;
     Ok(())
 }
 
@@ -29,6 +27,20 @@ pub(super) fn refused(compiled: &Compiled, json: bool) -> Result<()> {
 /// A number of things.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Writes to standard output, with colours only on a terminal that wants them. A reader that has seen enough is no
+/// error.
+pub(super) fn coloured(write: impl FnOnce(&mut dyn WriteColor) -> std::io::Result<()>) -> Result<()> {
+    match write(&mut StandardStream::stdout(choice(&std::io::stdout()))) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn choice(stream: &impl IsTerminal) -> ColorChoice {
+    let plain = !stream.is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    if plain { ColorChoice::Never } else { ColorChoice::Auto }
 }
 
 /// As JSON values.

@@ -43,6 +43,24 @@ impl<'v> Operand<'v> {
         }
     }
 
+    /// A copy as data; `None` for a list with an unknown element.
+    #[must_use]
+    pub fn to_value(&self) -> Option<Value<'static>> {
+        Some(match self {
+            Operand::Bool(truth) => Value::Bool(*truth),
+            Operand::Int(n) => Value::Int(*n),
+            Operand::Float(x) => Value::Float(*x),
+            Operand::Text(text) => Value::Str(text.to_string().into()),
+            Operand::Time(at) => Value::Time(*at),
+            Operand::List(items) => Value::List(items.iter().cloned().map(Value::into_owned).collect()),
+            Operand::Made(items) => {
+                let values = items.iter().map(|item| item.as_ref().and_then(Operand::to_value));
+                Value::List(values.collect::<Option<_>>()?)
+            }
+            Operand::Object(object) => Value::Object((*object).clone().into_owned()),
+        })
+    }
+
     /// Number of elements, if this is a list.
     #[must_use]
     pub fn list_len(&self) -> Option<usize> {

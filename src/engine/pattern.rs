@@ -9,6 +9,11 @@ impl Pattern {
         Self(text.split('*').map(str::to_owned).collect())
     }
 
+    /// The shortest text that is as the pattern says.
+    pub(super) fn shortest(&self) -> String {
+        self.0.concat()
+    }
+
     /// Whether the whole of `text` is as the pattern says. Each part is looked for once, from where the last one ended:
     /// taking the earliest place leaves the most for the others.
     pub(super) fn matches(&self, text: &str) -> bool {

@@ -84,6 +84,10 @@ pub(super) struct Policy {
     pub(super) reason: Option<String>,
     /// `when AND NOT unless`
     pub(super) condition: NodeId,
+    /// What stands in its `when`.
+    pub(super) when: NodeId,
+    /// What stands in its `unless`.
+    pub(super) unless: Option<NodeId>,
 }
 
 /// A compiled policy set.
@@ -111,6 +115,8 @@ pub struct Program {
     pub(super) zone: jiff::tz::TimeZone,
     /// Fields that users may write.
     pub(super) user_writable: HashSet<(Bag, Slug)>,
+    /// Fields whose values are masked where they are not needed.
+    pub(super) sensitive: HashSet<(Bag, Slug)>,
     /// Defaults of definitions, in the shape of a user's facts.
     pub(super) defaults: Object<'static>,
     pub(super) sources: Arc<Sources>,

@@ -15,7 +15,7 @@ pub struct Source {
 }
 
 /// One of the sources of a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SourceId(pub(super) u32);
 
 /// Line and column as editors count them: from 1, columns in characters.

@@ -26,7 +26,7 @@ impl Span {
 }
 
 /// A span in one of several sources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Site {
     /// The source.
     pub source: SourceId,

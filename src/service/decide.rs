@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use uuid::Uuid;
 
-use crate::engine;
+use crate::engine::{self, Candidate, Explanation, Nearest, Program, Reveal, Unknown};
 use crate::model::{Decision, Denial, Facts, Query, Stored};
 use crate::store::{Known, StoreError};
 
@@ -26,13 +27,42 @@ pub struct Answer<'t> {
     pub policy_revision: Option<&'t str>,
     /// The tenant's data that was decided upon.
     pub data_revision: i64,
+    /// All that led to it, if somebody asked.
+    pub derivation: Option<Derivation<'t>>,
+}
+
+/// All that led to a decision.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Derivation<'t> {
+    /// All policies of the winning effect that apply.
+    pub policies: Vec<&'t str>,
+    /// What made the condition of a candidate unknown.
+    pub unknowns: Vec<Unknown<'t>>,
+    /// The policies that speak of the action and the type of the resource.
+    pub candidates: Vec<Candidate<'t>>,
+    /// How many more of them there are.
+    pub more_candidates: usize,
+    /// The single fact that would turn the outcome, if there is one.
+    pub nearest: Option<Nearest<'t>>,
+}
+
+impl<'t> Derivation<'t> {
+    fn new(program: &'t Program, query: &Query<'_>, facts: &Facts<'_>, reveal: Reveal) -> Self {
+        let Explanation { policies, unknowns, candidates, more_candidates, .. } =
+            engine::explain(program, query, facts, reveal);
+        let nearest = engine::nearest(program, query, facts);
+        Self { policies, unknowns, candidates, more_candidates, nearest }
+    }
 }
 
 impl Service {
     /// Decides a query for a tenant. Nothing is awaited when the user's facts are in memory.
-    pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>) -> Answer<'t> {
+    /// An explanation, for whose eyes, is made only if somebody asks for it.
+    pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, explain: Option<Reveal>) -> Answer<'t> {
         let started = Instant::now();
         let data_revision = tenant.revision();
+        let mut derivation = None;
         let (decision, policy_revision, shadows) = match &tenant.policies {
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
@@ -41,13 +71,14 @@ impl Service {
                     None => Ok(None),
                 };
                 let facts = facts(&user);
+                derivation = explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
                 // Nobody watches shadows but the log.
                 let shadows =
                     if self.decision_log.is_open() { engine::shadows(program, query, &facts) } else { Vec::new() };
                 (engine::decide(program, query, &facts), Some(program.revision()), shadows)
             }
         };
-        let answer = Answer { decision, id: entropy::id(query.now), policy_revision, data_revision };
+        let answer = Answer { decision, id: entropy::id(query.now), policy_revision, data_revision, derivation };
         self.metrics.decided(&answer.decision, started.elapsed());
         self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
         answer

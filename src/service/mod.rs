@@ -33,7 +33,7 @@ use url::Url;
 
 pub use authenticate::Refused;
 pub use clock::Clock;
-pub use decide::Answer;
+pub use decide::{Answer, Derivation};
 pub use decision_log::LogTarget;
 pub use dev_tokens::DevTokens;
 pub use documents::check_rules;
@@ -49,6 +49,7 @@ pub use tickets::{BadTicket, Completed, OpenTicket, Question};
 pub use tokens::{IssuedToken, TokenHasher, issue_token};
 pub use traits::PutTrait;
 
+pub use crate::engine::Reveal;
 pub use crate::store::{Listed as ListedUser, StoredField};
 
 use crate::model::TenantId;

@@ -31,6 +31,13 @@ pub(super) enum Meaning {
     Node(NodeId),
 }
 
+/// The condition of a policy: `when AND NOT unless`.
+pub(super) struct Condition {
+    pub(super) whole: NodeId,
+    pub(super) when: NodeId,
+    pub(super) unless: Option<NodeId>,
+}
+
 /// Resolves expressions of one set into one arena. A `None` result has been reported.
 pub(super) struct Resolver<'a, 'f> {
     pub(super) declarations: &'a Declarations<'f>,
@@ -89,20 +96,23 @@ impl<'a, 'f> Resolver<'a, 'f> {
         }
     }
 
-    /// The condition of a policy: `when AND NOT unless`.
-    pub(super) fn condition(&mut self, declared: &Declared<'f>) -> Option<NodeId> {
+    /// The condition of a policy.
+    pub(super) fn condition(&mut self, declared: &Declared<'f>) -> Option<Condition> {
         let source = declared.source;
         let site = Site { source, span: declared.policy.name.span };
         let when = match declared.when {
             Some(condition) => self.boolean(source, condition, "the condition of a policy"),
             None => self.add(Node::Const(Value::Bool(true)), Type::Bool, site, &[]),
         };
-        let Some(condition) = declared.unless else { return when };
+        let Some(condition) = declared.unless else {
+            return when.map(|when| Condition { whole: when, when, unless: None });
+        };
         let unless = self.boolean(source, condition, "the condition of a policy");
         let (when, unless) = (when?, unless?);
         let not = self.add(Node::Not(unless), Type::Bool, site, &[unless])?;
         let run = self.arena.run(&[when, not]);
-        self.add(Node::And(run), Type::Bool, site, &[when, not])
+        let whole = self.add(Node::And(run), Type::Bool, site, &[when, not])?;
+        Some(Condition { whole, when, unless: Some(unless) })
     }
 
     pub(super) fn add(&mut self, node: Node, value_type: Type, site: Site, below: &[NodeId]) -> Option<NodeId> {

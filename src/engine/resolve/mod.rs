@@ -8,13 +8,14 @@ mod expr;
 mod names;
 mod routes;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use crate::lang::ast::{File, Selector};
 use crate::lang::{Code, Diagnostic, Site, SourceId, Sources};
-use crate::model::{Definitions, Source};
+use crate::model::{Bag, Definition, Definitions, Slug, Source};
 
 use self::arena::Arena;
 use self::declare::{Declarations, Declared};
@@ -68,7 +69,9 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
             action,
             resource,
             reason: reason.map(str::to_owned),
-            condition,
+            condition: condition.whole,
+            when: condition.when,
+            unless: condition.unless,
         });
     }
     let named = (0..).map(PathId).zip(&paths).filter_map(|(id, path)| Some((SmolStr::new(path.stored_name()?), id)));
@@ -90,13 +93,15 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         shared_values,
         unused_lets,
         zone,
-        user_writable: definitions
-            .iter()
-            .filter(|definition| definition.writable_by.contains(&Source::User))
-            .map(|definition| (definition.kind, definition.slug.clone()))
-            .collect(),
+        user_writable: fields(definitions, |definition| definition.writable_by.contains(&Source::User)),
+        sensitive: fields(definitions, |definition| definition.sensitive),
         defaults: definitions.defaults(),
         sources,
         revision,
     })
+}
+
+/// The fields with a certain kind of definition.
+fn fields(definitions: &Definitions, which: impl Fn(&Definition) -> bool) -> HashSet<(Bag, Slug)> {
+    definitions.iter().filter(|one| which(one)).map(|one| (one.kind, one.slug.clone())).collect()
 }

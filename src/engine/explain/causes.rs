@@ -1,29 +1,12 @@
-//! Why a decision came out as it did: a second evaluation, made only when somebody asks.
+//! What made a condition unknown: the paths to blame, past all that is known.
 
 use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::model::{Decision, Facts, Query};
-
-use super::decide::{applies, decide};
-use super::eval::Evaluation;
-use super::program::{Node, NodeId, Program};
-use super::read::Read;
-
-/// An explanation names so many unknowns; whoever mends those will ask again.
-const MAX_UNKNOWNS: usize = 1000;
-
-/// A decision with all that led to it.
-#[derive(Debug)]
-pub struct Explanation<'p> {
-    /// The same as without an explanation.
-    pub decision: Decision<'p>,
-    /// All policies of the winning effect that apply, in name order.
-    pub policies: Vec<&'p str>,
-    /// What made the condition of a candidate unknown.
-    pub unknowns: Vec<Unknown<'p>>,
-}
+use super::super::eval::Evaluation;
+use super::super::program::{Node, NodeId, Program};
+use super::super::read::Read;
 
 /// A path that made the condition of a candidate unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,51 +25,6 @@ pub struct Unknown<'p> {
     pub mend: String,
 }
 
-/// Decides a query and says why.
-#[must_use]
-pub fn explain<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) -> Explanation<'p> {
-    let decision = decide(program, query, facts);
-    let mut evaluation = Evaluation::new(program, query, facts);
-    let mut policies = Vec::new();
-    let mut unknowns: Vec<Unknown<'p>> = Vec::new();
-    let winner = decision.policy().map(|policy| policy.name);
-    let mut winning_effect = None;
-    for id in program.index.candidates(&query.action.name, &query.resource.kind) {
-        let Some(policy) = program.policy(id) else { continue };
-        let condition = evaluation.truth(policy.condition);
-        if winner == Some(policy.name.as_str()) {
-            winning_effect = Some(policy.effect);
-        }
-        if winning_effect == Some(policy.effect) && applies(policy, condition) {
-            policies.push(policy.name.as_str());
-        }
-        if condition.is_none() {
-            let mut causes = Causes { program, evaluation: &mut evaluation, found: Vec::new(), seen: HashSet::new() };
-            causes.search(policy.condition);
-            let room = MAX_UNKNOWNS.saturating_sub(unknowns.len());
-            let found = causes.found.into_iter().take(room);
-            unknowns.extend(found.filter_map(|(node, mend)| unknown(program, &policy.name, node, mend)));
-        }
-    }
-    Explanation { decision, policies, unknowns }
-}
-
-fn unknown<'p>(program: &'p Program, policy: &'p str, node: NodeId, mend: Mend) -> Option<Unknown<'p>> {
-    let Node::Path(path) = program.node(node)? else { return None };
-    let path = program.path(*path)?.text.as_str();
-    let site = *program.sites.get(node.0 as usize)?;
-    let position = program.sources.position(site);
-    let mend = match mend {
-        Mend::Absent => format!("`{path} ?? default` says what holds without it, `has({path})` tests for it"),
-        Mend::Unreachable => "it is known again when the store can be reached".to_owned(),
-        Mend::Unusable => "an integer beyond 64 bits is no number here: store it as a string".to_owned(),
-        Mend::Default => "its default is not of the type that is needed here".to_owned(),
-        Mend::WrongType => "its value is not of the type that it is compared with or used as".to_owned(),
-    };
-    let file = program.sources.get(site.source).map_or("", |source| source.name.as_str());
-    Some(Unknown { policy, path, file, line: position.line, column: position.column, mend })
-}
-
 #[derive(Clone, Copy)]
 enum Mend {
     Absent,
@@ -96,16 +34,47 @@ enum Mend {
     WrongType,
 }
 
+/// A path that made a condition unknown, by its node, and what would make it known.
+pub(super) struct Cause(NodeId, Mend);
+
+impl Cause {
+    /// As explanations tell it; `None` for what has no place.
+    pub(super) fn unknown<'p>(self, program: &'p Program, policy: &'p str) -> Option<Unknown<'p>> {
+        let Node::Path(path) = program.node(self.0)? else { return None };
+        let path = program.path(*path)?.text.as_str();
+        let site = *program.sites.get(self.0.0 as usize)?;
+        let position = program.sources.position(site);
+        let mend = match self.1 {
+            Mend::Absent => format!(
+                "`{path} ?? default` says what holds without it, `has({path})` tests for it, and a default in its definition stands in for it"
+            ),
+            Mend::Unreachable => "it is known again when the store can be reached".to_owned(),
+            Mend::Unusable => "an integer beyond 64 bits is no number here: store it as a string".to_owned(),
+            Mend::Default => "its default is not of the type that is needed here".to_owned(),
+            Mend::WrongType => "its value is not of the type that it is compared with or used as".to_owned(),
+        };
+        let file = program.sources.get(site.source).map_or("", |source| source.name.as_str());
+        Some(Unknown { policy, path, file, line: position.line, column: position.column, mend })
+    }
+}
+
 /// The search for what makes a condition unknown.
-struct Causes<'c, 'd> {
+pub(super) struct Causes<'c, 'd> {
     program: &'d Program,
     evaluation: &'c mut Evaluation<'d>,
-    found: Vec<(NodeId, Mend)>,
+    found: Vec<Cause>,
     /// `let`s and paths that were met: each counts once, however many ways lead to it.
     seen: HashSet<NodeId>,
 }
 
-impl Causes<'_, '_> {
+impl<'c, 'd> Causes<'c, 'd> {
+    /// The paths that make a condition unknown.
+    pub(super) fn of(program: &'d Program, evaluation: &'c mut Evaluation<'d>, condition: NodeId) -> Vec<Cause> {
+        let mut causes = Self { program, evaluation, found: Vec::new(), seen: HashSet::new() };
+        causes.search(condition);
+        causes.found
+    }
+
     /// Goes down to the paths that make a node unknown, past all that is known.
     fn search(&mut self, id: NodeId) {
         let program = self.program;
@@ -191,7 +160,7 @@ impl Causes<'_, '_> {
 
     fn note(&mut self, path: NodeId, mend: Mend) {
         if self.seen.insert(path) {
-            self.found.push((path, mend));
+            self.found.push(Cause(path, mend));
         }
     }
 

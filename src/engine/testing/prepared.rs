@@ -1,0 +1,145 @@
+//! The facts of a test, and the question that an expectation asks about them.
+
+use crate::lang::ast::{Name, Test, TestPartKind};
+use crate::lang::{Code, Diagnostic, Site, SourceId};
+use crate::model::{Action, Entity, Facts, Object, Query, Stored, Value};
+
+use super::data::{moment, object};
+
+/// Without `env.time`, the clock of a test stands here: a Wednesday noon.
+const NOON: &str = "2026-01-07T12:00:00Z";
+
+/// A test with its data read.
+pub(super) struct Prepared {
+    source: SourceId,
+    user: Part,
+    resource_stored: Part,
+    login: Part,
+    token: Option<Object<'static>>,
+    subject: Object<'static>,
+    env: Object<'static>,
+    now: jiff::Timestamp,
+}
+
+enum Part {
+    Present(Object<'static>),
+    Absent,
+    Unreachable,
+}
+
+impl Part {
+    fn stored(&self) -> Stored<'_> {
+        match self {
+            Part::Present(object) => Stored::Present(object),
+            Part::Absent => Stored::Absent,
+            Part::Unreachable => Stored::Unreachable,
+        }
+    }
+}
+
+impl Prepared {
+    pub(super) fn new(source: SourceId, test: &Test) -> Result<Self, Box<Diagnostic>> {
+        let mut prepared = Self {
+            source,
+            user: Part::Absent,
+            resource_stored: Part::Absent,
+            login: Part::Absent,
+            token: None,
+            subject: Object::new(),
+            env: Object::new(),
+            now: NOON.parse().unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+        };
+        for part in &test.parts {
+            match &part.kind {
+                TestPartKind::Facts(name, data) => prepared.take(name, object(source, data)?)?,
+                TestPartKind::Unreachable(name) => match name.text.as_str() {
+                    "user" => prepared.user = Part::Unreachable,
+                    "resource" => prepared.resource_stored = Part::Unreachable,
+                    "login" => prepared.login = Part::Unreachable,
+                    _ => return Err(prepared.unknown(name, "user, resource and login can be unreachable")),
+                },
+                TestPartKind::Expect { .. } => {}
+            }
+        }
+        Ok(prepared)
+    }
+
+    fn take(&mut self, name: &Name, mut data: Object<'static>) -> Result<(), Box<Diagnostic>> {
+        match name.text.as_str() {
+            "user" => self.user = Part::Present(data),
+            "resource" => self.resource_stored = Part::Present(data),
+            "subject" => self.subject = data,
+            "token" => self.token = Some(data),
+            "login" => {
+                for field in ["first_at", "last_at"] {
+                    if let Some(at) = data.get(field).and_then(moment) {
+                        data.set(field, Value::Time(at));
+                    }
+                }
+                self.login = Part::Present(data);
+            }
+            "env" => {
+                if let Some(time) = data.remove("time") {
+                    let help = "env.time is a time such as 2026-01-07T12:00:00Z";
+                    self.now = moment(&time).ok_or_else(|| self.unknown(name, help))?;
+                }
+                self.env = data;
+            }
+            _ => return Err(self.unknown(name, "there are user, subject, resource, env, token and login")),
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, name: &Name, help: &str) -> Box<Diagnostic> {
+        let site = Site { source: self.source, span: name.span };
+        let message = format!("`{}` is not as a test can have it", name.text);
+        Box::new(Diagnostic::error(Code::BadTest, site, message).help(help))
+    }
+
+    /// The question of an expectation.
+    pub(super) fn question(&self, action: &str, resource: &str) -> Question<'_> {
+        let text = |object: &Object<'static>, name: &str| match object.get(name) {
+            Some(Value::Str(text)) => Some(text.to_string()),
+            _ => None,
+        };
+        let mut user = match &self.user {
+            Part::Present(user) => user.clone(),
+            _ => Object::new(),
+        };
+        let id = text(&self.subject, "id").or_else(|| text(&user, "id")).unwrap_or_else(|| "test".to_owned());
+        user.set("id", Value::Str(id.clone().into()));
+        let kind = text(&self.subject, "type").unwrap_or_else(|| "user".to_owned());
+        let query = Query {
+            subject: Entity { kind: kind.into(), id: id.into(), properties: self.subject.clone() },
+            action: Action { name: action.to_owned().into(), properties: Object::new() },
+            resource: Entity { kind: resource.to_owned().into(), id: "test".into(), properties: Object::new() },
+            context: self.env.clone(),
+            now: self.now,
+        };
+        Question { query, user, prepared: self }
+    }
+}
+
+/// What an expectation asks.
+pub(super) struct Question<'t> {
+    pub(super) query: Query<'static>,
+    /// The user with the subject's id.
+    user: Object<'static>,
+    prepared: &'t Prepared,
+}
+
+impl Question<'_> {
+    pub(super) fn facts(&self) -> Facts<'_> {
+        let user = match &self.prepared.user {
+            Part::Present(_) => Stored::Present(&self.user),
+            other => other.stored(),
+        };
+        Facts {
+            user,
+            resource: self.prepared.resource_stored.stored(),
+            login: self.prepared.login.stored(),
+            token: self.prepared.token.as_ref(),
+            self_asserted: &[],
+        }
+    }
+}
