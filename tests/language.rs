@@ -1,12 +1,17 @@
-//! The meaning of the language, as data: `tests/language/*.toml` hold conditions and what they are worth, and
-//! `tests/language/diagnostics/*.policy` hold mistakes, each beside a snapshot of what is said about it.
+//! The meaning of the language, as data: `tests/language/*.toml` hold conditions and what they are worth,
+//! `operators.txt` every operator with every pair of types, and `diagnostics/*.policy` mistakes, each beside a snapshot
+//! of what is said about it.
+
+mod diagnostics;
+mod guide;
+mod operators;
 
 use std::sync::Arc;
 
 use serde::Deserialize;
-use sidegate::engine::builtins::{self, Parameter};
-use sidegate::engine::{Program, RawFile, Reveal, compile, decide, explain, shadows, warnings};
-use sidegate::lang::{Code, render};
+use sidegate::engine::builtins;
+use sidegate::engine::{Program, RawFile, Reveal, compile, decide, explain, shadows};
+use sidegate::lang::render;
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
 
 use crate::support::root;
@@ -15,6 +20,8 @@ use crate::support::root;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cases {
+    /// The stored user of every case that has none of its own.
+    user: Option<String>,
     case: Vec<Case>,
 }
 
@@ -25,7 +32,7 @@ struct Cases {
 struct Case {
     when: String,
     is: Truth,
-    /// The stored user as JSON, or `unreachable`; absent if left out.
+    /// The stored user as JSON, or `unreachable`, or `nobody`; the file's if left out.
     user: Option<String>,
     /// Stored attributes of the resource, or `unreachable`.
     resource: Option<String>,
@@ -63,45 +70,71 @@ fn rendered(compiled: &sidegate::engine::Compiled) -> String {
     String::from_utf8(out.into_inner()).unwrap()
 }
 
+/// What a condition is asked about.
+#[derive(Default)]
+struct Asked<'a> {
+    user: Stored<'a>,
+    resource: Stored<'a>,
+    login: Stored<'a>,
+    properties: Object<'a>,
+    context: Object<'a>,
+    subject_type: Option<&'a str>,
+    now: Option<&'a str>,
+    zone: Option<&'a str>,
+    lets: &'a str,
+}
+
 /// The truth of a condition shows in what an allow and a deny with it do: the deny applies to true and unknown,
 /// the allow to true alone.
-fn truth(case: &Case) -> Result<Truth, String> {
-    let lets = case.lets.as_deref().unwrap_or("");
+fn worth(when: &str, asked: &Asked<'_>) -> Result<Truth, String> {
+    let Asked { user, resource, login, properties, context, subject_type, now, zone, lets } = asked;
     let policies = format!(
         "{lets}\nallow yes {{ action \"allow\" resource any when {when} }}\n\
          allow otherwise {{ action \"deny\" resource any }}\ndeny no {{ action \"deny\" resource any when {when} }}\n",
-        when = case.when
     );
-    let program = program(&policies, case.zone.as_deref())?;
-    let object = |text: &Option<String>| -> Object<'static> {
-        let text = text.as_deref().unwrap_or("{}");
-        Object::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")).into_owned()
-    };
-    let (user, resource) = (stored(&case.user), stored(&case.resource));
-    let facts = Facts { user: as_ref(&user), resource: as_ref(&resource), ..Facts::default() };
+    let program = program(&policies, *zone)?;
+    let facts = Facts { user: *user, resource: *resource, login: *login, ..Facts::default() };
     let ask = |action: &'static str| {
-        let kind = case.subject_type.clone().unwrap_or_else(|| "user".to_owned());
+        let kind = subject_type.unwrap_or("user");
         let query = Query {
-            subject: Entity { kind: kind.into(), id: "alice".into(), properties: object(&case.properties) },
-            action: Action { name: action.into(), properties: object(&case.properties) },
-            resource: Entity { kind: "report".into(), id: "7".into(), properties: object(&case.properties) },
-            context: object(&case.context),
-            now: case.now.as_deref().unwrap_or("2026-01-07T12:34:56Z").parse().unwrap(),
+            subject: Entity { kind: kind.into(), id: "alice".into(), properties: properties.clone() },
+            action: Action { name: action.into(), properties: properties.clone() },
+            resource: Entity { kind: "report".into(), id: "7".into(), properties: properties.clone() },
+            context: context.clone(),
+            now: now.unwrap_or("2026-01-07T12:34:56Z").parse().unwrap(),
         };
         let decision = decide(&program, &query, &facts).is_allow();
-        assert_eq!(
-            explain(&program, &query, &facts, Reveal::Sensitive).decision.is_allow(),
-            decision,
-            "an explanation never disagrees"
-        );
+        let explained = explain(&program, &query, &facts, Reveal::Sensitive).decision.is_allow();
+        assert_eq!(explained, decision, "an explanation never disagrees");
         decision
     };
     Ok(match (ask("allow"), ask("deny")) {
         (true, false) => Truth::True,
         (false, true) => Truth::False,
         (false, false) => Truth::Unknown,
-        (true, true) => panic!("{}: granted, and not denied", case.when),
+        (true, true) => panic!("{when}: granted, and not denied"),
     })
+}
+
+/// What the condition of a case is worth.
+fn truth(case: &Case) -> Result<Truth, String> {
+    let object = |text: &Option<String>| -> Object<'static> {
+        let text = text.as_deref().unwrap_or("{}");
+        Object::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")).into_owned()
+    };
+    let (user, resource) = (stored(&case.user), stored(&case.resource));
+    let asked = Asked {
+        user: as_ref(&user),
+        resource: as_ref(&resource),
+        login: Stored::Absent,
+        properties: object(&case.properties),
+        context: object(&case.context),
+        subject_type: case.subject_type.as_deref(),
+        now: case.now.as_deref(),
+        zone: case.zone.as_deref(),
+        lets: case.lets.as_deref().unwrap_or(""),
+    };
+    worth(&case.when, &asked)
 }
 
 enum Fact {
@@ -112,7 +145,7 @@ enum Fact {
 
 fn stored(text: &Option<String>) -> Fact {
     match text.as_deref() {
-        None => Fact::Absent,
+        None | Some("nobody") => Fact::Absent,
         Some("unreachable") => Fact::Unreachable,
         Some(text) => Fact::Present(Object::parse(text).unwrap().into_owned()),
     }
@@ -137,9 +170,10 @@ fn conditions_are_worth_what_the_cases_say() {
         }
         let text = std::fs::read_to_string(&path).unwrap();
         let cases: Cases = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        for case in &cases.case {
+        for mut case in cases.case {
             count += 1;
-            let found = truth(case);
+            case.user = case.user.or_else(|| cases.user.clone());
+            let found = truth(&case);
             if found.as_ref() != Ok(&case.is) {
                 let name = path.file_name().unwrap().display().to_string();
                 wrong.push(format!("{name}: {} is {found:?}, and should be {:?}", case.when, case.is));
@@ -157,29 +191,6 @@ fn examples_of_functions_are_true() {
         for example in builtin.examples {
             let case: Case = toml::from_str(&format!("when = '''{example}'''\nis = \"true\"")).unwrap();
             assert_eq!(truth(&case), Ok(Truth::True), "{}: {example}", builtin.name);
-        }
-    }
-}
-
-#[test]
-fn every_code_has_a_meaning_and_an_example_that_shows_it() {
-    // These are about files, sizes and definitions, which one short text cannot show.
-    let without = ["E006", "E007", "E009", "E022", "E023", "E024"];
-    for code in Code::ALL {
-        assert!(!code.meaning().is_empty());
-        let example = code.example_files();
-        let files = example.map(|(name, text)| RawFile { name: name.to_owned(), content: Ok(text.into()) });
-        let files: Vec<RawFile> = files.collect();
-        assert_eq!(files.is_empty(), without.contains(&code.as_str()), "{}", code.as_str());
-        if !files.is_empty() {
-            let mut compiled = compile(files, &Arc::default());
-            warnings(&mut compiled);
-            assert!(
-                compiled.diagnostics.iter().any(|found| found.code == *code),
-                "{}: {}",
-                code.as_str(),
-                rendered(&compiled)
-            );
         }
     }
 }
@@ -205,37 +216,6 @@ fn shadow_policies_are_watched_and_never_counted() {
     assert_eq!(shadows(&program, &query("read"), &facts), ["stricter"]);
     assert_eq!(shadows(&program, &query("other"), &facts), ["stricter", "laxer"]);
     assert_eq!(explain(&program, &query("read"), &facts, Reveal::Sensitive).policies, ["a"]);
-}
-
-#[test]
-fn the_table_of_functions_in_the_guide_is_true() {
-    let rows = builtins::ALL.iter().map(|builtin| {
-        let takes = builtin.parameters.iter().map(|parameter| match parameter {
-            Parameter::Path => "a path".to_owned(),
-            Parameter::Value(types) => types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
-        });
-        let takes = takes.collect::<Vec<_>>().join(", ");
-        let example = builtin.examples[0];
-        format!("| `{}` | {takes} | {} | {} | `{example}` |\n", builtin.name, builtin.returns, builtin.summary)
-    });
-    let guide = std::fs::read_to_string(root().join("docs/language.md")).unwrap();
-    let (_, rest) = guide.split_once("<!-- functions -->\n").expect("the start of the table");
-    let (table, _) = rest.split_once("<!-- end of functions -->").expect("the end of the table");
-    let header = "| function | takes | gives | | for example |\n|---|---|---|---|---|\n".to_owned();
-    assert_eq!(table, header + &rows.collect::<String>(), "docs/language.md: put the right side between the two marks");
-}
-
-#[test]
-fn mistakes_are_shown_with_their_place_and_a_way_out() {
-    insta::with_settings!({snapshot_path => "language/diagnostics", prepend_module_to_snapshot => false}, {
-        insta::glob!("language/diagnostics/*.policy", |path| {
-            let content = Ok(std::fs::read(path).unwrap());
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let compiled = compile(vec![RawFile { name, content }], &Arc::default());
-            assert!(compiled.program.is_none(), "{}", path.display());
-            insta::assert_snapshot!("shown", rendered(&compiled));
-        });
-    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clap::Args;
 use codespan_reporting::term::termcolor::NoColor;
 
 use crate::engine::{RawFile, compile, warnings};
-use crate::lang::{Code, render};
+use crate::lang::{Code, render, split_example};
 
 use super::{Usage, show};
 
@@ -27,7 +27,7 @@ impl Explain {
             return Err(Usage(format!("there is no code {}; there are: {}", self.code, known.join(", "))).into());
         };
         show::line(format_args!("{}: {}", code.as_str(), code.meaning()))?;
-        let example = code.example_files();
+        let example = split_example(code.example(), "example.policy");
         let raw = |(name, text): (&str, &str)| RawFile { name: name.to_owned(), content: Ok(text.into()) };
         let files: Vec<RawFile> = example.map(raw).collect();
         if !files.is_empty() {

@@ -24,22 +24,23 @@ macro_rules! codes {
                 match self { $(Code::$name => $meaning,)+ }
             }
 
-            fn example(self) -> &'static str {
+            /// A text with that finding, or several in one; empty where it is about files and not about what is in them.
+            #[must_use]
+            pub fn example(self) -> &'static str {
                 match self { $(Code::$name => $example,)+ }
             }
         }
     };
 }
 
-impl Code {
-    /// Files with that finding, by name; none where it is about files and not about what is in them.
-    pub fn example_files(self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let example = self.example();
-        // Parts start with a line that names their file: "-- name --".
-        let (first, rest) = example.split_once("-- ").unwrap_or((example, ""));
-        let others = rest.split("\n-- ").filter_map(|part| part.split_once(" --\n"));
-        [("example.policy", first.trim_end())].into_iter().chain(others).filter(|(_, text)| !text.is_empty())
-    }
+/// The files of an example. The first is called `name`; a line `-- name --` starts another.
+pub fn split_example<'t>(example: &'t str, name: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
+    let (first, rest) = match example.split_once("\n-- ") {
+        Some(parts) => parts,
+        None => example.strip_prefix("-- ").map_or((example, ""), |rest| ("", rest)),
+    };
+    let others = rest.split("\n-- ").filter_map(|part| part.split_once(" --\n"));
+    [(name, first)].into_iter().chain(others).filter(|(_, text)| !text.is_empty())
 }
 
 codes! {

@@ -14,7 +14,7 @@ mod source;
 mod span;
 mod suggest;
 
-pub use codes::Code;
+pub use codes::{Code, split_example};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use lexer::Token;
 pub use nesting::MAX_NESTING;
