@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::engine::{Compiled, compile, run_tests};
+use crate::engine::{compile, run_tests};
 use crate::lang::Sources;
 use crate::service::{read_policies, read_tests};
 
@@ -73,14 +73,14 @@ impl Test {
 fn outcomes(folder: &Path) -> Result<Option<(Vec<Row>, Vec<String>)>> {
     let compiled = compile(read_policies(folder), &Arc::default());
     let Some(program) = &compiled.program else {
-        show::on_stderr(&compiled)?;
+        show::on_stderr(&compiled.sources, &compiled.diagnostics)?;
         return Ok(None);
     };
     let sources = Arc::new(Sources::new(read_tests(folder)?));
     let report = match run_tests(program, &sources) {
         Ok(report) => report,
         Err(diagnostics) => {
-            show::on_stderr(&Compiled { sources, diagnostics, ..compiled })?;
+            show::on_stderr(&sources, &diagnostics)?;
             return Ok(None);
         }
     };

@@ -27,7 +27,7 @@ mod routes;
 mod testing;
 mod types;
 
-pub use compile::{Compiled, RawFile, compile};
+pub use compile::{Compiled, RawFile, Unreadable, compile};
 pub use condition::Condition;
 pub use decide::{decide, shadows};
 pub use explain::{Explanation, Unknown, explain};
