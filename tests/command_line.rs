@@ -1,20 +1,8 @@
 //! The commands beside `serve`: exit status, JSON, hints.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
-use crate::support::{Server, root, run, sidegate};
-
-fn with_input(command: &mut Command, input: &str) -> (i32, String, String) {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A command that fails before it reads its input closes the pipe.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
+use crate::support::{Server, root, run, sidegate, with_input};
 
 #[test]
 fn check_finds_what_is_wrong_and_says_so_by_its_exit_status() {

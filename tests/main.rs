@@ -11,6 +11,7 @@ mod configuration;
 mod decisions;
 mod durability;
 mod five_minutes;
+mod format;
 mod freshness;
 mod house;
 mod language;

@@ -36,14 +36,15 @@ impl Check {
         let errors = findings.clone().filter(|finding| finding.is_error()).count() + rules.len();
         let warnings = findings.filter(|finding| !finding.is_error()).count();
         if self.json {
-            let diagnostics: Vec<_> = sets.iter().flat_map(show::as_json).collect();
+            let diagnostics: Vec<_> =
+                sets.iter().flat_map(|set| show::as_json(&set.sources, &set.diagnostics)).collect();
             show::line(format_args!(
                 "{}",
                 serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics, "rules": rules })
             ))?;
         } else {
             for set in &sets {
-                show::on_stderr(set)?;
+                show::on_stderr(&set.sources, &set.diagnostics)?;
             }
             for problem in &rules {
                 eprintln!("error: {problem}\n");

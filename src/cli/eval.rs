@@ -56,7 +56,7 @@ impl Eval {
         }
         let compiled = compile(read_policies(&self.folder), &Arc::default());
         let Some(program) = &compiled.program else {
-            show::refused(&compiled, self.json)?;
+            show::refused(&compiled.sources, &compiled.diagnostics, self.json)?;
             return Ok(ExitCode::FAILURE);
         };
         let query_text = read(&self.query)?;

@@ -33,7 +33,7 @@ pub(super) fn one_set(folder: &Path) -> Result<Vec<RawFile>> {
     }
 }
 
-fn stdin() -> Result<RawFile> {
+pub(super) fn stdin() -> Result<RawFile> {
     let mut text = Vec::new();
     std::io::stdin().take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
     Ok(RawFile { name: "<stdin>".to_owned(), content: Ok(text) })
@@ -47,16 +47,50 @@ pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     if !read_policies(folder).is_empty() {
         return Ok(vec![folder.to_owned()]);
     }
-    let mut below: Vec<PathBuf> = std::fs::read_dir(folder)?
-        .flatten()
-        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.') && entry.path().is_dir())
-        .map(|entry| entry.path())
-        .filter(|folder| !read_policies(folder).is_empty())
-        .collect();
-    below.sort();
+    let mut below = folders_in(folder)?;
+    below.retain(|folder| !read_policies(folder).is_empty());
     if below.is_empty() {
-        let message = format!("there are no .policy files in {}, nor in a folder in it", folder.display());
-        return Err(Usage(message).into());
+        return Err(no_policies(folder).into());
     }
     Ok(below)
+}
+
+/// The file itself, or the `.policy` files of a folder, tests too, or else those of the folders in it.
+pub(super) fn policy_files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        let missing = || Usage(format!("there is no file or folder {}", path.display()));
+        return if path.exists() { Ok(vec![path.to_owned()]) } else { Err(missing().into()) };
+    }
+    let mut files = policies_in(path)?;
+    if files.is_empty() {
+        for folder in folders_in(path)? {
+            files.extend(policies_in(&folder)?);
+        }
+    }
+    if files.is_empty() { Err(no_policies(path).into()) } else { Ok(files) }
+}
+
+fn policies_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = entries(folder)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "policy") && !path.is_dir());
+    Ok(files)
+}
+
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = entries(folder)?;
+    folders.retain(|path| path.is_dir());
+    Ok(folders)
+}
+
+/// What is in a folder and not hidden, in order.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let shown = |entry: &std::fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.flatten().filter(shown).map(|entry| entry.path()).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn no_policies(folder: &Path) -> Usage {
+    Usage(format!("there are no .policy files in {}, nor in a folder in it", folder.display()))
 }

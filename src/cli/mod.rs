@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod eval;
 mod explain;
+mod fmt;
 mod healthy;
 mod input;
 mod junit;
@@ -34,6 +35,8 @@ enum Command {
     Serve(config::Settings),
     /// Check the policies of a tenant, or of all
     Check(check::Check),
+    /// Write policies down in the one way that they are written
+    Fmt(fmt::Fmt),
     /// Run the tests beside the policies of a tenant, or of all
     Test(test::Test),
     /// Decide one query by the policies in a folder, without a server
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
             settings.check().and_then(|config| block_on(app::serve(config))).map(|()| ExitCode::SUCCESS)
         }
         Command::Check(check) => check.run(),
+        Command::Fmt(fmt) => fmt.run(),
         Command::Test(test) => test.run(),
         Command::Eval(eval) => eval.run(),
         Command::Routes(routes) => routes.run(),

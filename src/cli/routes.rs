@@ -51,7 +51,7 @@ impl Routes {
         let files = input::one_set(&self.folder)?;
         let compiled = compile(files, &Arc::default());
         let Some(program) = &compiled.program else {
-            show::refused(&compiled, self.json)?;
+            show::refused(&compiled.sources, &compiled.diagnostics, self.json)?;
             return Ok(ExitCode::FAILURE);
         };
         match (&self.method, &self.url) {

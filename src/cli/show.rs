@@ -6,22 +6,20 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use anyhow::Result;
 use codespan_reporting::term::termcolor::{ColorChoice, StandardStream, WriteColor};
 
-use crate::engine::Compiled;
-use crate::lang::{Rendered, render};
+use crate::lang::{Diagnostic, Rendered, Sources, render};
 
 /// Prints them on standard error, with colours only on a terminal that wants them.
-pub(super) fn on_stderr(compiled: &Compiled) -> Result<()> {
-    render(&mut StandardStream::stderr(choice(&std::io::stderr())), &compiled.sources, &compiled.diagnostics)?;
+pub(super) fn on_stderr(sources: &Sources, diagnostics: &[Diagnostic]) -> Result<()> {
+    render(&mut StandardStream::stderr(choice(&std::io::stderr())), sources, diagnostics)?;
     Ok(())
 }
 
 /// Shows why a set is of no use: as JSON on standard output, or for people on standard error.
-pub(super) fn refused(compiled: &Compiled, json: bool) -> Result<()> {
-    if json {
-        line(format_args!("{}", serde_json::json!({ "diagnostics": as_json(compiled) })))
-    } else {
-        on_stderr(compiled)
+pub(super) fn refused(sources: &Sources, diagnostics: &[Diagnostic], json: bool) -> Result<()> {
+    if !json {
+        return on_stderr(sources, diagnostics);
     }
+    line(format_args!("{}", serde_json::json!({ "diagnostics": as_json(sources, diagnostics) })))
 }
 
 /// A number of things.
@@ -44,13 +42,18 @@ fn choice(stream: &impl IsTerminal) -> ColorChoice {
 }
 
 /// As JSON values.
-pub(super) fn as_json(compiled: &Compiled) -> Vec<Rendered> {
-    compiled.diagnostics.iter().map(|diagnostic| Rendered::new(&compiled.sources, diagnostic)).collect()
+pub(super) fn as_json(sources: &Sources, diagnostics: &[Diagnostic]) -> Vec<Rendered> {
+    diagnostics.iter().map(|diagnostic| Rendered::new(sources, diagnostic)).collect()
 }
 
-/// Prints a line on standard output. A reader that has seen enough, such as `head`, is no error.
+/// Prints a line on standard output.
 pub(super) fn line(text: Arguments<'_>) -> Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    self::text(format_args!("{text}\n"))
+}
+
+/// Prints on standard output. A reader that has seen enough, such as `head`, is no error.
+pub(super) fn text(text: Arguments<'_>) -> Result<()> {
+    match std::io::stdout().write_fmt(text) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

@@ -9,7 +9,7 @@ use clap::Args;
 use codespan_reporting::term::termcolor::NoColor;
 use serde::Serialize;
 
-use crate::engine::{Compiled, Outcome, Report, compile, run_tests, write_tree};
+use crate::engine::{Outcome, Report, compile, run_tests, write_tree};
 use crate::lang::Sources;
 use crate::service::{read_policies, read_tests};
 
@@ -131,14 +131,14 @@ fn show_suite(suite: &Suite) -> Result<()> {
 fn suite(folder: &Path, json: bool) -> Result<Option<Suite>> {
     let compiled = compile(read_policies(folder), &Arc::default());
     let Some(program) = &compiled.program else {
-        show::refused(&compiled, json)?;
+        show::refused(&compiled.sources, &compiled.diagnostics, json)?;
         return Ok(None);
     };
     let sources = Arc::new(Sources::new(read_tests(folder)?));
     let report = match run_tests(program, &sources) {
         Ok(report) => report,
         Err(diagnostics) => {
-            show::refused(&Compiled { sources, diagnostics, program: None, ..compiled }, json)?;
+            show::refused(&sources, &diagnostics, json)?;
             return Ok(None);
         }
     };

@@ -23,6 +23,42 @@ pub struct RawFile {
     pub content: Result<Vec<u8>, String>,
 }
 
+impl RawFile {
+    /// The file as text, and why it is none.
+    #[must_use]
+    pub fn decode(self) -> (Source, Option<Unreadable>) {
+        let unreadable = |code, at, message| Some(Unreadable { code, at, message });
+        let (text, problem) = match self.content.map(String::from_utf8) {
+            // A byte order mark stands for nothing, and would move every column of the first line.
+            Ok(Ok(text)) => (text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned), None),
+            Ok(Err(error)) => {
+                let at = error.utf8_error().valid_up_to() as u32;
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                (text, unreadable(Code::NotUtf8, at, "the file is not UTF-8 from here on".to_owned()))
+            }
+            Err(why) => (String::new(), unreadable(Code::Unreadable, 0, format!("the file cannot be read: {why}"))),
+        };
+        (Source { name: self.name, text }, problem)
+    }
+}
+
+/// Why a file is no text.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    code: Code,
+    at: u32,
+    message: String,
+}
+
+impl Unreadable {
+    /// As a diagnostic of the source that it is about.
+    #[must_use]
+    pub fn diagnostic(&self, source: SourceId) -> Diagnostic {
+        let site = Site { source, span: Span::new(self.at, self.at) };
+        Diagnostic::error(self.code, site, &self.message)
+    }
+}
+
 /// What became of a set.
 #[derive(Debug, Clone)]
 pub struct Compiled {
@@ -43,9 +79,9 @@ pub struct Compiled {
 pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
     let mut unreadable = Vec::new();
     let decoded = files.into_iter().map(|file| {
-        let (text, problem) = decode(file.content);
-        unreadable.extend(problem.map(|problem| (file.name.clone(), problem)));
-        Source { name: file.name, text }
+        let (source, problem) = file.decode();
+        unreadable.extend(problem.map(|problem| (source.name.clone(), problem)));
+        source
     });
     let sources = Arc::new(Sources::new(decoded.collect()));
 
@@ -55,9 +91,8 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
     let mut definitions = stored.clone();
     let mut trees = Vec::new();
     for (id, source) in sources.iter() {
-        if let Some((_, (code, at, message))) = unreadable.iter().find(|(name, _)| *name == source.name) {
-            let site = Site { source: id, span: Span::new(*at, *at) };
-            diagnostics.push(Diagnostic::error(*code, site, message));
+        if let Some((_, problem)) = unreadable.iter().find(|(name, _)| *name == source.name) {
+            diagnostics.push(problem.diagnostic(id));
             trees.push((id, File { items: Vec::new(), lost: true }));
         } else if is_file(source, "traits.json") {
             match read_definitions(&sources, id, source) {
@@ -108,21 +143,6 @@ fn cap(diagnostics: &mut Vec<Diagnostic>) {
         diagnostics.truncate(MAX_DIAGNOSTICS);
         let message = format!("and {more} more like these");
         diagnostics.extend(site.map(|site| Diagnostic::error(Code::More, site, message)));
-    }
-}
-
-type Problem = (Code, u32, String);
-
-fn decode(content: Result<Vec<u8>, String>) -> (String, Option<Problem>) {
-    match content.map(String::from_utf8) {
-        // A byte order mark stands for nothing, and would move every column of the first line.
-        Ok(Ok(text)) => (text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned), None),
-        Ok(Err(error)) => {
-            let at = error.utf8_error().valid_up_to();
-            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            (text, Some((Code::NotUtf8, at as u32, "the file is not UTF-8 from here on".to_owned())))
-        }
-        Err(why) => (String::new(), Some((Code::Unreadable, 0, format!("the file cannot be read: {why}")))),
     }
 }
 

@@ -27,7 +27,7 @@ mod routes;
 mod testing;
 mod types;
 
-pub use compile::{Compiled, RawFile, compile, warnings};
+pub use compile::{Compiled, RawFile, Unreadable, compile, warnings};
 pub use condition::Condition;
 pub use decide::{decide, shadows};
 pub use explain::{Candidate, Explanation, Fact, Nearest, Reveal, Trace, Truth, Unknown, explain, nearest, write_tree};

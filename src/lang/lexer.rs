@@ -213,6 +213,13 @@ fn bad_character(site: Site, slice: &str, before: &[Spanned], diagnostics: &mut 
     diagnostics.push(Diagnostic::error(Code::UnexpectedCharacter, site, message).help(help));
 }
 
-fn is_word(slice: &str) -> bool {
-    slice.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+/// Whether this is one word, and so can stand after a dot.
+pub(super) fn is_word(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.starts_with(|c: char| word(c) && !c.is_ascii_digit()) && text.chars().all(word)
+}
+
+/// Whether this is a word that can be a name.
+pub(super) fn is_name(text: &str) -> bool {
+    is_word(text) && matches!(Token::lexer(text).next(), Some(Ok(token)) if !token.is_reserved())
 }

@@ -1,11 +1,13 @@
-//! Text to syntax tree: the lexer, the parser over `grammar/policy.lalrpop`, and diagnostics that show their place.
+//! Text to syntax tree: the lexer, the parser over `grammar/policy.lalrpop`, diagnostics that show their place; and back
+//! to text: the formatter.
 //!
 //! This room knows what a policy looks like and nothing of what it means: names are not resolved here, types are
-//! not known, nothing is evaluated. It is pure: text in, tree and diagnostics out.
+//! not known, nothing is evaluated. It is pure: text in, tree, diagnostics or text out.
 
 pub mod ast;
 mod codes;
 mod diagnostic;
+mod format;
 mod lexer;
 mod nesting;
 mod parser;
@@ -16,6 +18,7 @@ mod suggest;
 
 pub use codes::{Code, split_example};
 pub use diagnostic::{Diagnostic, Label, Severity};
+pub use format::format;
 pub use lexer::Token;
 pub use nesting::MAX_NESTING;
 pub use parser::{parse, parse_condition};

@@ -40,7 +40,7 @@ pub use documents::check_rules;
 pub use error::{Fault, Result, ServiceError};
 pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
 pub use oidc::{BegunSignIn, SignedIn};
-pub use policies::{check_rules_file, read_policies, read_tests};
+pub use policies::{check_rules_file, read_policies, read_policy, read_tests};
 pub use portal::{Profile, Session, make_link};
 pub use profiling::{Checked, Login};
 pub use readiness::{Readiness, Status};

@@ -223,11 +223,17 @@ pub fn read_policies(folder: &Path) -> Vec<RawFile> {
         Err(error) => return vec![RawFile { name: folder.display().to_string(), content: Err(error.to_string()) }],
     };
     let mut room = MAX_SET;
-    let read = |name: String| {
-        let path = folder.join(name);
-        RawFile { name: path.display().to_string(), content: read_file(&path, &mut room) }
-    };
-    names.into_iter().map(read).collect()
+    names.into_iter().map(|name| read_into(&folder.join(name), &mut room)).collect()
+}
+
+/// Reads one file.
+#[must_use]
+pub fn read_policy(path: &Path) -> RawFile {
+    read_into(path, &mut { MAX_SET })
+}
+
+fn read_into(path: &Path, room: &mut u64) -> RawFile {
+    RawFile { name: path.display().to_string(), content: read_file(path, room) }
 }
 
 /// Reads the tests in a tenant's folder.

@@ -10,7 +10,8 @@ use crate::support::root;
 
 /// Compiles the files that stand in one text, and looks at everything.
 fn checked(text: &str, name: &str) -> Compiled {
-    let files = split_example(text, name).map(|(name, text)| RawFile { name: name.to_owned(), content: Ok(text.into()) });
+    let files =
+        split_example(text, name).map(|(name, text)| RawFile { name: name.to_owned(), content: Ok(text.into()) });
     let mut compiled = compile(files.collect(), &Arc::default());
     warnings(&mut compiled);
     compiled

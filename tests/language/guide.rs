@@ -37,7 +37,6 @@ fn the_table_of_functions_in_the_guide_is_true() {
     assert_eq!(table, header + &rows.collect::<String>(), "docs/language.md: put the right side between the two marks");
 }
 
-
 #[test]
 fn the_policies_in_the_guide_compile_and_its_tests_pass() {
     let guide = guide();
