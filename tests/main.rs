@@ -20,6 +20,7 @@ mod operations;
 mod packaging;
 mod profiling;
 mod promotion;
+mod proofs;
 mod reload;
 mod support;
 mod tenants;

@@ -79,12 +79,8 @@ impl<'d> Evaluation<'d> {
             Node::And(run) => all(program.children(*run).iter().map(|child| self.truth(*child))),
             Node::Not(child) => self.truth(*child).map(|truth| !truth),
             Node::Compare(op, left, right) => {
-                let right = self.value(*right)?;
-                // An OR of no equalities is false, whatever stands on the left.
-                if *op == CompareOp::In && right.list_len() == Some(0) {
-                    return Some(false);
-                }
-                compare(*op, &self.value(*left)?, &right)
+                let (left, right) = (self.value(*left), self.value(*right));
+                compare(*op, left.as_ref(), right.as_ref())
             }
             Node::Shared(number, inner) => {
                 if let Some(Remembered::Known(truth)) = self.memo.slot(*number) {
@@ -125,8 +121,7 @@ impl<'d> Evaluation<'d> {
         let program = self.program;
         match program.node(id)? {
             Node::Const(value) => Operand::of(value),
-            Node::Path(_) => self.read(id).value(),
-            Node::Default(run) => self.first_present(*run),
+            Node::Path(_) | Node::Default(_) => self.read(id).value(),
             Node::Call(builtin, run) => self.call(builtin, program.children(*run)),
             Node::Sum(run) => {
                 let (first, rest) = program.children(*run).split_first()?;
@@ -151,7 +146,7 @@ impl<'d> Evaluation<'d> {
                 Some(product)
             }
             Node::List(run) => {
-                Some(Operand::Made(program.children(*run).iter().map(|child| self.value(*child)).collect()))
+                Some(Operand::Made(program.children(*run).iter().map(|child| self.read(*child)).collect()))
             }
             Node::SharedValue(number, inner) => {
                 if let Some(Some(value)) = self.values.get(*number as usize) {
@@ -174,7 +169,7 @@ impl<'d> Evaluation<'d> {
         }
     }
 
-    /// What stands at the path that a node is. Anything else that can be evaluated counts as present.
+    /// What stands at the path that a node is, or at the first of several. Anything else that has a value is present.
     pub(super) fn read(&mut self, id: NodeId) -> Read<'d> {
         let program = self.program;
         match program.node(id) {
@@ -188,6 +183,7 @@ impl<'d> Evaluation<'d> {
                 Some(path) => self.world.read(path),
                 None => Read::Absent,
             },
+            Some(Node::Default(run)) => self.first_present(*run),
             _ => self.value(id).map_or(Read::Unusable, Read::Present),
         }
     }
@@ -222,10 +218,7 @@ impl<'d> Evaluation<'d> {
         for place in 0..length {
             let element = match &list {
                 Operand::List(items) => items.get(place).map_or(Read::Absent, Read::of),
-                Operand::Made(items) => match items.get(place) {
-                    Some(Some(element)) => Read::Present(element.clone()),
-                    _ => Read::Unusable,
-                },
+                Operand::Made(items) => items.get(place).cloned().unwrap_or(Read::Absent),
                 _ => Read::Absent,
             };
             if let Some(variable) = self.variables.get_mut(usize::from(depth)) {
@@ -252,20 +245,21 @@ impl<'d> Evaluation<'d> {
     }
 
     /// `a ?? b ?? c`: a default stands in for what is absent, never for what an outage hides.
-    fn first_present(&mut self, run: Children) -> Option<Operand<'d>> {
-        for child in self.program.children(run) {
-            match self.read(*child) {
-                Read::Absent => {}
-                Read::Present(value) => return Some(value),
-                Read::Unusable | Read::Unreachable => return None,
-            }
-        }
-        None
+    fn first_present(&mut self, run: Children) -> Read<'d> {
+        let mut links = self.program.children(run).iter().map(|link| self.read(*link));
+        links.find(|read| !matches!(read, Read::Absent)).unwrap_or(Read::Absent)
     }
 }
 
-/// What an operator makes of two values.
-pub(super) fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>) -> Option<bool> {
+/// What an operator makes of two values, either of which may be unknown.
+pub(super) fn compare(op: CompareOp, left: Option<&Operand<'_>>, right: Option<&Operand<'_>>) -> Option<bool> {
+    match (op, left, right) {
+        // An OR of no equalities is false, whatever it would have asked for.
+        (CompareOp::In, item, Some(list)) => return operand::contained(item, list),
+        (CompareOp::Contains, Some(whole), part) => return operand::contains(whole, part),
+        _ => {}
+    }
+    let (left, right) = (left?, right?);
     match op {
         CompareOp::Equal => operand::equal(left, right),
         CompareOp::NotEqual => operand::equal(left, right).map(|equal| !equal),
@@ -273,8 +267,7 @@ pub(super) fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>) ->
         CompareOp::LessOrEqual => operand::order(left, right).map(|order| order.is_le()),
         CompareOp::Greater => operand::order(left, right).map(|order| order.is_gt()),
         CompareOp::GreaterOrEqual => operand::order(left, right).map(|order| order.is_ge()),
-        CompareOp::In => operand::contained(left, right),
-        CompareOp::Contains => operand::contains(left, right),
+        CompareOp::In | CompareOp::Contains => None,
         // Both have nodes of their own: their right sides are made ready when a set is compiled.
         CompareOp::Like | CompareOp::Matches => None,
         CompareOp::StartsWith => match (left, right) {

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use crate::model::{Object, Value};
 
+use super::Read;
+
 /// A value that is there and usable, borrowed from the facts, the query or the program.
 #[derive(Debug, Clone)]
 pub enum Operand<'v> {
@@ -21,8 +23,8 @@ pub enum Operand<'v> {
     Time(jiff::Timestamp),
     /// A list of the data or of literals.
     List(&'v [Value<'v>]),
-    /// A list written in the policy with something to evaluate in it; `None` is an unknown element.
-    Made(Rc<[Option<Operand<'v>>]>),
+    /// A list written in the policy with something to evaluate in it, or one that a function made.
+    Made(Rc<[Read<'v>]>),
     /// An object.
     Object(&'v Object<'v>),
 }
@@ -54,11 +56,15 @@ impl<'v> Operand<'v> {
             Operand::Time(at) => Value::Time(*at),
             Operand::List(items) => Value::List(items.iter().cloned().map(Value::into_owned).collect()),
             Operand::Made(items) => {
-                let values = items.iter().map(|item| item.as_ref().and_then(Operand::to_value));
+                let values = items.iter().map(|item| item.as_value().and_then(Operand::to_value));
                 Value::List(values.collect::<Option<_>>()?)
             }
             Operand::Object(object) => Value::Object((*object).clone().into_owned()),
         })
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Operand::Int(_) | Operand::Float(_))
     }
 
     /// Number of elements, if this is a list.
@@ -75,7 +81,7 @@ impl<'v> Operand<'v> {
     pub(super) fn elements(&self) -> Option<Elements<'_>> {
         match self {
             Operand::List(items) => Some(Elements::Values(items.iter())),
-            Operand::Made(items) => Some(Elements::Operands(items.iter())),
+            Operand::Made(items) => Some(Elements::Reads(items.iter())),
             _ => None,
         }
     }
@@ -83,7 +89,7 @@ impl<'v> Operand<'v> {
 
 pub(super) enum Elements<'o> {
     Values(std::slice::Iter<'o, Value<'o>>),
-    Operands(std::slice::Iter<'o, Option<Operand<'o>>>),
+    Reads(std::slice::Iter<'o, Read<'o>>),
 }
 
 impl<'o> Iterator for Elements<'o> {
@@ -92,7 +98,7 @@ impl<'o> Iterator for Elements<'o> {
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Elements::Values(values) => values.next().map(Operand::of),
-            Elements::Operands(operands) => operands.next().cloned(),
+            Elements::Reads(reads) => reads.next().map(|read| read.as_value().cloned()),
         }
     }
 }
@@ -125,14 +131,14 @@ fn equal_known(a: Option<Operand<'_>>, b: Option<Operand<'_>>) -> Option<bool> {
 }
 
 /// `item IN list`: an OR of equalities; unknown over what is no list.
-pub(super) fn contained(item: &Operand<'_>, list: &Operand<'_>) -> Option<bool> {
-    any(list.elements()?.map(|element| equal(item, &element?)))
+pub(super) fn contained(item: Option<&Operand<'_>>, list: &Operand<'_>) -> Option<bool> {
+    any(list.elements()?.map(|element| equal(item?, &element?)))
 }
 
 /// `text CONTAINS part` and `list CONTAINS item`.
-pub(super) fn contains(whole: &Operand<'_>, part: &Operand<'_>) -> Option<bool> {
+pub(super) fn contains(whole: &Operand<'_>, part: Option<&Operand<'_>>) -> Option<bool> {
     match (whole, part) {
-        (Operand::Text(whole), Operand::Text(part)) => Some(whole.contains(part.as_ref())),
+        (Operand::Text(whole), Some(Operand::Text(part))) => Some(whole.contains(part.as_ref())),
         _ => contained(part, whole),
     }
 }

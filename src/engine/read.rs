@@ -38,8 +38,7 @@ impl<'v> Read<'v> {
                 items.get(*place).map_or(Read::Absent, |value| walk(value, rest))
             }
             ([Step::Index(place), rest @ ..], Read::Present(Operand::Made(items))) => match items.get(*place) {
-                Some(Some(element)) => Read::Present(element.clone()).step(rest),
-                Some(None) => Read::Unusable,
+                Some(element) => element.clone().step(rest),
                 None => Read::Absent,
             },
             (_, Read::Unreachable) => Read::Unreachable,
@@ -49,6 +48,15 @@ impl<'v> Read<'v> {
 
     fn text(text: &'v str) -> Self {
         Read::Present(Operand::Text(Cow::Borrowed(text)))
+    }
+
+    /// The value, if there is one to work with.
+    #[must_use]
+    pub fn as_value(&self) -> Option<&Operand<'v>> {
+        match self {
+            Read::Present(operand) => Some(operand),
+            _ => None,
+        }
     }
 
     /// The value, if there is one to work with.
@@ -99,11 +107,9 @@ impl<'d> World<'d> {
     pub(super) fn read(&self, path: &'d Path) -> Read<'d> {
         let World { query, facts, .. } = self;
         match &path.lookup {
-            Lookup::User => match stored(self.of_user(facts.user), &path.steps) {
-                Read::Absent if matches!(self.of_user(facts.user), Stored::Present(_)) => {
-                    member(self.defaults, &path.steps)
-                }
-                read => read,
+            Lookup::User => match self.of_user(facts.user) {
+                Stored::Present(user) => self.field(user, &path.steps),
+                other => stored(other, &path.steps),
             },
             Lookup::Login => stored(self.of_user(facts.login), &path.steps),
             Lookup::Token => facts.token.map_or(Read::Absent, |claims| member(claims, &path.steps)),
@@ -123,6 +129,16 @@ impl<'d> World<'d> {
             Lookup::Clock(key) => self.clock(*key),
             // Variables belong to the evaluation, which does not come here for them.
             Lookup::Variable(_) => Read::Absent,
+        }
+    }
+
+    /// A field of a stored user. Its default stands in for the whole of it, never for single members of a JSON value.
+    fn field(&self, user: &'d Object<'d>, steps: &[Step]) -> Read<'d> {
+        let own = steps.len().min(if matches!(steps, [Step::Field(bag), ..] if bag == "traits") { 2 } else { 1 });
+        let (field, within) = steps.split_at_checked(own).unwrap_or((steps, &[]));
+        match member(user, field) {
+            Read::Absent => member(self.defaults, steps),
+            present => present.step(within),
         }
     }
 

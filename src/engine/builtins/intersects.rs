@@ -15,5 +15,6 @@ pub(super) const INTERSECTS: Builtin = Builtin {
 
 fn run<'v>(arguments: &[Operand<'v>]) -> Option<Operand<'v>> {
     let [a, b] = arguments else { return None };
-    any(a.elements()?.map(|element| contained(&element?, b))).map(Operand::Bool)
+    b.list_len()?;
+    any(a.elements()?.map(|element| contained(element.as_ref(), b))).map(Operand::Bool)
 }

@@ -15,6 +15,6 @@ pub(super) const MAX: Builtin = Builtin {
 
 fn run<'v>(arguments: &[Operand<'v>]) -> Option<Operand<'v>> {
     let [a, b] = arguments else { return None };
-    let order = order(a, b)?;
+    let order = if a.is_number() { order(a, b)? } else { return None };
     Some(if order.is_ge() { a.clone() } else { b.clone() })
 }

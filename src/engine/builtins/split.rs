@@ -1,6 +1,6 @@
 //! `split(text, separator)`
 
-use super::{Builtin, Operand, Parameter, Run, Type};
+use super::{Builtin, Operand, Parameter, Read, Run, Type};
 
 pub(super) const SPLIT: Builtin = Builtin {
     name: "split",
@@ -15,7 +15,7 @@ pub(super) const SPLIT: Builtin = Builtin {
 fn run<'v>(arguments: &[Operand<'v>]) -> Option<Operand<'v>> {
     match arguments {
         [Operand::Text(text), Operand::Text(separator)] if !separator.is_empty() => {
-            let parts = text.split(separator.as_ref()).map(|part| Some(Operand::Text(part.to_owned().into())));
+            let parts = text.split(separator.as_ref()).map(|part| Read::Present(Operand::Text(part.to_owned().into())));
             Some(Operand::Made(parts.collect()))
         }
         _ => None,

@@ -15,5 +15,6 @@ pub(super) const SUBSET: Builtin = Builtin {
 
 fn run<'v>(arguments: &[Operand<'v>]) -> Option<Operand<'v>> {
     let [a, b] = arguments else { return None };
-    all(a.elements()?.map(|element| contained(&element?, b))).map(Operand::Bool)
+    b.list_len()?;
+    all(a.elements()?.map(|element| contained(element.as_ref(), b))).map(Operand::Bool)
 }

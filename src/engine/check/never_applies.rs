@@ -73,7 +73,9 @@ fn collect<'p>(program: &'p Program, id: NodeId, demands: &mut HashMap<PathId, V
 /// Whether no value meets all demands.
 fn excluded(demands: &[Demand<'_>]) -> bool {
     let meets = |value: &Value<'static>, (op, wanted): &Demand<'_>| {
-        Operand::of(value).zip(Operand::of(wanted)).and_then(|(value, wanted)| compare(*op, &value, &wanted))
+        Operand::of(value)
+            .zip(Operand::of(wanted))
+            .and_then(|(value, wanted)| compare(*op, Some(&value), Some(&wanted)))
             == Some(true)
     };
     let candidates = demands.iter().find_map(|(op, value)| match (op, value) {

@@ -91,6 +91,11 @@ impl<'p> Values<'p> {
     fn one(value: &'p Value<'static>) -> Self {
         Self { among: Some(vec![value]), ..Self::ANY }
     }
+
+    fn may_be_empty(&self) -> bool {
+        let empty = |value: &&Value<'_>| matches!(value, Value::List(items) if items.is_empty());
+        self.among.iter().flatten().any(empty)
+    }
 }
 
 /// The evaluation.
@@ -190,6 +195,11 @@ impl<'p> Possible<'p> {
 
     fn compared(&self, op: CompareOp, left: &Values<'p>, right: &Values<'p>) -> Truths {
         let mut truths = Truths::NONE;
+        // An OR of no equalities is false, whatever it would have asked for.
+        let list = if op == CompareOp::Contains { left } else { right };
+        if matches!(op, CompareOp::In | CompareOp::Contains) && list.may_be_empty() {
+            truths = truths.or(Truths::FALSE);
+        }
         if left.unknown || right.unknown {
             truths = truths.or(Truths::UNKNOWN);
         }
@@ -201,9 +211,8 @@ impl<'p> Possible<'p> {
             return truths.or(Truths::EITHER);
         }
         for (left, right) in left.iter().flat_map(|left| right.iter().map(move |right| (left, right))) {
-            let outcome =
-                Operand::of(left).zip(Operand::of(right)).and_then(|(left, right)| compare(op, &left, &right));
-            truths = truths.or(Truths::of(outcome));
+            let (left, right) = (Operand::of(left), Operand::of(right));
+            truths = truths.or(Truths::of(compare(op, left.as_ref(), right.as_ref())));
         }
         truths
     }
