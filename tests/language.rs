@@ -76,6 +76,7 @@ struct Asked<'a> {
     user: Stored<'a>,
     resource: Stored<'a>,
     login: Stored<'a>,
+    token: Option<&'a Object<'a>>,
     properties: Object<'a>,
     context: Object<'a>,
     subject_type: Option<&'a str>,
@@ -87,13 +88,13 @@ struct Asked<'a> {
 /// The truth of a condition shows in what an allow and a deny with it do: the deny applies to true and unknown,
 /// the allow to true alone.
 fn worth(when: &str, asked: &Asked<'_>) -> Result<Truth, String> {
-    let Asked { user, resource, login, properties, context, subject_type, now, zone, lets } = asked;
+    let Asked { user, resource, login, token, properties, context, subject_type, now, zone, lets } = asked;
     let policies = format!(
         "{lets}\nallow yes {{ action \"allow\" resource any when {when} }}\n\
          allow otherwise {{ action \"deny\" resource any }}\ndeny no {{ action \"deny\" resource any when {when} }}\n",
     );
     let program = program(&policies, *zone)?;
-    let facts = Facts { user: *user, resource: *resource, login: *login, ..Facts::default() };
+    let facts = Facts { user: *user, resource: *resource, login: *login, token: *token, ..Facts::default() };
     let ask = |action: &'static str| {
         let kind = subject_type.unwrap_or("user");
         let query = Query {
@@ -127,6 +128,7 @@ fn truth(case: &Case) -> Result<Truth, String> {
         user: as_ref(&user),
         resource: as_ref(&resource),
         login: Stored::Absent,
+        token: None,
         properties: object(&case.properties),
         context: object(&case.context),
         subject_type: case.subject_type.as_deref(),

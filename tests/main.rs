@@ -22,5 +22,6 @@ mod profiling;
 mod promotion;
 mod proofs;
 mod reload;
+mod samples;
 mod support;
 mod tenants;

@@ -73,7 +73,8 @@ fn scripts_are_sound_and_the_readme_names_what_there_is() {
         let text = std::fs::read_to_string(&path).unwrap();
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
-            assert!(path.parent().unwrap().join(link).exists(), "{guide} links to {link}");
+            let (file, _) = link.split_once('#').unwrap_or((link, ""));
+            assert!(path.parent().unwrap().join(file).exists(), "{guide} links to {link}");
         }
     }
 }

@@ -10,8 +10,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::authzen::read_query;
-use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, write_tree};
-use crate::model::{Facts, Object, Stored, Value};
+use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, parse_time, write_tree};
+use crate::model::{Bag, Facts, Object, Slug, Stored, Value};
 use crate::service::{Clock, read_policies};
 
 use super::{Usage, show};
@@ -24,8 +24,8 @@ pub(super) struct Eval {
     /// AuthZEN evaluation request, with "now" if the clock shall stand elsewhere; - for standard input
     #[arg(long, value_name = "FILE")]
     query: PathBuf,
-    /// {"user": {...}, "resource": {...}, "token": {...}, "login": {...}}; what is left out is unreachable, but
-    /// without a file nothing is stored and all is reachable
+    /// {"user": {...}, "resource": {...}, "token": {...}, "login": {...}, "selfAsserted": ["user.company"]}; what is
+    /// left out is unreachable, but without a file nothing is stored and all is reachable
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
     /// Show values of traits that are defined as sensitive
@@ -106,6 +106,7 @@ struct GivenFacts<'a> {
     resource: Part<'a>,
     login: Part<'a>,
     token: Option<Object<'a>>,
+    self_asserted: Vec<(Bag, Slug)>,
 }
 
 enum Part<'a> {
@@ -123,10 +124,16 @@ impl<'a> GivenFacts<'a> {
             Some(_) => Err(Usage(format!("{}: \"{name}\" must be an object", path.display()))),
         };
         let (mut user, resource, mut login, token) = (part("user")?, part("resource")?, part("login")?, part("token")?);
+        let self_asserted = match parts.remove("selfAsserted") {
+            None => Vec::new(),
+            Some(fields) => user_fields(&fields).ok_or_else(|| {
+                let like = "must be a list of the user's fields, such as [\"user.company\", \"user.traits.tier\"]";
+                Usage(format!("{}: \"selfAsserted\" {like}", path.display()))
+            })?,
+        };
         if let Some((name, _)) = parts.iter().next() {
-            let message =
-                format!("{}: there is no part \"{name}\"; parts are user, resource, token, login", path.display());
-            return Err(Usage(message).into());
+            let known = "parts are user, resource, token, login and selfAsserted";
+            return Err(Usage(format!("{}: there is no part \"{name}\"; {known}", path.display())).into());
         }
         if let Part::Present(user) = &mut user
             && user.get("id").is_none()
@@ -146,7 +153,7 @@ impl<'a> GivenFacts<'a> {
             Part::Present(claims) => Some(claims),
             Part::Absent | Part::Unreachable => None,
         };
-        Ok(Self { user, resource, login, token })
+        Ok(Self { user, resource, login, token, self_asserted })
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -155,7 +162,7 @@ impl<'a> GivenFacts<'a> {
             resource: self.resource.stored(),
             token: self.token.as_ref(),
             login: self.login.stored(),
-            self_asserted: &[],
+            self_asserted: &self.self_asserted,
         }
     }
 }
@@ -170,9 +177,25 @@ impl Part<'_> {
     }
 }
 
+/// Fields as policies name them.
+fn user_fields(fields: &Value<'_>) -> Option<Vec<(Bag, Slug)>> {
+    let field = |name: &Value<'_>| {
+        let Value::Str(name) = name else { return None };
+        let (bag, slug) = match name.strip_prefix("user.traits.") {
+            Some(slug) => (Bag::Traits, slug),
+            None => (Bag::Profile, name.strip_prefix("user.")?),
+        };
+        Some((bag, Slug::parse(slug).ok()?))
+    };
+    match fields {
+        Value::List(fields) => fields.iter().map(field).collect(),
+        _ => None,
+    }
+}
+
 fn time(value: &Value<'_>) -> Option<jiff::Timestamp> {
     match value {
-        Value::Str(text) => text.parse().ok(),
+        Value::Str(text) => parse_time(text),
         _ => None,
     }
 }

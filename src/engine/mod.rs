@@ -27,6 +27,7 @@ mod routes;
 mod testing;
 mod types;
 
+pub use builtins::parse_time;
 pub use compile::{Compiled, RawFile, Unreadable, compile, warnings};
 pub use condition::Condition;
 pub use decide::{decide, shadows};

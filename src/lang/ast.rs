@@ -86,6 +86,8 @@ pub struct TestPart {
 pub enum TestPartKind {
     /// `user { ... }`, `env { ... }` and their kin.
     Facts(Name, Data),
+    /// `self_asserted user.company, user.traits.tier`
+    Fields(Name, Vec<Path>),
     /// `unreachable user`
     Unreachable(Name),
     /// `expect allow "export" on "report" by name`

@@ -1,22 +1,49 @@
-//! What `docs/language.md` says of the language is true.
+//! What `docs/language.md` says of the language is true: its files compile, its tests pass, its conditions are worth
+//! what it says, and its commands print what it shows.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::process::Command;
 
 use sidegate::engine::builtins::{self, Parameter};
-use sidegate::engine::{RawFile, compile, run_tests, warnings};
-use sidegate::lang::Sources;
+use sidegate::model::{Object, Stored, Value};
 
-use super::{Asked, Truth, rendered, worth};
-use crate::support::root;
+use super::{Asked, Truth, worth};
+use crate::support::{root, run};
+
+const GUIDE: &str = "docs/language.md";
 
 fn guide() -> String {
-    std::fs::read_to_string(root().join("docs/language.md")).unwrap()
+    std::fs::read_to_string(root().join(GUIDE)).unwrap()
 }
 
-/// The blocks of the guide that are fenced as `kind`.
-fn blocks(guide: &str, kind: &str) -> Vec<String> {
-    let fenced = guide.split("\n```").skip(1).step_by(2);
-    fenced.filter_map(|block| block.strip_prefix(&format!("{kind}\n")).map(str::to_owned)).collect()
+/// A fenced block: what stands behind the fence, and what stands in it.
+fn blocks(guide: &str) -> impl Iterator<Item = (&str, &str)> {
+    guide.split("\n```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap())
+}
+
+/// The blocks of a kind.
+fn of_kind<'g>(guide: &'g str, kind: &'static str) -> impl Iterator<Item = &'g str> {
+    blocks(guide).filter(move |(info, _)| *info == kind).map(|(_, text)| text)
+}
+
+/// Puts the files of the guide where its commands look for them.
+fn write_files(guide: &str, folder: &Path) {
+    let write = |path: &str, text: &str| crate::support::write_file(&folder.join(path), text);
+    for (info, text) in blocks(guide) {
+        match info.split_once(' ') {
+            Some(("policy", name)) | Some((_, name @ "traits.json")) => {
+                write(&format!("policies/acme/{name}"), &format!("{text}\n"));
+            }
+            Some(("json", name)) => write(name, text),
+            _ => {}
+        }
+    }
+    let mistaken = "allow misspelt {\n  action   \"read\"\n  resource \"invoice\"\n  when     user.traits.plan == \
+                    \"entreprise\"\n}\n\ndeny broke {\n  action   \"buy\"\n  resource any\n  when     \
+                    user.traits.employment_type == \"contractor\"\n}\n";
+    write("policies/typo/invoices.policy", mistaken);
+    let traits = std::fs::read_to_string(folder.join("policies/acme/traits.json")).unwrap();
+    write("policies/typo/traits.json", &traits);
 }
 
 #[test]
@@ -30,51 +57,85 @@ fn the_table_of_functions_in_the_guide_is_true() {
         let example = builtin.examples[0];
         format!("| `{}` | {takes} | {} | {} | `{example}` |\n", builtin.name, builtin.returns, builtin.summary)
     });
-    let guide = guide();
-    let (_, rest) = guide.split_once("<!-- functions -->\n").expect("the start of the table");
-    let (table, _) = rest.split_once("<!-- end of functions -->").expect("the end of the table");
     let header = "| function | takes | gives | | for example |\n|---|---|---|---|---|\n".to_owned();
-    assert_eq!(table, header + &rows.collect::<String>(), "docs/language.md: put the right side between the two marks");
+    let table = header + &rows.collect::<String>();
+    let guide = guide();
+    let (before, rest) = guide.split_once("<!-- functions -->\n").expect("the start of the table");
+    let (_, after) = rest.split_once("<!-- end of functions -->").expect("the end of the table");
+    is_in_the_guide(format!("{before}<!-- functions -->\n{table}<!-- end of functions -->{after}"));
 }
 
 #[test]
-fn the_policies_in_the_guide_compile_and_its_tests_pass() {
+fn the_commands_in_the_guide_print_what_it_shows() {
     let guide = guide();
-    let file = |name: String, text: &str| RawFile { name, content: Ok(text.as_bytes().to_vec()) };
-    let policies = blocks(&guide, "policy");
-    let json = blocks(&guide, "json traits.json");
-    let (tests, declarations): (Vec<_>, Vec<_>) = policies.iter().partition(|block| block.contains("expect "));
-    assert!(declarations.len() >= 5 && tests.len() >= 2 && !json.is_empty(), "the guide is full of examples");
-    let policy_files = declarations.iter().enumerate().map(|(place, text)| file(format!("{place:02}.policy"), text));
-    let files = policy_files.chain(json.iter().map(|text| file("traits.json".to_owned(), text)));
-    let mut compiled = compile(files.collect(), &Arc::default());
-    warnings(&mut compiled);
-    assert!(compiled.diagnostics.is_empty(), "{}", rendered(&compiled));
-    let program = compiled.program.as_ref().unwrap();
-    for text in tests {
-        let sources = Sources::single("guide_test.policy", text);
-        let report = run_tests(program, &sources).unwrap();
-        assert!(!report.outcomes.is_empty());
-        for outcome in report.outcomes {
-            assert!(outcome.wrong.is_none(), "{}: {:?}", outcome.expected, outcome.wrong.map(|wrong| wrong.sentence));
-        }
+    let folder = tempfile::tempdir().unwrap();
+    write_files(&guide, folder.path());
+    for command in ["check --deny-warnings", "fmt --check", "test"] {
+        let mut sidegate = crate::support::sidegate();
+        let (output, out, err) = run(sidegate.args(command.split(' ')).arg(folder.path().join("policies/acme")));
+        assert!(output.status.success(), "{command}: {out}{err}");
     }
+
+    let program = Path::new(env!("CARGO_BIN_EXE_sidegate")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut expected = guide.clone();
+    let mut commands = 0;
+    for shown in of_kind(&guide, "console") {
+        let command = shown.lines().next().and_then(|line| line.strip_prefix("$ ")).unwrap();
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &format!("{command} 2>&1")]).current_dir(folder.path()).env("PATH", &path);
+        let (_, out, _) = run(&mut bash);
+        expected = expected.replace(shown, format!("$ {command}\n{}", out).trim_end());
+        commands += 1;
+    }
+    assert!(commands >= 4, "the guide shows its tools: {commands}");
+    is_in_the_guide(expected);
+}
+
+/// Whether the guide reads like that; `INSTA_UPDATE=always` makes it so.
+fn is_in_the_guide(expected: String) {
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|how| how == "always") {
+        std::fs::write(root().join(GUIDE), &expected).unwrap();
+    }
+    assert_eq!(guide(), expected, "{GUIDE}: INSTA_UPDATE=always writes it anew");
 }
 
 #[test]
 fn the_conditions_in_the_guide_are_worth_what_it_says() {
     let guide = guide();
-    let blocks = blocks(&guide, "conditions");
-    let lines: Vec<&str> = blocks.iter().flat_map(|block| block.lines()).filter(|line| !line.is_empty()).collect();
+    let json = |name: &'static str| Object::parse(of_kind(&guide, name).next().unwrap()).unwrap();
+    let part = |object: &Object<'static>, name: &str| match object.get(name) {
+        Some(Value::Object(part)) => part.clone(),
+        _ => panic!("there is no {name}"),
+    };
+    let (facts, query) = (json("json facts.json").into_owned(), json("json query.json").into_owned());
+    let [mut user, resource, mut login, token] =
+        ["user", "resource", "login", "token"].map(|name| part(&facts, name));
+    user.set("id", Value::Str("alice".into()));
+    for at in ["first_at", "last_at"] {
+        let Some(Value::Str(text)) = login.get(at) else { panic!("{at}") };
+        let time = text.parse().unwrap();
+        login.set(at, Value::Time(time));
+    }
+    let asked = Asked {
+        user: Stored::Present(&user),
+        resource: Stored::Present(&resource),
+        login: Stored::Present(&login),
+        token: Some(&token),
+        properties: part(&part(&query, "resource"), "properties"),
+        context: part(&query, "context"),
+        ..Asked::default()
+    };
+    let lines: Vec<&str> = of_kind(&guide, "conditions").flat_map(str::lines).filter(|line| !line.is_empty()).collect();
     assert!(lines.len() >= 30, "the guide is full of examples: {}", lines.len());
     for line in lines {
         let (condition, is) = line.rsplit_once('#').unwrap_or_else(|| panic!("{line}"));
-        let expected = match is.split_whitespace().next() {
+        let expected = match is.split([' ', ':', ',']).find(|word| !word.is_empty()) {
             Some("true") => Truth::True,
             Some("false") => Truth::False,
             Some("unknown") => Truth::Unknown,
             _ => panic!("{line}: # true, # false or # unknown"),
         };
-        assert_eq!(worth(condition, &Asked::default()), Ok(expected), "{line}");
+        assert_eq!(worth(condition, &asked), Ok(expected), "{line}");
     }
 }

@@ -4,7 +4,7 @@ pub mod client;
 mod server;
 
 pub use client::{Answer, Client};
-pub use server::{Server, Setup, run, sidegate, with_input};
+pub use server::{Server, Setup, run, sidegate, with_input, write_file};
 
 /// `short` in an ordinary run, `long` with `tests/run --long`.
 pub fn count(short: usize, long: usize) -> usize {

@@ -1,6 +1,6 @@
 //! `days_since(time)`
 
-use super::{Builtin, Operand, Parameter, Run, Type, time};
+use super::{Builtin, Operand, Parameter, Run, Type, parse_time};
 
 pub(super) const DAYS_SINCE: Builtin = Builtin {
     name: "days_since",
@@ -20,7 +20,7 @@ fn run(since: &Operand<'_>, now: jiff::Timestamp) -> Option<Operand<'static>> {
 pub(super) fn whole_since(since: &Operand<'_>, now: jiff::Timestamp, seconds: i128) -> Option<Operand<'static>> {
     let since = match since {
         Operand::Time(at) => *at,
-        Operand::Text(text) => time::parse(text)?,
+        Operand::Text(text) => parse_time(text)?,
         _ => return None,
     };
     let nanoseconds = now.as_nanosecond().checked_sub(since.as_nanosecond())?;

@@ -26,6 +26,8 @@ mod upper;
 
 use crate::model::Value;
 
+pub use time::parse_time;
+
 use super::{Operand, Read, Type};
 
 /// A function of the language.

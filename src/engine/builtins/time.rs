@@ -19,13 +19,14 @@ pub(super) const TIME: Builtin = Builtin {
 
 fn run<'v>(arguments: &[Operand<'v>]) -> Option<Operand<'v>> {
     match arguments {
-        [Operand::Text(text)] => parse(text).map(Operand::Time),
+        [Operand::Text(text)] => parse_time(text).map(Operand::Time),
         _ => None,
     }
 }
 
-/// A moment of RFC 3339 (section 5.6). A time without an offset is no moment.
-pub(super) fn parse(text: &str) -> Option<jiff::Timestamp> {
+/// Reads a moment of RFC 3339 (section 5.6). A time without an offset is no moment.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<jiff::Timestamp> {
     if is_rfc3339(text) { text.parse().ok() } else { None }
 }
 
@@ -53,7 +54,7 @@ fn is_rfc3339(text: &str) -> bool {
 
 fn check(arguments: &[Option<&Value<'static>>]) -> Result<(), String> {
     match arguments {
-        [Some(Value::Str(text))] if parse(text).is_none() => {
+        [Some(Value::Str(text))] if parse_time(text).is_none() => {
             Err(format!("\"{text}\" is no time with an offset, such as 2026-01-07T12:00:00Z"))
         }
         _ => Ok(()),

@@ -6,11 +6,12 @@ use crate::lang::ast::{Data, DataKind};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
 use crate::model::{Object, Value};
 
+use super::super::builtins::parse_time;
 use super::super::resolve::number;
 
 pub(super) fn moment(value: &Value<'_>) -> Option<jiff::Timestamp> {
     match value {
-        Value::Str(text) => text.parse().ok(),
+        Value::Str(text) => parse_time(text),
         _ => None,
     }
 }

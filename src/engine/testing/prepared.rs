@@ -1,13 +1,16 @@
 //! The facts of a test, and the question that an expectation asks about them.
 
-use crate::lang::ast::{Name, Test, TestPartKind};
+use crate::lang::ast::{Name, Path, StepKind, Test, TestPartKind};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
-use crate::model::{Action, Entity, Facts, Object, Query, Stored, Value};
+use crate::model::{Action, Bag, Entity, Facts, Object, Query, Slug, Stored, Value};
 
 use super::data::{moment, object};
 
 /// Without `env.time`, the clock of a test stands here: a Wednesday noon.
 const NOON: &str = "2026-01-07T12:00:00Z";
+
+const SECTIONS: &str = "there are user, subject, resource, env, token and login, each with { ... }, and \
+                        self_asserted with fields of the user";
 
 /// A test with its data read.
 pub(super) struct Prepared {
@@ -16,6 +19,7 @@ pub(super) struct Prepared {
     resource_stored: Part,
     login: Part,
     token: Option<Object<'static>>,
+    self_asserted: Vec<(Bag, Slug)>,
     subject: Object<'static>,
     env: Object<'static>,
     now: jiff::Timestamp,
@@ -45,6 +49,7 @@ impl Prepared {
             resource_stored: Part::Absent,
             login: Part::Absent,
             token: None,
+            self_asserted: Vec::new(),
             subject: Object::new(),
             env: Object::new(),
             now: NOON.parse().unwrap_or(jiff::Timestamp::UNIX_EPOCH),
@@ -52,6 +57,14 @@ impl Prepared {
         for part in &test.parts {
             match &part.kind {
                 TestPartKind::Facts(name, data) => prepared.take(name, object(source, data)?)?,
+                TestPartKind::Fields(name, paths) if name.text == "self_asserted" => {
+                    for path in paths {
+                        let field = user_field(path);
+                        let help = "name fields of the user: self_asserted user.company, user.traits.tier";
+                        prepared.self_asserted.push(field.ok_or_else(|| prepared.unknown(&path.root, help))?);
+                    }
+                }
+                TestPartKind::Fields(name, _) => return Err(prepared.unknown(name, SECTIONS)),
                 TestPartKind::Unreachable(name) => match name.text.as_str() {
                     "user" => prepared.user = Part::Unreachable,
                     "resource" => prepared.resource_stored = Part::Unreachable,
@@ -85,7 +98,7 @@ impl Prepared {
                 }
                 self.env = data;
             }
-            _ => return Err(self.unknown(name, "there are user, subject, resource, env, token and login")),
+            _ => return Err(self.unknown(name, SECTIONS)),
         }
         Ok(())
     }
@@ -120,6 +133,18 @@ impl Prepared {
     }
 }
 
+/// The field that a path leads to: `user.SLUG` or `user.traits.SLUG`.
+fn user_field(path: &Path) -> Option<(Bag, Slug)> {
+    let steps: Vec<&StepKind> = path.steps.iter().map(|step| &step.kind).collect();
+    match (path.root.text.as_str(), &*steps) {
+        ("user", [StepKind::Field(slug)]) => Some((Bag::Profile, Slug::parse(slug).ok()?)),
+        ("user", [StepKind::Field(bag), StepKind::Field(slug)]) if bag == "traits" => {
+            Some((Bag::Traits, Slug::parse(slug).ok()?))
+        }
+        _ => None,
+    }
+}
+
 /// What an expectation asks.
 pub(super) struct Question<'t> {
     pub(super) query: Query<'static>,
@@ -139,7 +164,7 @@ impl Question<'_> {
             resource: self.prepared.resource_stored.stored(),
             login: self.prepared.login.stored(),
             token: self.prepared.token.as_ref(),
-            self_asserted: &[],
+            self_asserted: &self.prepared.self_asserted,
         }
     }
 }

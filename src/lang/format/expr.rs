@@ -111,7 +111,7 @@ fn symbol(op: CompareOp) -> &'static str {
 }
 
 /// A path; a key that is a word needs no brackets.
-fn written(path: &Path) -> String {
+pub(super) fn written(path: &Path) -> String {
     let mut text = path.root.text.to_string();
     for step in &path.steps {
         match &step.kind {

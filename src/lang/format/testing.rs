@@ -4,7 +4,7 @@ use super::super::Span;
 use super::super::ast::{Data, DataKind, Test, TestPart, TestPartKind};
 use super::super::lexer::is_name;
 use super::declarations::effect;
-use super::expr::quoted;
+use super::expr::{quoted, written};
 use super::layout::{BLOCK, LIST, OBJECT};
 use super::{Doc, Printer, WIDTH};
 
@@ -20,7 +20,7 @@ impl<'a> Printer<'a> {
         let mut widths = Widths { section: 0, effect: 0 };
         for part in &test.parts {
             match &part.kind {
-                TestPartKind::Facts(section, _) => widths.section = widths.section.max(section.text.len()).min(WIDTH),
+                TestPartKind::Facts(section, _) | TestPartKind::Fields(section, _) => widths.section = widths.section.max(section.text.len()).min(WIDTH),
                 TestPartKind::Expect { effect: expected, .. } => {
                     widths.effect = widths.effect.max(effect(*expected).len());
                 }
@@ -38,6 +38,11 @@ impl<'a> Printer<'a> {
             TestPartKind::Facts(section, data) => {
                 let width = widths.section;
                 self.word(format!("{:width$} ", section.text)).append(self.data(data))
+            }
+            TestPartKind::Fields(section, paths) => {
+                let width = widths.section;
+                let paths: Vec<String> = paths.iter().map(written).collect();
+                self.word(format!("{:width$} {}", section.text, paths.join(", ")))
             }
             TestPartKind::Unreachable(name) => self.word("unreachable ").append(name.text.as_str()),
             TestPartKind::Expect { effect: expected, action, resource, by } => {
