@@ -41,7 +41,10 @@ fn samples_are_served_with_their_rules_and_definitions() {
         let shown = admin.get(&rules);
         assert!(shown.status == 200 && shown.json().to_string().contains("\"title\""), "{tenant}: {shown:?}");
         let refused = admin.json(Method::PUT, &rules, &json!([]));
-        assert!(refused.status == 409 && refused.json().to_string().contains("profiling.json"), "{tenant}: {refused:?}");
+        assert!(
+            refused.status == 409 && refused.json().to_string().contains("profiling.json"),
+            "{tenant}: {refused:?}"
+        );
         let definition = json!({"dataType": "string"});
         let refused = admin.json(Method::PUT, &format!("/t/{tenant}/api/v1/abac/attributes/other"), &definition);
         assert!(refused.status == 409 && refused.json().to_string().contains("traits.json"), "{tenant}: {refused:?}");

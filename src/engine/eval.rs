@@ -3,20 +3,21 @@
 //! The recursion is bounded: the parser bounds nesting, and the resolver bounds what `let`s add to it.
 
 use crate::lang::ast::CompareOp;
-use crate::model::{Bag, Facts, Query, Slug};
+use crate::model::{Bag, Facts, Query, Slug, Value};
 
-use super::builtins::{Builtin, Run};
+use super::builtins::{Builtin, Clock, Run};
 use super::check::field_of;
 use super::operand::{self, Operand, all, any};
 use super::path::{Lookup, Path};
 use super::program::{Children, Node, NodeId, Program};
 use super::read::{Read, Wall, World};
+use super::steps::step;
 
 /// So many quantifiers may stand within each other.
 pub(super) const MAX_QUANTIFIERS: usize = 2;
 
 /// A quantifier looks at no longer list.
-const MAX_ELEMENTS: usize = 1000;
+pub(super) const MAX_ELEMENTS: usize = 1000;
 
 /// Conditions of `let`s that were evaluated. Most sets have few, so most decisions need no memory for them.
 enum Memo {
@@ -74,6 +75,7 @@ impl<'d> Evaluation<'d> {
     /// The truth of a condition.
     pub(super) fn truth(&mut self, id: NodeId) -> Option<bool> {
         let program = self.program;
+        step();
         match program.node(id)? {
             Node::Or(run) => any(program.children(*run).iter().map(|child| self.truth(*child))),
             Node::And(run) => all(program.children(*run).iter().map(|child| self.truth(*child))),
@@ -119,6 +121,7 @@ impl<'d> Evaluation<'d> {
     /// The value of an expression; `None` where it is unknown.
     pub(super) fn value(&mut self, id: NodeId) -> Option<Operand<'d>> {
         let program = self.program;
+        step();
         match program.node(id)? {
             Node::Const(value) => Operand::of(value),
             Node::Path(_) | Node::Default(_) => self.read(id).value(),
@@ -202,7 +205,15 @@ impl<'d> Evaluation<'d> {
         match (builtin.run, arguments) {
             (Run::Presence(run), [path]) => run(&self.read(*path)).map(Operand::Bool),
             (Run::Provenance, [path]) => self.self_asserted(*path).map(Operand::Bool),
-            (Run::Clock(run), [since]) => run(&self.value(*since)?, self.world.query.now),
+            (Run::Clock(run), [since]) => {
+                let clock = Clock { now: self.world.query.now, zone: self.world.zone };
+                run(&self.value(*since)?, clock)
+            }
+            (Run::Zone(run), [at, zone]) => {
+                let Operand::Time(at) = self.value(*at)? else { return None };
+                let Some(Node::Const(Value::Str(zone))) = self.program.node(*zone) else { return None };
+                Some(run(self.program.zones.get(zone.as_ref())?.to_datetime(at)))
+            }
             (Run::Values(run), [a]) => run(&[self.value(*a)?]),
             (Run::Values(run), [a, b]) => run(&[self.value(*a)?, self.value(*b)?]),
             (Run::Values(run), [a, b, c]) => run(&[self.value(*a)?, self.value(*b)?, self.value(*c)?]),
@@ -280,3 +291,6 @@ pub(super) fn compare(op: CompareOp, left: Option<&Operand<'_>>, right: Option<&
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

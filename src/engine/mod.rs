@@ -24,6 +24,7 @@ mod program;
 mod read;
 mod resolve;
 mod routes;
+mod steps;
 mod testing;
 mod types;
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::model::{Object, Value};
 
 use super::Read;
+use super::steps::step;
 
 /// A value that is there and usable, borrowed from the facts, the query or the program.
 #[derive(Debug, Clone)]
@@ -105,6 +106,7 @@ impl<'o> Iterator for Elements<'o> {
 
 /// Equality: same type or unknown; lists element by element, objects key by key, unknown where an element is.
 pub(super) fn equal(a: &Operand<'_>, b: &Operand<'_>) -> Option<bool> {
+    step();
     match (a, b) {
         (Operand::Bool(a), Operand::Bool(b)) => Some(a == b),
         (Operand::Text(a), Operand::Text(b)) => Some(a == b),

@@ -1,5 +1,7 @@
 //! `LIKE`: a literal pattern in which only `*` is special, matched against the whole string.
 
+use super::steps::step;
+
 /// A pattern, cut at its stars.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern(Vec<String>);
@@ -24,6 +26,7 @@ impl Pattern {
             return false;
         };
         for part in middle {
+            step();
             match rest.split_once(part.as_str()) {
                 Some((_, after)) => rest = after,
                 None => return false,

@@ -113,6 +113,8 @@ pub struct Program {
     /// `let`s that nothing uses.
     pub(super) unused_lets: Vec<(SmolStr, Site)>,
     pub(super) zone: jiff::tz::TimeZone,
+    /// Time zones that policies name.
+    pub(super) zones: HashMap<String, jiff::tz::TimeZone>,
     /// Fields that users may write.
     pub(super) user_writable: HashSet<(Bag, Slug)>,
     /// Fields whose values are masked where they are not needed.

@@ -109,8 +109,7 @@ fn the_conditions_in_the_guide_are_worth_what_it_says() {
         _ => panic!("there is no {name}"),
     };
     let (facts, query) = (json("json facts.json").into_owned(), json("json query.json").into_owned());
-    let [mut user, resource, mut login, token] =
-        ["user", "resource", "login", "token"].map(|name| part(&facts, name));
+    let [mut user, resource, mut login, token] = ["user", "resource", "login", "token"].map(|name| part(&facts, name));
     user.set("id", Value::Str("alice".into()));
     for at in ["first_at", "last_at"] {
         let Some(Value::Str(text)) = login.get(at) else { panic!("{at}") };

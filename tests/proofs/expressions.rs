@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::tz::TimeZone;
 use regex::Regex;
 use sidegate::lang::ast::{Clause, ClauseKind, CompareOp, Expr, ExprKind, Path, Quantifier, Sign, StepKind};
 use sidegate::model::{Bag, Facts, Query, Stored};
@@ -16,6 +17,7 @@ pub struct Scope<'a> {
     pub lets: &'a HashMap<String, Expr>,
     pub query: &'a Query<'a>,
     pub facts: &'a Facts<'a>,
+    pub zone: &'a TimeZone,
     pub roots: &'a BTreeMap<&'static str, Read>,
     pub variables: Vec<(&'a str, Read)>,
 }
@@ -153,7 +155,7 @@ impl<'a> Scope<'a> {
             "self_asserted" => self.self_asserted(&arguments[0]).map(V::Bool),
             _ => {
                 let values: Option<Vec<V>> = arguments.iter().map(|argument| self.value(argument)).collect();
-                functions::call(name, &values?, self.query.now)
+                functions::call(name, &values?, self.query.now, self.zone)
             }
         }
     }

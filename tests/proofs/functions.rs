@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use regex::Regex;
 
-use super::values::{Read, V, all, any, contains, order};
+use super::values::{Read, V, all, any, contains, equal, order};
 
 /// What a function that takes values gives for these; unknown for what it cannot work with.
-pub fn call(name: &str, arguments: &[V], now: Timestamp) -> Option<V> {
+pub fn call(name: &str, arguments: &[V], now: Timestamp, home: &TimeZone) -> Option<V> {
     let text = |text: String| Some(V::Text(text));
     match (name, arguments) {
         ("abs", [V::Int(n)]) => n.checked_abs().map(V::Int),
@@ -22,6 +24,20 @@ pub fn call(name: &str, arguments: &[V], now: Timestamp) -> Option<V> {
             ("", _) | (_, "") => None,
             (_, domain) => text(domain.to_lowercase()),
         },
+        ("minutes_since", [since]) => whole(since, now, 60),
+        ("years_since", [since]) => years(since, now, home).map(V::Int),
+        ("unix_time", [V::Int(seconds)]) => Timestamp::from_second(*seconds).ok().map(V::Time),
+        ("hour_in", [V::Time(at), V::Text(zone)]) => Some(V::Int(local(*at, zone)?.hour().into())),
+        ("day_of_week_in", [V::Time(at), V::Text(zone)]) => {
+            Some(V::Int(local(*at, zone)?.weekday().to_monday_one_offset().into()))
+        }
+        ("date_in", [V::Time(at), V::Text(zone)]) => text(local(*at, zone)?.strftime("%Y-%m-%d").to_string()),
+        ("union", [V::List(a), V::List(b)]) => distinct(a.iter().chain(b)).map(V::List),
+        ("intersection" | "difference", [V::List(a), V::List(b)]) => {
+            let chosen = |x: &&Read| Some(contains(b, x)? == (name == "intersection"));
+            let known: Option<Vec<bool>> = a.iter().map(|x| x.value().and(chosen(&x))).collect();
+            distinct(a.iter().zip(known?).filter(|(_, chosen)| *chosen).map(|(x, _)| x)).map(V::List)
+        }
         ("intersects", [V::List(a), V::List(b)]) => any(a.iter().map(|x| contains(b, x))).map(V::Bool),
         ("subset", [V::List(a), V::List(b)]) => all(a.iter().map(|x| contains(b, x))).map(V::Bool),
         ("ip_family", [V::Text(address)]) => Some(V::Int(if ip(address)?.is_ipv4() { 4 } else { 6 })),
@@ -47,6 +63,41 @@ pub fn call(name: &str, arguments: &[V], now: Timestamp) -> Option<V> {
         ("time", [V::Text(of)]) => time(of).map(V::Time),
         _ => None,
     }
+}
+
+/// The elements, each once; unknown if it is unknown of any two whether they are the same.
+fn distinct<'r>(elements: impl Iterator<Item = &'r Read>) -> Option<Vec<Read>> {
+    let mut distinct: Vec<Read> = Vec::new();
+    for element in elements {
+        let same: Option<Vec<bool>> = distinct.iter().map(|other| equal(other.value()?, element.value()?)).collect();
+        if element.value().is_some() && same?.iter().all(|same| !same) {
+            distinct.push(element.clone());
+        } else {
+            element.value()?;
+        }
+    }
+    Some(distinct)
+}
+
+fn local(at: Timestamp, zone: &str) -> Option<DateTime> {
+    Some(TimeZone::get(zone).unwrap().to_datetime(at))
+}
+
+/// How often the day of the year has come round again.
+fn years(since: &V, now: Timestamp, home: &TimeZone) -> Option<i64> {
+    let day = |at: Timestamp| home.to_datetime(at).date();
+    let born = match since {
+        V::Time(at) => day(*at),
+        V::Text(text) => match time(text) {
+            Some(at) => day(at),
+            None if text.len() == 10 => text.parse().ok()?,
+            None => return None,
+        },
+        _ => return None,
+    };
+    let today = day(now);
+    let had_birthday = today.strftime("%m%d").to_string() >= born.strftime("%m%d").to_string();
+    Some(i64::from(today.year()) - i64::from(born.year()) - if had_birthday { 0 } else { 1 })
 }
 
 fn is_number(value: &V) -> bool {

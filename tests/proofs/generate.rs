@@ -72,6 +72,7 @@ const TIMES: &str = "env.time login.first_at login.last_at";
 const WILD: &str = "user.traits.w user.traits.nobody user.traits.obj user.traits.conf user.consents user.nothing \
     subject.w subject.properties.properties action.w resource.w resource.properties.id env.w env.route.id token.w";
 const ADDRESSES: &str = r#"env.ip resource.s user.traits.t "10.1.2.3" "::ffff:10.0.0.1""#;
+const ZONES: &str = r#""Asia/Tokyo" "America/New_York" "UTC""#;
 const TIME_TEXTS: &str = "user.traits.t env.s resource.s";
 /// What the variables of quantifiers lead to, by level.
 const VARIABLES: [&str; 2] = ["x x.k x.in x.in[0] x", "y y.k y.in y[1] y"];
@@ -217,8 +218,9 @@ impl Grammar {
             (1, within(&["len("], &[list])),
             (1, within(&["abs("], &[number])),
             (1, within(&["min(", "max("], &[number, number])),
-            (1, within(&["days_since(", "hours_since("], &[time])),
-            (1, within(&["days_since(", "hours_since("], &[&words(TIME_TEXTS)])),
+            (1, within(&["days_since(", "hours_since(", "minutes_since(", "years_since("], &[time])),
+            (1, within(&["hour_in(", "day_of_week_in("], &[time, &words(ZONES)])),
+            (1, within(&["days_since(", "hours_since(", "years_since("], &[&words(TIME_TEXTS)])),
             (1, within(&["ip_family("], &[&words(ADDRESSES)])),
         ];
         Union::new_weighted(choices).boxed()
@@ -231,6 +233,7 @@ impl Grammar {
             (1, self.with_default(TEXTS, text)),
             (2, within(&["lower(", "upper(", "trim(", "email_domain("], &[text])),
             (1, within(&["concat("], &[text, text])),
+            (1, within(&["date_in("], &[&self.time, &words(ZONES)])),
             (1, within(&["replace("], &[text, text, text])),
         ];
         Union::new_weighted(choices).boxed()
@@ -239,7 +242,8 @@ impl Grammar {
     fn lists(&self, leaf: Terms) -> Terms {
         let Self { text, list, .. } = self;
         let split = within(&["split("], &[text, text]);
-        let choices = vec![(4, leaf), (2, self.elements()), (1, self.with_default(LISTS, list)), (1, split)];
+        let set = within(&["union(", "intersection(", "difference("], &[list, list]);
+        let choices = vec![(6, leaf), (3, self.elements()), (1, self.with_default(LISTS, list)), (1, split), (2, set)];
         Union::new_weighted(choices).boxed()
     }
 
@@ -249,7 +253,8 @@ impl Grammar {
 
     fn times(&self, leaf: Terms) -> Terms {
         let read = within(&["time("], &[&words(TIME_TEXTS)]);
-        Union::new_weighted(vec![(4, leaf), (1, read), (1, self.with_default(TIMES, &self.time))]).boxed()
+        let counted = within(&["unix_time("], &[&words("0 1767787200 -1 user.traits.n env.n")]);
+        Union::new_weighted(vec![(4, leaf), (1, read), (1, counted), (1, self.with_default(TIMES, &self.time))]).boxed()
     }
 
     fn with_default(&self, own: &str, default: &Terms) -> Terms {

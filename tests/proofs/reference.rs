@@ -58,7 +58,7 @@ impl Policies {
 
     pub fn answer(&self, query: &Query<'_>, facts: &Facts<'_>) -> Answer {
         let roots = roots(self, query, facts);
-        let scope = Scope { lets: &self.lets, query, facts, roots: &roots, variables: Vec::new() };
+        let scope = Scope { lets: &self.lets, query, facts, zone: &self.zone, roots: &roots, variables: Vec::new() };
         let names = |selector: &Selector, name: &str| match selector {
             Selector::Any => true,
             Selector::Named(texts) => texts.iter().any(|text| text.text == name),

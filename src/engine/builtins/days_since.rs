@@ -1,6 +1,7 @@
 //! `days_since(time)`
 
-use super::{Builtin, Operand, Parameter, Run, Type, parse_time};
+pub(super) use super::time::check;
+use super::{Builtin, Clock, Operand, Parameter, Run, Type, parse_time};
 
 pub(super) const DAYS_SINCE: Builtin = Builtin {
     name: "days_since",
@@ -9,11 +10,11 @@ pub(super) const DAYS_SINCE: Builtin = Builtin {
     summary: "whole 24-hour days since a time or such a string, rounded down; negative in the future",
     examples: &["days_since(env.time) == 0"],
     run: Run::Clock(run),
-    check: None,
+    check: Some(check),
 };
 
-fn run(since: &Operand<'_>, now: jiff::Timestamp) -> Option<Operand<'static>> {
-    whole_since(since, now, 86_400)
+fn run(since: &Operand<'_>, clock: Clock<'_>) -> Option<Operand<'static>> {
+    whole_since(since, clock.now, 86_400)
 }
 
 /// Whole spans of so many seconds since a time or an RFC 3339 string, rounded down.

@@ -1,7 +1,7 @@
 //! `hours_since(time)`
 
-use super::days_since::whole_since;
-use super::{Builtin, Operand, Parameter, Run, Type};
+use super::days_since::{check, whole_since};
+use super::{Builtin, Clock, Operand, Parameter, Run, Type};
 
 pub(super) const HOURS_SINCE: Builtin = Builtin {
     name: "hours_since",
@@ -10,9 +10,9 @@ pub(super) const HOURS_SINCE: Builtin = Builtin {
     summary: "whole hours since a time or such a string, rounded down; negative in the future",
     examples: &["hours_since(env.time) == 0"],
     run: Run::Clock(run),
-    check: None,
+    check: Some(check),
 };
 
-fn run(since: &Operand<'_>, now: jiff::Timestamp) -> Option<Operand<'static>> {
-    whole_since(since, now, 3_600)
+fn run(since: &Operand<'_>, clock: Clock<'_>) -> Option<Operand<'static>> {
+    whole_since(since, clock.now, 3_600)
 }

@@ -5,24 +5,34 @@
 mod abs;
 mod cidr;
 mod concat;
+mod date_in;
+mod day_of_week_in;
 mod days_since;
+mod difference;
 mod email_domain;
 mod has;
+mod hour_in;
 mod hours_since;
+mod intersection;
 mod intersects;
 mod ip_family;
 mod len;
 mod lower;
 mod max;
 mod min;
+mod minutes_since;
 mod missing;
 mod replace;
 mod self_asserted;
+mod sets;
 mod split;
 mod subset;
 mod time;
 mod trim;
+mod union;
+mod unix_time;
 mod upper;
+mod years_since;
 
 use crate::model::Value;
 
@@ -69,8 +79,24 @@ pub(super) enum Run {
     Presence(fn(&Read<'_>) -> Option<bool>),
     /// On values, all of them known.
     Values(for<'v> fn(&[Operand<'v>]) -> Option<Operand<'v>>),
+    /// On what clock and calendar show at a time in a zone, which is a literal: it is made ready with the program.
+    Zone(fn(jiff::civil::DateTime) -> Operand<'static>),
     /// On one value and the time of the query.
-    Clock(fn(&Operand<'_>, jiff::Timestamp) -> Option<Operand<'static>>),
+    Clock(fn(&Operand<'_>, Clock<'_>) -> Option<Operand<'static>>),
+}
+
+/// The time of a query, and where the tenant is.
+#[derive(Clone, Copy)]
+pub(super) struct Clock<'c> {
+    pub(super) now: jiff::Timestamp,
+    pub(super) zone: &'c jiff::tz::TimeZone,
+}
+
+impl Builtin {
+    /// Whether it takes each element of a list for each of another.
+    pub(super) fn pairs_elements(&self) -> bool {
+        self.parameters.iter().filter(|parameter| matches!(parameter, Parameter::Value([Type::List]))).count() > 1
+    }
 }
 
 /// All functions, by name.
@@ -78,16 +104,22 @@ pub const ALL: &[&Builtin] = &[
     &abs::ABS,
     &cidr::CIDR,
     &concat::CONCAT,
+    &date_in::DATE_IN,
+    &day_of_week_in::DAY_OF_WEEK_IN,
     &days_since::DAYS_SINCE,
+    &difference::DIFFERENCE,
     &email_domain::EMAIL_DOMAIN,
     &has::HAS,
+    &hour_in::HOUR_IN,
     &hours_since::HOURS_SINCE,
+    &intersection::INTERSECTION,
     &intersects::INTERSECTS,
     &ip_family::IP_FAMILY,
     &len::LEN,
     &lower::LOWER,
     &max::MAX,
     &min::MIN,
+    &minutes_since::MINUTES_SINCE,
     &missing::MISSING,
     &replace::REPLACE,
     &self_asserted::SELF_ASSERTED,
@@ -95,7 +127,10 @@ pub const ALL: &[&Builtin] = &[
     &subset::SUBSET,
     &time::TIME,
     &trim::TRIM,
+    &union::UNION,
+    &unix_time::UNIX_TIME,
     &upper::UPPER,
+    &years_since::YEARS_SINCE,
 ];
 
 /// The function of that name.

@@ -52,7 +52,7 @@ fn is_rfc3339(text: &str) -> bool {
         && (matches!(offset, "Z" | "z") || shaped(offset, "+00:00") || shaped(offset, "-00:00"))
 }
 
-fn check(arguments: &[Option<&Value<'static>>]) -> Result<(), String> {
+pub(super) fn check(arguments: &[Option<&Value<'static>>]) -> Result<(), String> {
     match arguments {
         [Some(Value::Str(text))] if parse_time(text).is_none() => {
             Err(format!("\"{text}\" is no time with an offset, such as 2026-01-07T12:00:00Z"))

@@ -6,6 +6,7 @@ use crate::lang::Site;
 use crate::model::Value;
 
 use super::super::Type;
+use super::super::eval::MAX_ELEMENTS;
 use super::super::path::Path;
 use super::super::program::{Children, Node, NodeId, PathId};
 
@@ -14,6 +15,9 @@ pub(super) const MAX_DEPTH: u32 = 256;
 
 /// An expression may evaluate this many nodes; the condition of a `let` counts once.
 pub(super) const MAX_COST: u32 = 100_000;
+
+/// A condition may take this many steps if its lists are as long as quantifiers take them.
+pub(in super::super) const MAX_STEPS: u64 = 20_000_000;
 
 /// Nodes, and beside each its type, depth and cost.
 #[derive(Default)]
@@ -31,12 +35,14 @@ struct Known {
     value_type: Type,
     depth: u32,
     cost: u32,
+    steps: u64,
 }
 
 /// A node grew beyond what an evaluation may take.
 pub(super) enum TooComplex {
     Depth,
     Cost,
+    Steps,
 }
 
 impl Arena {
@@ -57,12 +63,27 @@ impl Arena {
         if cost > MAX_COST {
             return Err(TooComplex::Cost);
         }
-        // The value of a `let` is made once, but comparing it costs its size each time.
+        // A quantifier's condition is evaluated for each element of its list.
+        let times = |place: usize| match node {
+            Node::Quantifier { .. } if place > 0 => MAX_ELEMENTS as u64,
+            _ => 1,
+        };
+        let each = below.iter().enumerate().map(|(place, known)| known.steps.saturating_mul(times(place)));
+        let own = match node {
+            Node::Call(builtin, _) if builtin.pairs_elements() => MAX_ELEMENTS as u64,
+            _ => 1,
+        };
+        let steps = each.fold(own, u64::saturating_add);
+        if steps > MAX_STEPS {
+            return Err(TooComplex::Steps);
+        }
+        // A `let` is evaluated once, but comparing its value costs its size each time.
         let cost = if matches!(node, Node::Shared(..)) { 1 } else { cost };
+        let steps = if matches!(node, Node::Shared(..) | Node::SharedValue(..)) { 1 } else { steps };
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(node);
         self.sites.push(site);
-        self.known.push(Known { value_type, depth, cost });
+        self.known.push(Known { value_type, depth, cost, steps });
         Ok(id)
     }
 

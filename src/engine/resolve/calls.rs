@@ -7,7 +7,7 @@ use crate::lang::{Code, Site, SourceId};
 use crate::model::Value;
 
 use super::super::Type;
-use super::super::builtins::{self, Parameter};
+use super::super::builtins::{self, Parameter, Run};
 use super::super::eval::MAX_QUANTIFIERS;
 use super::super::path::ROOTS;
 use super::super::pattern::Pattern;
@@ -145,7 +145,22 @@ impl Resolver<'_, '_> {
             self.error(Code::BadCall, site, why, builtin.summary);
             return None;
         }
+        if let (Run::Zone(_), [_, zone]) = (builtin.run, &*ids) {
+            self.zone(*zone).map_err(|why| self.error(Code::BadCall, site, why, builtin.summary)).ok()?;
+        }
         let run = self.arena.run(&ids);
         self.add(Node::Call(builtin, run), builtin.returns, site, &ids)
+    }
+
+    /// Makes a time zone ready that a policy names.
+    fn zone(&mut self, name: NodeId) -> Result<(), String> {
+        let Some(Value::Str(name)) = self.arena.constant(name) else {
+            return Err("the time zone must be a literal".to_owned());
+        };
+        let zone = jiff::tz::db().get(name).map_err(|_| {
+            format!("there is no time zone \"{name}\"; they are called as IANA calls them, such as \"Europe/Berlin\"")
+        })?;
+        self.zones.insert(name.to_string(), zone);
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::tz::TimeZone;
 use regex::Regex;
 use smol_str::SmolStr;
 
@@ -10,10 +11,11 @@ use crate::lang::{Code, Diagnostic, Site, SourceId};
 use crate::model::{Definitions, Value};
 
 use super::super::Type;
+use super::super::eval::MAX_ELEMENTS;
 use super::super::path::Step;
 use super::super::pattern::Pattern;
 use super::super::program::{Node, NodeId};
-use super::arena::{Arena, MAX_COST, MAX_DEPTH, TooComplex};
+use super::arena::{Arena, MAX_COST, MAX_DEPTH, MAX_STEPS, TooComplex};
 use super::declare::{Declarations, Declared};
 
 /// What a `let` stands for; `None` inside for one that is wrong and has been reported.
@@ -60,6 +62,7 @@ pub(super) struct Resolver<'a, 'f> {
     pub(super) variables: Vec<SmolStr>,
     pub(super) patterns: Vec<Pattern>,
     pub(super) regexes: Vec<Regex>,
+    pub(super) zones: HashMap<String, TimeZone>,
     pub(super) depth: u32,
 }
 
@@ -84,6 +87,7 @@ impl<'a, 'f> Resolver<'a, 'f> {
             variables: Vec::new(),
             patterns: Vec::new(),
             regexes: Vec::new(),
+            zones: HashMap::new(),
             depth: 0,
         }
     }
@@ -126,6 +130,10 @@ impl<'a, 'f> Resolver<'a, 'f> {
                 "shorten the chain of `let`s that need each other",
             ),
             TooComplex::Cost => (format!("this evaluates more than {MAX_COST} parts"), "split the policy"),
+            TooComplex::Steps => (
+                format!("over lists of {MAX_ELEMENTS} elements, this takes more than {MAX_STEPS} steps"),
+                "what does not need the variables of the quantifiers is evaluated once in a `let`",
+            ),
         };
         self.error(Code::TooComplex, site, message, help);
     }

@@ -18,6 +18,8 @@ use crate::lang::{Code, Diagnostic, Site, SourceId, Sources};
 use crate::model::{Bag, Definition, Definitions, Slug, Source};
 
 use self::arena::Arena;
+#[cfg(test)]
+pub(super) use self::arena::MAX_STEPS;
 use self::declare::{Declarations, Declared};
 use self::expr::Resolver;
 pub(super) use self::expr::number;
@@ -44,7 +46,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     let routes = routes::resolve(&declarations.routes, resolver.diagnostics);
     let unused_lets = declarations.unused(&resolver.used);
     let (shared, shared_values) = (resolver.shared, resolver.shared_values);
-    let (patterns, regexes) = (resolver.patterns, resolver.regexes);
+    let (patterns, regexes, zones) = (resolver.patterns, resolver.regexes, resolver.zones);
     let Arena { nodes, sites, children, paths, .. } = resolver.arena;
     if diagnostics.iter().any(Diagnostic::is_error) {
         return None;
@@ -93,6 +95,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         shared_values,
         unused_lets,
         zone,
+        zones,
         user_writable: fields(definitions, |definition| definition.writable_by.contains(&Source::User)),
         sensitive: fields(definitions, |definition| definition.sensitive),
         defaults: definitions.defaults(),

@@ -20,7 +20,9 @@ impl<'a> Printer<'a> {
         let mut widths = Widths { section: 0, effect: 0 };
         for part in &test.parts {
             match &part.kind {
-                TestPartKind::Facts(section, _) | TestPartKind::Fields(section, _) => widths.section = widths.section.max(section.text.len()).min(WIDTH),
+                TestPartKind::Facts(section, _) | TestPartKind::Fields(section, _) => {
+                    widths.section = widths.section.max(section.text.len()).min(WIDTH)
+                }
                 TestPartKind::Expect { effect: expected, .. } => {
                     widths.effect = widths.effect.max(effect(*expected).len());
                 }
