@@ -247,3 +247,24 @@ fn questions_that_are_none_are_refused_with_the_member() {
     assert_eq!(send("Application/JSON; charset=utf-8", "{}").status, 400);
     assert!(ask(good).status.is_success());
 }
+
+#[test]
+fn members_have_names_and_come_in_objects() {
+    let server = Server::start();
+    let admin = server.admin();
+    for (path, body, pointer) in [
+        ("profiling/settings", json!([true, 3]), ""),
+        ("profiling/settings", json!([]), ""),
+        ("profiling/rules", json!([[["job_title"], "missing"]]), "/0"),
+        ("abac/attributes/plan", json!(["plan", "traits"]), ""),
+    ] {
+        let answer = admin.json(Method::PUT, &format!("/t/acme/api/v1/{path}"), &body);
+        assert_eq!(answer.status, 422, "{path} {body}: {answer:?}");
+        let error = &answer.json()["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["detail"]),
+            (&json!(pointer), &json!("this must be an object")),
+            "{body}"
+        );
+    }
+}

@@ -50,7 +50,8 @@ fn tests_of_policies_run_and_fail_readably() {
     let test = || run(sidegate().arg("test").arg(folder.path()));
     write(
         "a.policy",
-        "allow a { action any resource any when user.traits.n == 1 }\ndeny b { action \"x\" resource any }",
+        "allow a { action any resource any when user.traits.n == 1 }\ndeny b { action \"x\" resource any }\n\
+         shadow deny watched { action any resource any }",
     );
     write(
         "a_test.policy",
@@ -72,8 +73,15 @@ fn tests_of_policies_run_and_fail_readably() {
     let (_, out, _) = run(sidegate().arg("test").arg(folder.path()).arg("--json"));
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["failed"], 2);
     for (text, says) in [
-        ("test \"x\" { usr { } }", "user, subject, resource"),
-        ("test \"x\" { user { a: 1, a: 2 } }", "given twice"),
+        ("test \"x\" { usr { } }", "user, subject, action, resource"),
+        ("test \"x\" { self_asserted user }", "fields of the user"),
+        ("test \"x\" { user { } }", "expects nothing"),
+        ("test \"x\" { env { hour: 3 } expect deny \"a\" on \"t\" }", "set env.time"),
+        ("test \"x\" { resource { type: \"t\" } expect deny \"a\" on \"t\" }", "of what type the resource is"),
+        ("test \"x\" { user { emial: \"e\" } expect deny \"a\" on \"t\" }", "did you mean `user.email`?"),
+        ("test \"x\" { expect deny \"a\" on \"t\" by watched }", "a shadow policy"),
+        ("test \"x\" { expect deny \"a\" on \"t\" }\ntest \"x\" { expect deny \"a\" on \"t\" }", "called the same"),
+        ("test \"x\" { subject { a: 1, a: 2 } }", "given twice"),
         ("test \"x\" { env { time: \"noon\" } }", "env.time"),
         ("test \"x\" { unreachable token }", "can be unreachable"),
         ("allow p { action any resource any }", "tests and nothing else"),
@@ -95,7 +103,7 @@ fn check_names_files_that_cannot_be_used() {
     write("tenant.json", b"{\"timeZone\": \"Mars/Olympus\"}");
     let (output, _, err) = run(sidegate().arg("check").arg(folder.path()));
     assert_eq!(output.status.code(), Some(1));
-    for part in ["not UTF-8", "latin.policy:1:6", "1048577 bytes", "no time zone \"Mars/Olympus\"", "tenant.json:1:15"]
+    for part in ["not UTF-8", "latin.policy:1:6", "1048577 bytes", "no time zone \"Mars/Olympus\"", "tenant.json:1:14"]
     {
         assert!(err.contains(part), "{part} is not in {err}");
     }

@@ -127,7 +127,8 @@ fn decide(program: &sidegate::engine::Program, user: &sidegate::model::UserRecor
 
 #[test]
 fn http2_and_the_root_paths_of_the_only_tenant_answer_alike() {
-    let server = Setup::sample().start();
+    let policies = std::fs::read_to_string(crate::support::root().join("policies/acme/acme.policy")).unwrap();
+    let server = Setup::new().policy("acme/acme.policy", &policies).start();
     server.admin().set("alice", "plan", json!("enterprise"));
     server.admin().set("alice", "email_opt_in", json!(true));
     let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);

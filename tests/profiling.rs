@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sidegate::model::{Definitions, Object, ProfilingSettings, PromptState, Rule, UserRecord};
+use sidegate::model::{Definitions, Object, ProfilingSettings, PromptState, Rule, TenantSettings, UserRecord};
 use sidegate::profiling::{RuleSet, Visit, ask};
 
 use crate::complete_profile::{Page, asking};
@@ -57,7 +57,7 @@ impl Case {
             "required": self.required, "confirm": self.confirm, "maxSkips": self.max_skips,
         });
         let rule: Rule = serde_json::from_value(rule).unwrap();
-        let rules = RuleSet::compile(vec![rule], &Definitions::default(), None).unwrap();
+        let rules = RuleSet::compile(vec![rule], &Definitions::default(), &TenantSettings::default(), None).unwrap();
         let company = if self.filled { "\"company\": \"Acme\", " } else { "" };
         let facts = format!("{{\"id\": \"alice\", {company}\"traits\": {{\"plan\": \"pro\"}}}}");
         let mut login = Object::new();

@@ -45,7 +45,7 @@ fn samples_are_served_with_their_rules_and_definitions() {
             refused.status == 409 && refused.json().to_string().contains("profiling.json"),
             "{tenant}: {refused:?}"
         );
-        let definition = json!({"dataType": "string"});
+        let definition = json!({"slug": "other", "dataType": "string"});
         let refused = admin.json(Method::PUT, &format!("/t/{tenant}/api/v1/abac/attributes/other"), &definition);
         assert!(refused.status == 409 && refused.json().to_string().contains("traits.json"), "{tenant}: {refused:?}");
     }

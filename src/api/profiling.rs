@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{Consent, Identity, Object, ProfilingSettings, Rule, UserId};
 use crate::service::{Checked, Login, ServiceError, check_rules};
-use crate::web::{Call, Problem, Reply, parse_body};
+use crate::web::{Call, Problem, Reply, parse_body, parse_list};
 
 /// The JSON Schema of the rules.
 const RULES_SCHEMA: &str = include_str!("rules.schema.json");
@@ -24,7 +24,7 @@ pub async fn get_rules(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 409 if they stand in a file, 422 with a pointer for each mistake.
 pub async fn put_rules(call: Call<'_>) -> Result<Reply, Problem> {
-    let rules: Vec<Rule> = parse_body(call.headers, call.body)?;
+    let rules: Vec<Rule> = parse_list(call.headers, call.body)?;
     let revision = call.service.put_rules(call.tenant, rules.clone(), &call.author()).await?;
     Ok(Reply::json(StatusCode::OK, &rules).etag(revision).revision(revision))
 }
@@ -169,8 +169,8 @@ pub async fn dry_run(call: Call<'_>) -> Result<Reply, Problem> {
         asked: u64,
         users: u64,
     }
-    let rules: Vec<Rule> = parse_body(call.headers, call.body)?;
-    let draft = check_rules(rules, &call.tenant.definitions)?;
+    let rules: Vec<Rule> = parse_list(call.headers, call.body)?;
+    let draft = check_rules(rules, call.tenant)?;
     let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
     Ok(Reply::json(StatusCode::OK, &Counts { asked, users }))
 }

@@ -8,7 +8,8 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::engine::{Compiled, compile, warnings};
-use crate::service::check_rules_file;
+use crate::lang::{Diagnostic, Sources};
+use crate::service::{RulesFile, check_rules_file};
 
 use super::{input, show};
 
@@ -31,25 +32,23 @@ impl Check {
         let mut sets: Vec<Compiled> =
             input::sets(&self.folder)?.into_iter().map(|files| compile(files, &standard)).collect();
         sets.iter_mut().for_each(warnings);
-        let findings = sets.iter().flat_map(|set| &set.diagnostics);
-        let rules: Vec<String> = rules_problems(&self.folder, &sets);
-        let errors = findings.clone().filter(|finding| finding.is_error()).count() + rules.len();
-        let warnings = findings.filter(|finding| !finding.is_error()).count();
+        let rules: Vec<RulesFile> = sets.iter().filter_map(|set| check_rules_file(&folder_of(set)?, set)).collect();
+        let of_sets = sets.iter().map(|set| (&*set.sources, &set.diagnostics));
+        let of_rules = rules.iter().map(|file| (&file.sources, &file.diagnostics));
+        let found: Vec<(&Sources, &Vec<Diagnostic>)> = of_sets.chain(of_rules).collect();
+        let findings = found.iter().flat_map(|(_, findings)| findings.iter());
+        let errors = findings.clone().filter(|finding| finding.is_error()).count();
+        let warnings = findings.count() - errors;
         if self.json {
-            let diagnostics: Vec<_> =
-                sets.iter().flat_map(|set| show::as_json(&set.sources, &set.diagnostics)).collect();
-            show::line(format_args!(
-                "{}",
-                serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics, "rules": rules })
-            ))?;
+            let shown = found.iter().flat_map(|(sources, findings)| show::as_json(sources, findings));
+            let diagnostics: Vec<_> = shown.collect();
+            let report = serde_json::json!({ "errors": errors, "warnings": warnings, "diagnostics": diagnostics });
+            show::line(format_args!("{report}"))?;
         } else {
-            for set in &sets {
-                show::on_stderr(&set.sources, &set.diagnostics)?;
+            for (sources, findings) in found {
+                show::on_stderr(sources, findings)?;
             }
-            for problem in &rules {
-                eprintln!("error: {problem}\n");
-            }
-            let policies: usize = sets.iter().filter_map(|set| set.program.as_ref()).map(|p| p.policy_count()).sum();
+            let policies: usize = sets.iter().map(|set| set.policies).sum();
             show::line(format_args!(
                 "{}, {}, {}",
                 show::count(policies, "policy", "policies"),
@@ -62,12 +61,8 @@ impl Check {
     }
 }
 
-/// What is wrong with the profiling rules beside the policies of each set.
-fn rules_problems(folder: &Path, sets: &[Compiled]) -> Vec<String> {
-    let folder_of = |set: &Compiled| {
-        let first = set.sources.iter().next().map(|(_, source)| source.name.clone())?;
-        Path::new(&first).parent().map(Path::to_owned)
-    };
-    let check = |set: &Compiled| check_rules_file(&folder_of(set)?, &set.definitions).err();
-    if folder == Path::new("-") { Vec::new() } else { sets.iter().filter_map(check).collect() }
+/// The folder of a set, unless it came by standard input.
+fn folder_of(set: &Compiled) -> Option<PathBuf> {
+    let (_, first) = set.sources.iter().next()?;
+    Path::new(&first.name).parent().filter(|folder| *folder != Path::new("")).map(Path::to_owned)
 }

@@ -135,7 +135,7 @@ fn suite(folder: &Path, json: bool) -> Result<Option<Suite>> {
         return Ok(None);
     };
     let sources = Arc::new(Sources::new(read_tests(folder)?));
-    let report = match run_tests(program, &sources) {
+    let report = match run_tests(program, &compiled.definitions, &sources) {
         Ok(report) => report,
         Err(diagnostics) => {
             show::refused(&sources, &diagnostics, json)?;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::lang::ast::File;
+use crate::lang::ast::{File, ItemKind};
 use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span};
-use crate::model::{Definition, Definitions, TenantSettings};
+use crate::model::{Definitions, TenantSettings};
 
 use super::resolve::{Set, resolve};
-use super::{Program, check};
+use super::{Program, check, files};
 
 /// As many diagnostics are kept of one compilation.
 const MAX_DIAGNOSTICS: usize = 100;
@@ -66,6 +66,8 @@ pub struct Compiled {
     pub sources: Arc<Sources>,
     /// Errors and warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many policies could be read.
+    pub policies: usize,
     /// The program, unless there are errors.
     pub program: Option<Arc<Program>>,
     /// The definitions that it was checked against: those of `traits.json`, else the ones that were handed in.
@@ -95,14 +97,14 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
             diagnostics.push(problem.diagnostic(id));
             trees.push((id, File { items: Vec::new(), lost: true }));
         } else if is_file(source, "traits.json") {
-            match read_definitions(&sources, id, source) {
+            match files::definitions(id, source) {
                 Ok(read) => definitions = Arc::new(read),
-                Err(diagnostic) => diagnostics.push(*diagnostic),
+                Err(findings) => diagnostics.extend(findings),
             }
         } else if is_file(source, "tenant.json") {
-            match read_settings(&sources, id, source) {
+            match files::settings(id, source) {
                 Ok(read) => (settings, zone) = read,
-                Err(diagnostic) => diagnostics.push(*diagnostic),
+                Err(findings) => diagnostics.extend(findings),
             }
         } else {
             let (tree, findings) = lang::parse(id, source);
@@ -119,7 +121,9 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
     }
     let program = program.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)).map(Arc::new);
     cap(&mut diagnostics);
-    Compiled { sources, diagnostics, program, definitions, settings }
+    let policies = trees.iter().flat_map(|(_, tree)| &tree.items);
+    let policies = policies.filter(|item| matches!(item.kind, ItemKind::Policy(_))).count();
+    Compiled { sources, diagnostics, policies, program, definitions, settings }
 }
 
 /// What somebody should look at in a set that compiles: it costs more than compiling, so it is found when asked for.
@@ -148,58 +152,6 @@ fn cap(diagnostics: &mut Vec<Diagnostic>) {
 
 fn is_file(source: &Source, name: &str) -> bool {
     source.name.rsplit(['/', '\\']).next() == Some(name)
-}
-
-fn read_definitions(sources: &Sources, id: SourceId, source: &Source) -> Result<Definitions, Box<Diagnostic>> {
-    let own: Vec<Definition> = serde_json::from_str(&source.text).map_err(|error| {
-        bad_json(sources, id, &error, "traits.json is [{\"slug\": \"plan\", \"dataType\": \"string\"}, ...]")
-    })?;
-    for (place, definition) in own.iter().enumerate() {
-        let twice = own.iter().take(place).any(|other| other.slug == definition.slug);
-        let wrong = if twice {
-            Err((String::new(), "this slug is defined twice".to_owned()))
-        } else {
-            definition.check_itself()
-        };
-        if let Err((pointer, why)) = wrong {
-            let site = Site { source: id, span: Span::new(0, 0) };
-            let message = format!("definition {place} (`{}`): {why}", definition.slug);
-            return Err(Box::new(
-                Diagnostic::error(Code::Settings, site, message).help(format!("it is at /{place}{pointer}")),
-            ));
-        }
-    }
-    Ok(Definitions::new(own, Some(source.name.clone())))
-}
-
-/// An error of a JSON file at its place.
-fn bad_json(sources: &Sources, id: SourceId, error: &serde_json::Error, help: &str) -> Box<Diagnostic> {
-    let site = sources.site_at(id, error.line(), error.column());
-    let message = error.to_string();
-    // The place is shown; serde_json's own words for it would only say it twice.
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what).to_owned();
-    Box::new(Diagnostic::error(Code::Settings, site, message).help(help))
-}
-
-fn read_settings(
-    sources: &Sources,
-    id: SourceId,
-    source: &Source,
-) -> Result<(TenantSettings, jiff::tz::TimeZone), Box<Diagnostic>> {
-    let settings: TenantSettings = serde_json::from_str(&source.text)
-        .map_err(|error| bad_json(sources, id, &error, "tenant.json is {\"timeZone\": \"Europe/Berlin\"}"))?;
-    match jiff::tz::db().get(&settings.time_zone) {
-        Ok(zone) => Ok((settings, zone)),
-        Err(_) => {
-            let at = source.text.find(&settings.time_zone).unwrap_or(0);
-            let end = at.saturating_add(settings.time_zone.len());
-            let site = Site { source: id, span: Span::new(at as u32, end as u32) };
-            let message = format!("there is no time zone \"{}\"", settings.time_zone);
-            Err(Box::new(
-                Diagnostic::error(Code::Settings, site, message).help("IANA names, such as \"Europe/Berlin\""),
-            ))
-        }
-    }
 }
 
 /// A hash of all that decides. Names of files and folders do not: they differ from machine to machine.

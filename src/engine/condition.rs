@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::lang::{self, Rendered, Sources};
-use crate::model::{Definitions, Facts, Query};
+use crate::lang::{self, Diagnostic, Rendered, Sources};
+use crate::model::{Definitions, Facts, Query, TenantSettings};
 
-use super::Program;
 use super::eval::Evaluation;
 use super::resolve::{Set, resolve};
+use super::{Program, check};
 
 /// A compiled condition.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ impl Condition {
     ///
     /// # Errors
     /// What is wrong with it and where, in a sentence.
-    pub fn compile(text: &str, definitions: &Definitions) -> Result<Self, String> {
+    pub fn compile(text: &str, definitions: &Definitions, settings: &TenantSettings) -> Result<Self, String> {
         let sources = Arc::new(Sources::single("condition", text));
         let mut diagnostics = Vec::new();
         let mut files = Vec::new();
@@ -30,19 +30,27 @@ impl Condition {
         let set = Set {
             files: &files,
             sources: &sources,
-            zone: jiff::tz::TimeZone::UTC,
+            zone: jiff::tz::db().get(&settings.time_zone).unwrap_or(jiff::tz::TimeZone::UTC),
             revision: String::new(),
             definitions,
         };
         let program = if diagnostics.is_empty() { resolve(set, &mut diagnostics) } else { None };
-        program.map(|program| Self(Arc::new(program))).ok_or_else(|| {
-            let shown = diagnostics.first().map(|first| Rendered::new(&sources, first));
-            shown.map_or_else(String::new, |shown| {
-                let column = shown.column.map_or_else(String::new, |column| format!(" at column {column}"));
-                let help = shown.help.map_or_else(String::new, |help| format!("; {help}"));
-                format!("{}{column}{help}", shown.message)
-            })
-        })
+        if let Some(program) = &program
+            && settings.defined_traits_only
+        {
+            diagnostics.extend(check::undefined_traits(program, definitions));
+        }
+        match program {
+            Some(program) if diagnostics.is_empty() => Ok(Self(Arc::new(program))),
+            _ => Err(diagnostics.first().map_or_else(String::new, |first| in_words(&sources, first))),
+        }
+    }
+
+    /// What somebody should look at in it, each in a sentence.
+    #[must_use]
+    pub fn warnings(&self, definitions: &Definitions, settings: &TenantSettings) -> Vec<String> {
+        let found = check::warnings(&self.0, definitions, settings);
+        found.iter().map(|finding| in_words(&self.0.sources, finding)).collect()
     }
 
     /// Its truth; `None` where it is unknown.
@@ -51,4 +59,11 @@ impl Condition {
         let policy = self.0.policies.first()?;
         Evaluation::new(&self.0, query, facts).truth(policy.condition)
     }
+}
+
+fn in_words(sources: &Sources, finding: &Diagnostic) -> String {
+    let shown = Rendered::new(sources, finding);
+    let column = shown.column.map_or_else(String::new, |column| format!(" at column {column}"));
+    let help = shown.help.map_or_else(String::new, |help| format!("; {help}"));
+    format!("{}{column}{help}", shown.message)
 }

@@ -3,7 +3,7 @@
 //! The recursion is bounded: the parser bounds nesting, and the resolver bounds what `let`s add to it.
 
 use crate::lang::ast::CompareOp;
-use crate::model::{Bag, Facts, Query, Slug, Value};
+use crate::model::{Bag, Facts, Query, Slug, Stored, Value};
 
 use super::builtins::{Builtin, Clock, Run};
 use super::check::field_of;
@@ -189,6 +189,11 @@ impl<'d> Evaluation<'d> {
             Some(Node::Default(run)) => self.first_present(*run),
             _ => self.value(id).map_or(Read::Unusable, Read::Present),
         }
+    }
+
+    /// Whether the subject is a user whom nobody has stored.
+    pub(super) fn is_stranger(&self) -> bool {
+        self.world.query.subject.user_id().is_some() && matches!(self.world.facts.user, Stored::Absent)
     }
 
     /// Whether a path reads what the user wrote in a field that is not the user's to write any more.

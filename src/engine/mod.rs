@@ -16,6 +16,7 @@ mod condition;
 mod decide;
 mod eval;
 mod explain;
+mod files;
 mod index;
 mod operand;
 mod path;

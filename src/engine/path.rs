@@ -128,6 +128,7 @@ impl Path {
             (Lookup::Clock(ClockKey::IsWeekend), _) => Type::Bool,
             (Lookup::Clock(_), _) => Type::Number,
             (Lookup::User, Some(Step::Field(name))) if name == "id" => Type::Text,
+            (Lookup::User, Some(Step::Field(bag))) if bag == "consents" && self.steps.len() == 2 => Type::Bool,
             _ => Type::Any,
         }
     }

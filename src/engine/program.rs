@@ -90,6 +90,16 @@ pub(super) struct Policy {
     pub(super) unless: Option<NodeId>,
 }
 
+/// The name of a `let`.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) name: SmolStr,
+    /// Where it is declared.
+    pub(super) site: Site,
+    /// Whether something uses it.
+    pub(super) used: bool,
+}
+
 /// A compiled policy set.
 pub struct Program {
     pub(super) nodes: Vec<Node>,
@@ -110,8 +120,8 @@ pub struct Program {
     pub(super) shared: usize,
     /// How many values of `let`s are.
     pub(super) shared_values: usize,
-    /// `let`s that nothing uses.
-    pub(super) unused_lets: Vec<(SmolStr, Site)>,
+    /// The names of `let`s, for those who look at them.
+    pub(super) lets: Vec<Named>,
     pub(super) zone: jiff::tz::TimeZone,
     /// Time zones that policies name.
     pub(super) zones: HashMap<String, jiff::tz::TimeZone>,

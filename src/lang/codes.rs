@@ -74,6 +74,7 @@ codes! {
     BadRoute = "E028", "A route that no request could take.", "route GET \"reports\" => \"read\" on \"report\"";
     RoutesTie = "E029", "Two routes that one request could take, and neither is the better.", "route GET \"/a/{x}\" => \"read\" on \"a\"\nroute GET \"/a/{y}\" => \"read\" on \"b\"";
     UndefinedTrait = "E030", "A trait that nobody defined, where tenant.json accepts only defined ones.", "allow a { action any resource any when user.traits.plam == \"pro\" }\n-- tenant.json --\n{\"definedTraitsOnly\": true}\n-- traits.json --\n[{\"slug\": \"plan\", \"dataType\": \"string\"}]";
+    BadRule = "E031", "A profiling rule that cannot be asked.", "";
     NoPolicies = "W001", "A set without any policy: it denies everything.", "# nothing";
     UnknownTrait = "W002", "A trait or a profile field that nobody defined: misspelt, most likely.", "allow a { action any resource any when user.emial == \"a@example.com\" }";
     NeverEqual = "W003", "A comparison with a value that the definition of the field does not allow.", "allow a { action any resource any when user.traits.plan == \"entreprise\" }\n-- traits.json --\n[{\"slug\": \"plan\", \"dataType\": \"string\", \"allowedValues\": [\"free\", \"enterprise\"]}]";
@@ -83,6 +84,8 @@ codes! {
     ShadowedPolicy = "W007", "A policy that makes no difference beside a wider one.", "allow a { action any resource any when has(token.sub) }\nallow b { action \"read\" resource any when has(token.sub) }";
     AbsentTurnsOn = "W008", "A deny that applies to everybody who lacks a trait.", "deny a { action any resource any when user.traits.suspended == true }";
     DeadRoute = "W009", "A route to something that no policy allows.", "route GET \"/a\" => \"read\" on \"a\"";
+    OddRule = "W010", "A profiling rule whose condition is not what was meant, most likely.", "";
+    LookAlike = "W011", "Two names that readers take for one.", "allow a { action \"export\" resource any when has(token.sub) }\nallow b { action \"Export\" resource any when has(token.acr) }";
 }
 
 #[cfg(test)]

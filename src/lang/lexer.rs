@@ -3,6 +3,7 @@
 
 use logos::Logos;
 use smol_str::SmolStr;
+use unicode_security::skeleton;
 
 use super::{Code, Diagnostic, Site, SourceId, Span};
 
@@ -210,7 +211,17 @@ fn bad_character(site: Site, slice: &str, before: &[Spanned], diagnostics: &mut 
         _ => "only names, numbers, \"strings\", operators and # comments stand outside of strings",
     };
     let message = format!("{slice:?} means nothing here");
-    diagnostics.push(Diagnostic::error(Code::UnexpectedCharacter, site, message).help(help));
+    let finding = Diagnostic::error(Code::UnexpectedCharacter, site, message);
+    diagnostics.push(match look_alike(slice) {
+        Some(meant) => finding.help(format!("it looks like {meant:?}, and is a letter of another script")),
+        None => finding.help(help),
+    });
+}
+
+/// The ASCII letter that a letter of another script looks like.
+fn look_alike(slice: &str) -> Option<String> {
+    let looks: String = skeleton(slice).collect();
+    (!slice.is_ascii() && looks.len() == 1 && looks.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(looks)
 }
 
 /// Whether this is one word, and so can stand after a dot.

@@ -8,6 +8,7 @@ pub mod ast;
 mod codes;
 mod diagnostic;
 mod format;
+pub mod json;
 mod lexer;
 mod nesting;
 mod parser;

@@ -1,6 +1,6 @@
 //! The files of a policy set, as text.
 
-use super::{Site, Span};
+use super::Site;
 
 /// A file of a policy set holds at most this many bytes.
 pub const MAX_FILE: usize = 1 << 20;
@@ -96,18 +96,5 @@ impl Sources {
         let lines = self.lines.get(site.source.0 as usize).map_or(&[][..], Vec::as_slice);
         let start = lines.get(line - 1).copied().unwrap_or(0);
         text.get(start..lines.get(line).copied().unwrap_or(text.len())).unwrap_or("")
-    }
-
-    /// The site of a line and column (in bytes, from 1) as `serde_json` counts them.
-    #[must_use]
-    pub fn site_at(&self, source: SourceId, line: usize, column: usize) -> Site {
-        let text = self.get(source).map_or("", |source| source.text.as_str());
-        let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let mut start = (line_start + column.saturating_sub(1)).min(text.len());
-        while !text.is_char_boundary(start) {
-            start -= 1;
-        }
-        let end = text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
-        Site { source, span: Span::new(start as u32, end as u32) }
     }
 }

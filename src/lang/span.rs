@@ -33,3 +33,12 @@ pub struct Site {
     /// The place in it.
     pub span: Span,
 }
+
+impl Site {
+    /// Whether another site lies within this one.
+    #[must_use]
+    pub fn contains(self, other: Site) -> bool {
+        let (outer, inner) = (self.span, other.span);
+        self.source == other.source && outer.start <= inner.start && inner.end <= outer.end
+    }
+}

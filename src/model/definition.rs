@@ -116,6 +116,14 @@ impl Definition {
         if RESERVED.contains(&self.slug.as_str()) {
             return Err(("/slug".to_owned(), format!("the slug `{}` is taken: it is part of every user", self.slug)));
         }
+        let is_string = self.data_type == DataType::String;
+        if self.format != Format::Text && !is_string {
+            return Err(("/format".to_owned(), "only a string has a format: its dataType is \"string\"".to_owned()));
+        }
+        if self.grants_when_self_asserted && !self.writable_by.contains(&Source::User) {
+            let why = "it says how the user's own word counts: add \"user\" to writableBy, or leave it out";
+            return Err(("/grantsWhenSelfAsserted".to_owned(), why.to_owned()));
+        }
         let any_value = Self { allowed_values: Vec::new(), ..self.clone() };
         for (place, value) in self.allowed_values.iter().enumerate() {
             any_value.check(value).map_err(|why| (format!("/allowedValues/{place}"), why))?;

@@ -19,6 +19,12 @@ impl Default for Definitions {
 }
 
 impl Definitions {
+    /// Whether there is a trait among them.
+    #[must_use]
+    pub fn any_traits(&self) -> bool {
+        self.iter().any(|definition| definition.kind == Bag::Traits)
+    }
+
     /// A tenant's own definitions over the standard ones.
     #[must_use]
     pub fn new(own: Vec<Definition>, file: Option<String>) -> Self {

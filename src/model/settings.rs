@@ -1,6 +1,7 @@
 //! A tenant's settings, as `tenant.json` gives them.
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// Settings of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,43 @@ pub struct PortalSignIn {
     pub client_secret_env: Option<String>,
     /// Subjects, or verified e-mail addresses.
     pub admins: Vec<String>,
+}
+
+impl TenantSettings {
+    /// What contradicts itself: a JSON pointer to it, what is wrong there, and what would be right.
+    #[must_use]
+    pub fn check(&self) -> Vec<(String, String, String)> {
+        let mut wrong = Vec::new();
+        for (place, origin) in self.return_origins.iter().enumerate() {
+            let read = Url::parse(origin).ok().filter(is_web).map(|url| url.origin().ascii_serialization());
+            match read {
+                Some(read) if read == *origin => {}
+                Some(read) => wrong.push((
+                    format!("/returnOrigins/{place}"),
+                    "an origin is a scheme, a host, and a port if need be".to_owned(),
+                    format!("write \"{read}\""),
+                )),
+                None => wrong.push((
+                    format!("/returnOrigins/{place}"),
+                    "this is no origin".to_owned(),
+                    "write it like \"https://app.example.com\"".to_owned(),
+                )),
+            }
+        }
+        let urls = [("/defaultReturn", self.default_return.as_ref())];
+        let urls = urls.into_iter().chain([("/portal/issuer", self.portal.as_ref().map(|portal| &portal.issuer))]);
+        for (pointer, url) in urls {
+            if url.is_some_and(|url| Url::parse(url).ok().filter(is_web).is_none()) {
+                let help = "write it like \"https://app.example.com/\"".to_owned();
+                wrong.push((pointer.to_owned(), "this is no http or https URL".to_owned(), help));
+            }
+        }
+        wrong
+    }
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.host().is_some()
 }
 
 impl Default for TenantSettings {

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::model::{Condition, ProfilingSettings, Rule, UserId};
 use crate::service::{ServiceError, Tenant, check_rules};
-use crate::web::{Reply, parse_text};
+use crate::web::{Reply, parse_list_text};
 
 use super::frame::{Admitted, Frame, value};
 
@@ -91,12 +91,12 @@ async fn act<'f>(
         call.service.put_profiling(call.tenant, settings, &author).await?;
         return Ok(None);
     }
-    let rules: Vec<Rule> = parse_text(value(form, "rules"))?;
+    let rules: Vec<Rule> = parse_list_text(value(form, "rules"))?;
     if action == "rules" {
         call.service.put_rules(call.tenant, rules, &author).await?;
         return Ok(None);
     }
-    let draft = check_rules(rules, &call.tenant.definitions)?;
+    let draft = check_rules(rules, call.tenant)?;
     if action == "dry-run" {
         let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
         let notice = format!("These rules would ask {asked} of {users} known users at their next login.");

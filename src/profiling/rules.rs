@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::Condition as Expression;
-use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source};
+use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings};
 
 /// A field that a rule asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,12 @@ impl RuleSet {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn compile(rules: Vec<Rule>, definitions: &Definitions, file: Option<String>) -> Result<Self, Vec<RuleError>> {
+    pub fn compile(
+        rules: Vec<Rule>,
+        definitions: &Definitions,
+        settings: &TenantSettings,
+        file: Option<String>,
+    ) -> Result<Self, Vec<RuleError>> {
         let mut errors = Vec::new();
         let mut compiled: Vec<CompiledRule> = Vec::new();
         for (place, rule) in rules.into_iter().enumerate() {
@@ -82,7 +87,7 @@ impl RuleSet {
                 }
             }
             let expression = match &rule.condition {
-                Condition::When(text) => match Expression::compile(text, definitions) {
+                Condition::When(text) => match Expression::compile(text, definitions, settings) {
                     Ok(expression) => Some(expression),
                     Err(detail) => {
                         wrong("/condition/when", "bad_expression", detail);
@@ -106,6 +111,17 @@ impl RuleSet {
             compiled.push(CompiledRule { rule, id, fields, expression });
         }
         if errors.is_empty() { Ok(Self { rules: compiled, file }) } else { Err(errors) }
+    }
+
+    /// What somebody should look at in the rules.
+    #[must_use]
+    pub fn warnings(&self, definitions: &Definitions, settings: &TenantSettings) -> Vec<RuleError> {
+        let of_rule = |(place, rule): (usize, &CompiledRule)| {
+            let found = rule.expression.as_ref().map_or_else(Vec::new, |it| it.warnings(definitions, settings));
+            let pointer = format!("/{place}/condition/when");
+            found.into_iter().map(move |detail| RuleError { pointer: pointer.clone(), code: "expression", detail })
+        };
+        self.rules.iter().enumerate().flat_map(of_rule).collect()
     }
 
     /// The rule of that id.

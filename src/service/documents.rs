@@ -88,7 +88,7 @@ impl Service {
         if let Some(file) = tenant.rules.as_ref().and_then(|rules| rules.file.as_ref()) {
             return Err(ServiceError::Conflict(format!("the rules of this tenant stand in {file}: change them there")));
         }
-        let compiled = check_rules(rules, &tenant.definitions)?;
+        let compiled = check_rules(rules, tenant)?;
         let rules: Vec<&Rule> = compiled.rules.iter().map(|rule| &rule.rule).collect();
         let body = serde_json::to_string(&rules).unwrap_or_default();
         let written = self.store.set_document(&tenant.id, DocumentKind::Rules, "", Some(&body), author).await?;
@@ -141,7 +141,7 @@ impl Service {
             return Err(ServiceError::invalid("", "policies_disagree", detail));
         }
         let rules = tenant.rules.iter().flat_map(|set| &set.rules).map(|rule| rule.rule.clone()).collect();
-        RuleSet::compile(rules, &changed, None).map(|_| ()).map_err(|errors| {
+        RuleSet::compile(rules, &changed, &tenant.settings, None).map(|_| ()).map_err(|errors| {
             let first = errors.first().map_or(String::new(), |error| format!("{}: {}", error.pointer, error.detail));
             ServiceError::invalid("", "rules_disagree", format!("the profiling rules do not go with it: {first}"))
         })
@@ -161,8 +161,8 @@ fn refuse_file(definitions: &Definitions) -> Result<()> {
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub fn check_rules(rules: Vec<Rule>, definitions: &Definitions) -> Result<RuleSet> {
-    RuleSet::compile(rules, definitions, None).map_err(|errors| {
+pub fn check_rules(rules: Vec<Rule>, tenant: &Tenant) -> Result<RuleSet> {
+    RuleSet::compile(rules, &tenant.definitions, &tenant.settings, None).map_err(|errors| {
         let fault = |error: RuleError| Fault { pointer: error.pointer, detail: error.detail, code: error.code };
         ServiceError::Invalid(errors.into_iter().map(fault).collect())
     })

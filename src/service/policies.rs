@@ -13,15 +13,13 @@ use codespan_reporting::term::termcolor::NoColor;
 
 use crate::engine::{Compiled, RawFile, compile};
 use crate::lang::{self, MAX_FILE, Source};
-use crate::model::{Definitions, TenantId};
+use crate::model::{TenantId, TenantSettings};
 use crate::profiling::{RuleError, RuleSet};
 
 use super::documents::StoredDocuments;
+use super::rules_file::{RULES_FILE, RulesFile, read_rules};
 use super::tenants::{Loaded, Policies, Reloaded};
 use super::{Result, Service};
-
-/// The file of profiling rules.
-const RULES_FILE: &str = "profiling.json";
 
 /// The files of a set hold at most this many bytes together.
 const MAX_SET: u64 = 64 << 20;
@@ -115,21 +113,6 @@ struct Files {
     rules: Option<RawFile>,
 }
 
-/// The file of profiling rules, if there is one.
-fn read_rules(folder: &Path) -> Option<RawFile> {
-    let path = folder.join(RULES_FILE);
-    let there = fs::symlink_metadata(&path).is_ok();
-    there.then(|| RawFile { name: path.display().to_string(), content: read_file(&path, &mut MAX_SET.clone()) })
-}
-
-/// Checks the file of profiling rules in a tenant's folder, if there is one.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_rules_file(folder: &Path, definitions: &Definitions) -> std::result::Result<(), String> {
-    read_rules(folder).map_or(Ok(()), |file| parse_rules(&file, definitions).map(|_| ()))
-}
-
 /// Compiles what was read of a tenant.
 fn load(files: Option<Files>, stored: StoredDocuments) -> Loaded {
     let StoredDocuments { definitions, rules, profiling } = stored;
@@ -137,23 +120,17 @@ fn load(files: Option<Files>, stored: StoredDocuments) -> Loaded {
     let (policies, rules_file) = files.map_or((None, None), |files| (Some(files.policies), files.rules));
     let compiled = policies.map(|files| compile(files, &stored_definitions));
     let definitions = compiled.as_ref().map_or(stored_definitions, |compiled| compiled.definitions.clone());
+    let settings = compiled.as_ref().map_or_else(TenantSettings::default, |compiled| compiled.settings.clone());
     let rules = match rules_file {
-        Some(file) => parse_rules(&file, &definitions),
-        None => RuleSet::compile(rules, &definitions, None).map_err(|errors| in_words("the stored rules", &errors)),
+        Some(file) => RulesFile::read(file, &definitions, &settings).into_rules(),
+        None => RuleSet::compile(rules, &definitions, &settings, None).map_err(|errors| in_words(&errors)),
     };
     Loaded { compiled, definitions, rules, profiling }
 }
 
-fn parse_rules(file: &RawFile, definitions: &Definitions) -> std::result::Result<RuleSet, String> {
-    let name = &file.name;
-    let bytes = file.content.as_ref().map_err(|error| format!("{name}: {error}"))?;
-    let rules = serde_json::from_slice(bytes).map_err(|error| format!("{name}: {error}"))?;
-    RuleSet::compile(rules, definitions, Some(name.clone())).map_err(|errors| in_words(name, &errors))
-}
-
-fn in_words(file: &str, errors: &[RuleError]) -> String {
+fn in_words(errors: &[RuleError]) -> String {
     let errors: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
-    format!("{file}: {}", errors.join("; "))
+    format!("the stored rules: {}", errors.join("; "))
 }
 
 fn log_outcome(outcome: &Reloaded) {

@@ -1,5 +1,6 @@
 //! Fields of users, profile fields and traits alike: read, set, delete.
 
+use crate::lang::suggest;
 use crate::model::{Author, Caller, FieldChange, Slug, Source, UserId, Value};
 use crate::store::{Known, StoredField, UserChanged};
 
@@ -45,7 +46,10 @@ impl Service {
         if let Some(definition) = tenant.definitions.get(slug.as_str()) {
             definition.check(&value).map_err(|why| ServiceError::invalid("/value", "not_as_defined", why))?;
         } else if tenant.settings.defined_traits_only {
-            let why = format!("no trait `{slug}` is defined, and tenant.json accepts only defined ones");
+            let known = tenant.definitions.iter().map(|definition| definition.slug.as_str());
+            let near =
+                suggest(slug.as_str(), known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let why = format!("no trait `{slug}` is defined, and tenant.json accepts only defined ones{near}");
             return Err(ServiceError::invalid("/slug", "not_defined", why));
         }
         let bag = tenant.definitions.bag(slug.as_str());

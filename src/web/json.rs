@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::model::Object;
 use crate::service::ServiceError;
@@ -32,15 +33,27 @@ pub fn parse_object<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Object<'b
     Object::parse(text).map_err(|error| BadJson::Syntax(format!("the body is not a usable JSON object: {error}")))
 }
 
-/// Reads a body into a type, naming the member that is wrong.
+/// Reads a body that is an object into a type, naming the member that is wrong.
 ///
 /// # Errors
 /// 415 and 400 for what is not usable JSON, 422 with a pointer for what does not fit the type.
 pub fn parse_body<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+    parse(headers, body, parse_text)
+}
+
+/// Reads a body that is an array of objects.
+///
+/// # Errors
+/// Those of [`parse_body`].
+pub fn parse_list<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<Vec<T>, Problem> {
+    parse(headers, body, parse_list_text)
+}
+
+fn parse<T>(headers: &HeaderMap, body: &[u8], read: impl Fn(&str) -> Result<T, ServiceError>) -> Result<T, Problem> {
     if !is_json(headers) {
         return Err(BadJson::ContentType.into());
     }
-    parse_text(as_text(body)?).map_err(|error| match error {
+    read(as_text(body)?).map_err(|error| match error {
         ServiceError::Invalid(faults) if faults.iter().any(|fault| fault.code == NOT_JSON) => {
             Problem::bad_request(faults.into_iter().map(|fault| fault.detail).collect::<String>())
         }
@@ -51,16 +64,44 @@ pub fn parse_body<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Resu
 /// The code of what is no JSON at all.
 const NOT_JSON: &str = "not_json";
 
-/// Reads a JSON text into a type, naming the member that is wrong.
+/// The code of what is JSON, and not the JSON that is needed.
+const NOT_AS_EXPECTED: &str = "not_as_expected";
+
+/// Reads a JSON object into a type, naming the member that is wrong.
 ///
 /// # Errors
 /// [`ServiceError::Invalid`] with a pointer; the place in the text for what is no JSON.
-pub fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
+fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
+    no_list(text, "")?;
+    typed(text)
+}
+
+/// Reads a JSON array of objects.
+///
+/// # Errors
+/// Those of [`parse_text`].
+pub fn parse_list_text<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, ServiceError> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    for (place, element) in elements.iter().enumerate() {
+        no_list(element.get(), &format!("/{place}"))?;
+    }
+    typed(text)
+}
+
+/// serde takes the members of a structure from a list, too, in the order in which they happen to be declared.
+fn no_list(text: &str, pointer: &str) -> Result<(), ServiceError> {
+    if text.trim_start().starts_with('[') {
+        return Err(ServiceError::invalid(pointer, NOT_AS_EXPECTED, "this must be an object"));
+    }
+    Ok(())
+}
+
+fn typed<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());
         let (code, detail) = match error.inner().classify() {
-            serde_json::error::Category::Data => ("not_as_expected", in_words(&error.inner().to_string())),
+            serde_json::error::Category::Data => (NOT_AS_EXPECTED, in_words(&error.inner().to_string())),
             _ => (NOT_JSON, format!("this is not JSON: {}", error.inner())),
         };
         ServiceError::invalid(pointer, code, detail)

@@ -13,7 +13,7 @@ mod reply;
 pub use call::{Call, query_param};
 pub use field::{FormField, Input, autocomplete};
 pub use form::{Cookies, parse_form};
-pub use json::{BadJson, parse_body, parse_object, parse_text};
+pub use json::{BadJson, parse_body, parse_list, parse_list_text, parse_object};
 pub use page::{Message, PageCall, STYLESHEET};
 pub use problem::Problem;
 pub use reply::Reply;

@@ -29,8 +29,8 @@ fn mistakes_are_shown_with_their_place_and_a_way_out() {
     });
 }
 
-/// These are about files and sizes, which one short text cannot show.
-const WITHOUT_EXAMPLE: [&str; 6] = ["E006", "E007", "E009", "E022", "E023", "E024"];
+/// These are about files, sizes and rules, which one short text cannot show.
+const WITHOUT_EXAMPLE: [&str; 8] = ["E006", "E007", "E009", "E022", "E023", "E024", "E031", "W010"];
 
 #[test]
 fn every_code_has_a_meaning_and_an_example_that_shows_it() {

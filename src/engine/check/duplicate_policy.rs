@@ -21,7 +21,8 @@ pub(super) fn check(program: &Program) -> Vec<Diagnostic> {
         counted.map(|policy| Entry { policy, conjuncts: shapes.conjuncts(policy.condition) }).collect();
     let mut frequency: HashMap<Shape, usize> = HashMap::new();
     for shape in entries.iter().flat_map(|entry| &entry.conjuncts) {
-        *frequency.entry(*shape).or_default() += 1;
+        let count = frequency.entry(*shape).or_default();
+        *count = count.saturating_add(1);
     }
     // Each is found by the rarest thing that it asks for, so that few are compared with each other.
     let mut by_rarest: HashMap<Option<Shape>, Vec<&Entry<'_>>> = HashMap::new();

@@ -5,6 +5,7 @@
 mod absent_turns_on;
 mod dead_route;
 mod duplicate_policy;
+mod look_alike;
 mod never_applies;
 mod never_equal;
 mod possible;
@@ -16,6 +17,7 @@ mod unused_let;
 use crate::lang::Diagnostic;
 use crate::model::{Bag, Definitions, TenantSettings};
 
+pub(super) use self::undefined_trait::mend;
 use super::Program;
 use super::path::{Lookup, Path, Step};
 use super::program::{Node, NodeId};
@@ -24,21 +26,28 @@ use super::program::{Node, NodeId};
 pub(super) fn errors(program: &Program, definitions: &Definitions, settings: &TenantSettings) -> Vec<Diagnostic> {
     let mut findings = self_promotion::check(program, definitions);
     if settings.defined_traits_only {
-        findings.extend(undefined_trait::check(program, definitions, true));
+        findings.extend(undefined_traits(program, definitions));
     }
     findings
+}
+
+/// Traits that nobody defined, where only defined ones are accepted.
+pub(super) fn undefined_traits(program: &Program, definitions: &Definitions) -> Vec<Diagnostic> {
+    undefined_trait::check(program, definitions, true)
 }
 
 /// What somebody should look at.
 pub(super) fn warnings(program: &Program, definitions: &Definitions, settings: &TenantSettings) -> Vec<Diagnostic> {
     let mut findings = never_equal::check(program, definitions);
+    let never_apply = never_applies::check(program, definitions, &findings);
+    findings.extend(never_apply);
     if !settings.defined_traits_only {
         findings.extend(undefined_trait::check(program, definitions, false));
     }
-    findings.extend(never_applies::check(program, definitions));
     findings.extend(duplicate_policy::check(program));
     findings.extend(absent_turns_on::check(program, definitions));
     findings.extend(dead_route::check(program));
+    findings.extend(look_alike::check(program));
     findings.extend(unused_let::check(program));
     findings
 }
@@ -55,7 +64,7 @@ pub(super) fn field_of(path: &Path) -> Option<(Bag, &str)> {
 }
 
 /// A field as policies write it.
-fn written(bag: Bag, slug: &str) -> String {
+pub(super) fn written(bag: Bag, slug: &str) -> String {
     match bag {
         Bag::Traits => format!("user.traits.{slug}"),
         Bag::Profile => format!("user.{slug}"),

@@ -1,6 +1,6 @@
 //! A policy whose condition can never hold.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::lang::ast::{CompareOp, Effect};
 use crate::lang::{Code, Diagnostic, Severity};
@@ -11,7 +11,8 @@ use super::super::operand::Operand;
 use super::super::program::{Node, NodeId, PathId, Policy, Program};
 use super::possible::{Assumption, Possible, Truths};
 
-pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnostic> {
+/// Finds them, but for those that `explained` says enough about: findings within their conditions.
+pub(super) fn check(program: &Program, definitions: &Definitions, explained: &[Diagnostic]) -> Vec<Diagnostic> {
     let mut possible = Possible::new(program, definitions, Assumption::Anything);
     let mut findings = Vec::new();
     for policy in &program.policies {
@@ -27,10 +28,23 @@ pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnos
         } else {
             continue;
         };
+        if is_explained(program, policy, explained) {
+            continue;
+        }
         let finding = Diagnostic::at(Severity::Warning, Code::NeverApplies, policy.site, message);
         findings.push(finding.help("look at the comparisons that exclude each other, or leave the policy out"));
     }
     findings
+}
+
+fn is_explained(program: &Program, policy: &Policy, explained: &[Diagnostic]) -> bool {
+    let places = explained.iter().filter_map(|finding| finding.labels.first()).map(|label| label.site);
+    let mut found = false;
+    program.visit(policy.condition, &mut HashSet::new(), &mut |id, _| {
+        let here = program.sites.get(id.0 as usize);
+        found |= here.is_some_and(|here| places.clone().any(|place| here.contains(place)));
+    });
+    found
 }
 
 fn needed(policy: &Policy) -> &'static str {

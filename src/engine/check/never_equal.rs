@@ -1,7 +1,7 @@
 //! A comparison with a value that the definition of the field does not allow.
 
 use crate::lang::ast::CompareOp;
-use crate::lang::{Code, Diagnostic, Severity, suggest};
+use crate::lang::{Code, Diagnostic, Severity, Site, Span, suggest};
 use crate::model::{Bag, Definition, Definitions, Value};
 
 use super::super::operand::{Operand, equal};
@@ -29,8 +29,9 @@ pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnos
             };
             for value in each.into_iter().filter(|value| !allowed(value)) {
                 let Some(site) = program.sites.get(values.0 as usize) else { continue };
+                let site = within(program, *site, value);
                 let message = format!("{} is never {}", definition.slug, value.to_text());
-                let finding = Diagnostic::at(Severity::Warning, Code::NeverEqual, *site, message);
+                let finding = Diagnostic::at(Severity::Warning, Code::NeverEqual, site, message);
                 findings.push(finding.help(mend(definition, value)));
             }
         }
@@ -60,6 +61,14 @@ fn defined<'p>(
     let definition = definitions.get(slug)?;
     let closed = !definition.allowed_values.is_empty();
     (definition.kind == bag && path.steps.len() == steps && closed).then_some((definition, fallback))
+}
+
+/// The place of a value in a list that holds it.
+fn within(program: &Program, list: Site, value: &Value<'static>) -> Site {
+    let written = serde_json::to_string(value).unwrap_or_default();
+    let Some(at) = program.sources.text(list).find(&written) else { return list };
+    let start = list.span.start.saturating_add(at as u32);
+    Site { span: Span::new(start, start.saturating_add(written.len() as u32)), ..list }
 }
 
 fn same(a: &Value<'static>, b: &Value<'static>) -> bool {

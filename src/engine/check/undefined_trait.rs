@@ -9,7 +9,7 @@ use super::{field_of, written};
 /// Finds them; as errors where only defined traits are accepted. A tenant that defines no traits at all means to do
 /// without definitions, and only its profile fields are looked at.
 pub(super) fn check(program: &Program, definitions: &Definitions, refused: bool) -> Vec<Diagnostic> {
-    let defines_traits = refused || definitions.iter().any(|definition| definition.kind == Bag::Traits);
+    let defines_traits = refused || definitions.any_traits();
     let mut findings = Vec::new();
     for (id, node) in program.numbered() {
         let Node::Path(path) = node else { continue };
@@ -29,7 +29,8 @@ pub(super) fn check(program: &Program, definitions: &Definitions, refused: bool)
     findings
 }
 
-fn mend(bag: Bag, slug: &str, definitions: &Definitions) -> String {
+/// What was meant, most likely.
+pub(in super::super) fn mend(bag: Bag, slug: &str, definitions: &Definitions) -> String {
     if let Some(elsewhere) = definitions.get(slug) {
         return format!("did you mean `{}`?", written(elsewhere.kind, slug));
     }

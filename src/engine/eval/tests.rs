@@ -62,7 +62,7 @@ fn longer_lists_are_not_looked_at() {
         let program = allow(&format!("{call} == {call}")).unwrap();
         let taken = steps(&program, with(&[("l", list(MAX_ELEMENTS))]));
         let pairs = (MAX_ELEMENTS * MAX_ELEMENTS) as u64;
-        assert!((pairs / 2..5 * pairs).contains(&taken), "{function}: {taken}");
+        assert!(taken < 5 * pairs, "{function}: {taken}");
         let taken = steps(&program, with(&[("l", list(MAX_ELEMENTS + 1))]));
         assert!(taken <= 10, "{function}: {taken}");
     }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::super::check::field_of;
 use super::super::eval::Evaluation;
+use super::super::path::Lookup;
 use super::super::program::{Node, NodeId, Program};
 use super::super::read::Read;
 
@@ -28,6 +30,7 @@ pub struct Unknown<'p> {
 #[derive(Clone, Copy)]
 enum Mend {
     Absent,
+    NobodyStored,
     Unreachable,
     Unusable,
     Default,
@@ -40,13 +43,20 @@ pub(super) struct Cause(NodeId, Mend);
 impl Cause {
     /// As explanations tell it; `None` for what has no place.
     pub(super) fn unknown<'p>(self, program: &'p Program, policy: &'p str) -> Option<Unknown<'p>> {
-        let Node::Path(path) = program.node(self.0)? else { return None };
-        let path = program.path(*path)?.text.as_str();
+        let Node::Path(path_id) = program.node(self.0)? else { return None };
+        let path = program.path(*path_id)?.text.as_str();
         let site = *program.sites.get(self.0.0 as usize)?;
         let position = program.sources.position(site);
         let mend = match self.1 {
-            Mend::Absent => format!(
-                "`{path} ?? default` says what holds without it, `has({path})` tests for it, and a default in its definition stands in for it"
+            Mend::Absent => {
+                let also = match program.path(*path_id).and_then(field_of) {
+                    Some(_) => ", and a default in its definition stands in for it",
+                    None => "",
+                };
+                format!("`{path} ?? default` says what holds without it, `has({path})` tests for it{also}")
+            }
+            Mend::NobodyStored => format!(
+                "nobody has stored this user: `{path} ?? default` says what holds for strangers, `has({path})` keeps them apart"
             ),
             Mend::Unreachable => "it is known again when the store can be reached".to_owned(),
             Mend::Unusable => "an integer beyond 64 bits is no number here: store it as a string".to_owned(),
@@ -110,6 +120,7 @@ impl<'c, 'd> Causes<'c, 'd> {
             }
             Node::Path(_) => {
                 let mend = match self.evaluation.read(id) {
+                    Read::Absent if self.is_of_a_stranger(id) => Mend::NobodyStored,
                     Read::Absent => Mend::Absent,
                     Read::Unreachable => Mend::Unreachable,
                     Read::Unusable => Mend::Unusable,
@@ -156,6 +167,13 @@ impl<'c, 'd> Causes<'c, 'd> {
                 self.search(*element);
             }
         }
+    }
+
+    /// Whether a path is one of a user whom nobody has stored.
+    fn is_of_a_stranger(&self, id: NodeId) -> bool {
+        let Some(Node::Path(path)) = self.program.node(id) else { return false };
+        let is_user = self.program.path(*path).is_some_and(|path| path.lookup == Lookup::User);
+        is_user && self.evaluation.is_stranger()
     }
 
     fn note(&mut self, path: NodeId, mend: Mend) {

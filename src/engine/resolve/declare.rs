@@ -2,13 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use smol_str::SmolStr;
-
 use crate::lang::ast::{ClauseKind, Effect, Expr, File, Item, ItemKind, Let, Name, Policy, Route, Selector};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
 
 use super::super::builtins;
 use super::super::path::ROOTS;
+use super::super::program::Named;
 
 /// A policy may be entered in the index in so many places.
 const MAX_PLACES: usize = 10_000;
@@ -91,14 +90,14 @@ impl<'f> Declarations<'f> {
 }
 
 impl Declarations<'_> {
-    /// The `let`s that are not among those in use, with their places.
-    pub(super) fn unused(&self, used: &HashSet<&str>) -> Vec<(SmolStr, Site)> {
-        let unused = self.let_order.iter().filter(|name| !used.contains(*name));
-        let place = |name: &&str| {
+    /// The `let`s with their places, and whether they are among those in use.
+    pub(super) fn named(&self, in_use: &HashSet<&str>) -> Vec<Named> {
+        let named = |name: &&str| {
             let (source, declared) = self.lets.get(name)?;
-            Some((declared.name.text.clone(), Site { source: *source, span: declared.name.span }))
+            let site = Site { source: *source, span: declared.name.span };
+            Some(Named { name: declared.name.text.clone(), site, used: in_use.contains(*name) })
         };
-        unused.filter_map(place).collect()
+        self.let_order.iter().filter_map(named).collect()
     }
 }
 

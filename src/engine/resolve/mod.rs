@@ -44,7 +44,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     let resolved: Vec<_> =
         declarations.policies.iter().filter_map(|declared| Some((declared, resolver.condition(declared)?))).collect();
     let routes = routes::resolve(&declarations.routes, resolver.diagnostics);
-    let unused_lets = declarations.unused(&resolver.used);
+    let lets = declarations.named(&resolver.used);
     let (shared, shared_values) = (resolver.shared, resolver.shared_values);
     let (patterns, regexes, zones) = (resolver.patterns, resolver.regexes, resolver.zones);
     let Arena { nodes, sites, children, paths, .. } = resolver.arena;
@@ -93,7 +93,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         regexes,
         shared,
         shared_values,
-        unused_lets,
+        lets,
         zone,
         zones,
         user_writable: fields(definitions, |definition| definition.writable_by.contains(&Source::User)),

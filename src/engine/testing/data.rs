@@ -23,7 +23,7 @@ pub(super) fn object(source: SourceId, data: &Data) -> Result<Object<'static>, B
     }
 }
 
-fn value(source: SourceId, data: &Data) -> Result<Value<'static>, Box<Diagnostic>> {
+pub(super) fn value(source: SourceId, data: &Data) -> Result<Value<'static>, Box<Diagnostic>> {
     let site = Site { source, span: data.span };
     Ok(match &data.kind {
         DataKind::Text(text) => Value::Str(text.clone().into()),

@@ -3,9 +3,14 @@
 mod coverage;
 mod data;
 mod prepared;
+mod user;
+
+use std::collections::HashMap;
 
 use crate::lang::ast::{Effect, File, ItemKind, Name, Test, TestPartKind, Text};
 use crate::lang::{self, Code, Diagnostic, Site, SourceId, Sources, Span};
+
+use crate::model::Definitions;
 
 use self::coverage::Coverage;
 use self::prepared::Prepared;
@@ -56,19 +61,29 @@ pub struct Report<'p> {
 ///
 /// # Errors
 /// What is wrong with the tests themselves.
-pub fn run_tests<'p>(program: &'p Program, sources: &Sources) -> Result<Report<'p>, Vec<Diagnostic>> {
+pub fn run_tests<'p>(
+    program: &'p Program,
+    definitions: &Definitions,
+    sources: &Sources,
+) -> Result<Report<'p>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut outcomes = Vec::new();
     let mut coverage = Coverage::new(program);
+    let mut names: HashMap<String, Site> = HashMap::new();
     for (id, source) in sources.iter() {
         let (File { items, .. }, findings) = lang::parse(id, source);
         diagnostics.extend(findings);
         for item in items {
             match item.kind {
-                ItemKind::Test(test) => match run(program, sources, id, &test, &mut coverage) {
-                    Ok(more) => outcomes.extend(more),
-                    Err(diagnostic) => diagnostics.push(*diagnostic),
-                },
+                ItemKind::Test(test) => {
+                    let site = Site { source: id, span: test.name.span };
+                    diagnostics.extend(names.insert(test.name.text.clone(), site).map(|first| twice(site, first)));
+                    match run(program, definitions, sources, id, &test, &mut coverage) {
+                        Ok(more) if more.is_empty() => diagnostics.push(pointless(site)),
+                        Ok(more) => outcomes.extend(more),
+                        Err(diagnostic) => diagnostics.push(*diagnostic),
+                    }
+                }
                 ItemKind::Let(declared) => diagnostics.push(misplaced(id, declared.name.span)),
                 ItemKind::Policy(policy) => diagnostics.push(misplaced(id, policy.name.span)),
                 ItemKind::Route(route) => diagnostics.push(misplaced(id, route.path.span)),
@@ -89,14 +104,26 @@ fn misplaced(source: SourceId, span: Span) -> Diagnostic {
     Diagnostic::error(Code::BadTest, site, message).help("declare it in a file that does not end in _test.policy")
 }
 
+fn twice(site: Site, first: Site) -> Diagnostic {
+    Diagnostic::error(Code::BadTest, site, "another test is called the same")
+        .also(first, "here")
+        .help("say what makes this one different")
+}
+
+fn pointless(site: Site) -> Diagnostic {
+    let finding = Diagnostic::error(Code::BadTest, site, "this test expects nothing");
+    finding.help("add `expect allow \"action\" on \"resource\"`, or deny")
+}
+
 fn run<'p>(
     program: &'p Program,
+    definitions: &Definitions,
     sources: &Sources,
     source: SourceId,
     test: &Test,
     coverage: &mut Coverage<'p>,
 ) -> Result<Vec<Outcome<'p>>, Box<Diagnostic>> {
-    let prepared = Prepared::new(source, test)?;
+    let prepared = Prepared::new(program, definitions, source, test)?;
     let mut outcomes = Vec::new();
     for part in &test.parts {
         let TestPartKind::Expect { effect, action, resource, by } = &part.kind else { continue };
@@ -104,12 +131,16 @@ fn run<'p>(
         if let Some(by) = by
             && !coverage.policies.iter().any(|policy| policy.name == by.text)
         {
-            let message = format!("there is no policy `{}`", by.text);
+            let is_shadow = program.policies.iter().any(|policy| policy.shadow && policy.name == by.text);
+            let (message, fallback) = if is_shadow {
+                (format!("`{}` is a shadow policy, which never decides", by.text), "leave `by` out")
+            } else {
+                let fallback = "a test names a policy that counts, from the files beside it";
+                (format!("there is no policy `{}`", by.text), fallback)
+            };
             let known = coverage.policies.iter().map(|policy| policy.name.as_str());
-            let help = lang::suggest(&by.text, known).map_or_else(
-                || "a test names a policy that counts, from the files beside it".to_owned(),
-                |meant| format!("did you mean `{meant}`?"),
-            );
+            let meant = lang::suggest(&by.text, known).filter(|_| !is_shadow);
+            let help = meant.map_or_else(|| fallback.to_owned(), |meant| format!("did you mean `{meant}`?"));
             let site = Site { source, span: by.span };
             return Err(Box::new(Diagnostic::error(Code::BadTest, site, message).help(help)));
         }

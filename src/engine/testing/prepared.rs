@@ -2,14 +2,16 @@
 
 use crate::lang::ast::{Name, Path, StepKind, Test, TestPartKind};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
-use crate::model::{Action, Bag, Entity, Facts, Object, Query, Slug, Stored, Value};
+use crate::model::{Action, Bag, Definitions, Entity, Facts, Object, Query, Slug, Stored, Value};
 
+use super::super::Program;
 use super::data::{moment, object};
+use super::user;
 
 /// Without `env.time`, the clock of a test stands here: a Wednesday noon.
 const NOON: &str = "2026-01-07T12:00:00Z";
 
-const SECTIONS: &str = "there are user, subject, resource, env, token and login, each with { ... }, and \
+const SECTIONS: &str = "there are user, subject, action, resource, env, token and login, each with { ... }, and \
                         self_asserted with fields of the user";
 
 /// A test with its data read.
@@ -21,6 +23,8 @@ pub(super) struct Prepared {
     token: Option<Object<'static>>,
     self_asserted: Vec<(Bag, Slug)>,
     subject: Object<'static>,
+    action: Object<'static>,
+    resource_id: Option<String>,
     env: Object<'static>,
     now: jiff::Timestamp,
 }
@@ -42,7 +46,12 @@ impl Part {
 }
 
 impl Prepared {
-    pub(super) fn new(source: SourceId, test: &Test) -> Result<Self, Box<Diagnostic>> {
+    pub(super) fn new(
+        program: &Program,
+        definitions: &Definitions,
+        source: SourceId,
+        test: &Test,
+    ) -> Result<Self, Box<Diagnostic>> {
         let mut prepared = Self {
             source,
             user: Part::Absent,
@@ -51,12 +60,19 @@ impl Prepared {
             token: None,
             self_asserted: Vec::new(),
             subject: Object::new(),
+            action: Object::new(),
+            resource_id: None,
             env: Object::new(),
             now: NOON.parse().unwrap_or(jiff::Timestamp::UNIX_EPOCH),
         };
         for part in &test.parts {
             match &part.kind {
-                TestPartKind::Facts(name, data) => prepared.take(name, object(source, data)?)?,
+                TestPartKind::Facts(name, data) => {
+                    if name.text == "user" {
+                        user::check(program, definitions, source, data)?;
+                    }
+                    prepared.take(name, object(source, data)?)?;
+                }
                 TestPartKind::Fields(name, paths) if name.text == "self_asserted" => {
                     for path in paths {
                         let field = user_field(path);
@@ -80,8 +96,17 @@ impl Prepared {
     fn take(&mut self, name: &Name, mut data: Object<'static>) -> Result<(), Box<Diagnostic>> {
         match name.text.as_str() {
             "user" => self.user = Part::Present(data),
-            "resource" => self.resource_stored = Part::Present(data),
             "subject" => self.subject = data,
+            "action" if data.get("name").is_none() => self.action = data,
+            "action" => return Err(self.unknown(name, "what is expected says what the action is called")),
+            "resource" => {
+                if data.get("type").is_some() {
+                    return Err(self.unknown(name, "what is expected says of what type the resource is"));
+                }
+                self.resource_id = text_at(&data, "id");
+                data.remove("id");
+                self.resource_stored = Part::Present(data);
+            }
             "token" => self.token = Some(data),
             "login" => {
                 for field in ["first_at", "last_at"] {
@@ -92,6 +117,9 @@ impl Prepared {
                 self.login = Part::Present(data);
             }
             "env" => {
+                if ["hour", "minute", "day_of_week", "is_weekend"].iter().any(|key| data.get(key).is_some()) {
+                    return Err(self.unknown(name, "set env.time: clock and calendar follow from it"));
+                }
                 if let Some(time) = data.remove("time") {
                     let help = "env.time is a time such as 2026-01-07T12:00:00Z";
                     self.now = moment(&time).ok_or_else(|| self.unknown(name, help))?;
@@ -111,25 +139,29 @@ impl Prepared {
 
     /// The question of an expectation.
     pub(super) fn question(&self, action: &str, resource: &str) -> Question<'_> {
-        let text = |object: &Object<'static>, name: &str| match object.get(name) {
-            Some(Value::Str(text)) => Some(text.to_string()),
-            _ => None,
-        };
         let mut user = match &self.user {
             Part::Present(user) => user.clone(),
             _ => Object::new(),
         };
-        let id = text(&self.subject, "id").or_else(|| text(&user, "id")).unwrap_or_else(|| "test".to_owned());
+        let id = text_at(&self.subject, "id").or_else(|| text_at(&user, "id")).unwrap_or_else(|| "test".to_owned());
         user.set("id", Value::Str(id.clone().into()));
-        let kind = text(&self.subject, "type").unwrap_or_else(|| "user".to_owned());
+        let kind = text_at(&self.subject, "type").unwrap_or_else(|| "user".to_owned());
+        let resource_id = self.resource_id.clone().unwrap_or_else(|| "test".to_owned());
         let query = Query {
             subject: Entity { kind: kind.into(), id: id.into(), properties: self.subject.clone() },
-            action: Action { name: action.to_owned().into(), properties: Object::new() },
-            resource: Entity { kind: resource.to_owned().into(), id: "test".into(), properties: Object::new() },
+            action: Action { name: action.to_owned().into(), properties: self.action.clone() },
+            resource: Entity { kind: resource.to_owned().into(), id: resource_id.into(), properties: Object::new() },
             context: self.env.clone(),
             now: self.now,
         };
         Question { query, user, prepared: self }
+    }
+}
+
+fn text_at(object: &Object<'static>, name: &str) -> Option<String> {
+    match object.get(name) {
+        Some(Value::Str(text)) => Some(text.to_string()),
+        _ => None,
     }
 }
 

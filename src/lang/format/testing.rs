@@ -1,5 +1,7 @@
 //! Tests and their data.
 
+use pretty::DocAllocator;
+
 use super::super::Span;
 use super::super::ast::{Data, DataKind, Test, TestPart, TestPartKind};
 use super::super::lexer::is_name;
@@ -38,8 +40,10 @@ impl<'a> Printer<'a> {
     fn part(&mut self, part: &'a TestPart, widths: Widths) -> Doc<'a> {
         match &part.kind {
             TestPartKind::Facts(section, data) => {
-                let width = widths.section;
-                self.word(format!("{:width$} ", section.text)).append(self.data(data))
+                // Columns are for lines: a block goes without.
+                let padding = " ".repeat(widths.section.saturating_sub(section.text.len()));
+                let padding = self.arena.nil().flat_alt(padding);
+                self.word(section.text.as_str()).append(padding).append(" ").append(self.data(data)).group()
             }
             TestPartKind::Fields(section, paths) => {
                 let width = widths.section;
