@@ -42,7 +42,7 @@ fn spoiled() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
         (
             "traits.json",
             text("[\n{\"slug\": \"a\", \"dataType\": \"string\", \"allowedValues\": [\"x\"], \"default\": \"y\"}]"),
-            &["traits.json:2:69", "contradicts itself", "a must be one of: x"],
+            &["traits.json:2:72", "contradicts itself", "a must be one of: x"],
         ),
         (
             "traits.json",

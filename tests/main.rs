@@ -23,6 +23,7 @@ mod profiling;
 mod promotion;
 mod proofs;
 mod reload;
+mod routes;
 mod samples;
 mod support;
 mod tenants;

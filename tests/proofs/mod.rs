@@ -6,6 +6,7 @@ mod facts;
 mod functions;
 mod generate;
 mod reference;
+mod routes;
 mod sets;
 mod values;
 
