@@ -50,7 +50,7 @@ async fn run() {
         confirm: false,
         client: None,
     };
-    let draft = check_rules(vec![rule], &tenant.definitions).unwrap();
+    let draft = check_rules(vec![rule], &tenant).unwrap();
     let mut seconds = Vec::new();
     for _ in 0..ROUNDS {
         let start = Instant::now();

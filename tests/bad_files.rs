@@ -57,7 +57,7 @@ fn spoiled() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
         (
             "traits.json",
             text("[{\"slug\": \"a\", \"dataType\": \"number\", \"format\": \"email\"}]"),
-            &["traits.json:1:49", "only a string"],
+            &["traits.json:1:48", "only a string"],
         ),
     ]
 }

@@ -11,6 +11,7 @@ mod complete_profile;
 mod configuration;
 mod decisions;
 mod durability;
+mod explanations;
 mod five_minutes;
 mod format;
 mod freshness;

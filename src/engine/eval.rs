@@ -191,6 +191,11 @@ impl<'d> Evaluation<'d> {
         }
     }
 
+    /// What stands at a path that is no variable's.
+    pub(super) fn at(&self, path: &'d Path) -> Read<'d> {
+        self.world.read(path)
+    }
+
     /// Whether the subject is a user whom nobody has stored.
     pub(super) fn is_stranger(&self) -> bool {
         self.world.query.subject.user_id().is_some() && matches!(self.world.facts.user, Stored::Absent)

@@ -11,6 +11,7 @@ use crate::model::{Facts, Object, Query, Stored, Value};
 
 use super::super::builtins::Run;
 use super::super::decide::decide;
+use super::super::eval::Evaluation;
 use super::super::path::{Lookup, Path, Step};
 use super::super::program::{Node, NodeId, PathId, Program};
 
@@ -42,9 +43,15 @@ pub fn nearest<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) -
             break;
         }
     }
-    // A value is nearer than the lack of one.
-    let (with, without): (Vec<_>, Vec<_>) = changes.found.into_iter().partition(|(_, value)| value.is_some());
-    with.into_iter().chain(without).take(MAX_TRIES).find_map(|(id, value)| {
+    // A value of the type that is there now is the nearest, and any value is nearer than the lack of one.
+    let evaluation = Evaluation::new(program, query, facts);
+    let now = |id: PathId| program.path(id).and_then(|path| evaluation.at(path).value()).and_then(|now| now.to_value());
+    changes.found.sort_by_cached_key(|(id, value)| match (value, now(*id)) {
+        (None, _) => 2,
+        (Some(value), Some(now)) => u8::from(value.data_type() != now.data_type()),
+        (Some(_), None) => 0,
+    });
+    changes.found.into_iter().take(MAX_TRIES).find_map(|(id, value)| {
         let path = program.path(id)?;
         let world = World::changed(query, facts, path, value.clone())?;
         let decision = decide(program, &world.query, &world.facts());
@@ -100,7 +107,7 @@ impl Changes<'_> {
 
     /// What a path may be that stands for a condition by itself.
     fn condition(&mut self, id: NodeId) {
-        if matches!(self.program.node(id), Some(Node::Path(_))) {
+        if matches!(self.program.node(id), Some(Node::Path(_) | Node::Default(_))) {
             self.offer(id, [true, false].map(|truth| Some(Value::Bool(truth))));
         }
     }
