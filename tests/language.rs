@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sidegate::engine::builtins;
 use sidegate::engine::{Program, RawFile, Reveal, compile, decide, explain, shadows};
 use sidegate::lang::render;
-use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
+use sidegate::model::{Action, Entity, Facts, Given, Object, Query, Stored};
 
 use crate::support::root;
 
@@ -123,10 +123,10 @@ fn truth(case: &Case) -> Result<Truth, String> {
         let text = text.as_deref().unwrap_or("{}");
         Object::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")).into_owned()
     };
-    let (user, resource) = (stored(&case.user), stored(&case.resource));
+    let (user, resource) = (given(&case.user), given(&case.resource));
     let asked = Asked {
-        user: as_ref(&user),
-        resource: as_ref(&resource),
+        user: user.stored(),
+        resource: resource.stored(),
         login: Stored::Absent,
         token: None,
         properties: object(&case.properties),
@@ -139,25 +139,11 @@ fn truth(case: &Case) -> Result<Truth, String> {
     worth(&case.when, &asked)
 }
 
-enum Fact {
-    Present(Object<'static>),
-    Absent,
-    Unreachable,
-}
-
-fn stored(text: &Option<String>) -> Fact {
+fn given(text: &Option<String>) -> Given<'static> {
     match text.as_deref() {
-        None | Some("nobody") => Fact::Absent,
-        Some("unreachable") => Fact::Unreachable,
-        Some(text) => Fact::Present(Object::parse(text).unwrap().into_owned()),
-    }
-}
-
-fn as_ref(fact: &Fact) -> Stored<'_> {
-    match fact {
-        Fact::Present(object) => Stored::Present(object),
-        Fact::Absent => Stored::Absent,
-        Fact::Unreachable => Stored::Unreachable,
+        None | Some("nobody") => Given::Absent,
+        Some("unreachable") => Given::Unreachable,
+        Some(text) => Given::Present(Object::parse(text).unwrap().into_owned()),
     }
 }
 

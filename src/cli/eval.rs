@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::authzen::read_query;
 use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, parse_time, write_tree};
-use crate::model::{Bag, Facts, Object, Slug, Stored, Value};
+use crate::model::{Bag, Facts, Given, Object, Slug, Value};
 use crate::service::{Clock, read_policies};
 
 use super::{Usage, show};
@@ -102,25 +102,19 @@ impl Eval {
 
 /// Facts from a file. A part that is left out is unreachable; null is a part that is known to be absent.
 struct GivenFacts<'a> {
-    user: Part<'a>,
-    resource: Part<'a>,
-    login: Part<'a>,
+    user: Given<'a>,
+    resource: Given<'a>,
+    login: Given<'a>,
     token: Option<Object<'a>>,
     self_asserted: Vec<(Bag, Slug)>,
-}
-
-enum Part<'a> {
-    Present(Object<'a>),
-    Absent,
-    Unreachable,
 }
 
 impl<'a> GivenFacts<'a> {
     fn read(path: &Path, mut parts: Object<'a>, subject: &str) -> Result<Self> {
         let mut part = |name: &str| match parts.remove(name) {
-            None => Ok(Part::Unreachable),
-            Some(Value::Null) => Ok(Part::Absent),
-            Some(Value::Object(part)) => Ok(Part::Present(part)),
+            None => Ok(Given::Unreachable),
+            Some(Value::Null) => Ok(Given::Absent),
+            Some(Value::Object(part)) => Ok(Given::Present(part)),
             Some(_) => Err(Usage(format!("{}: \"{name}\" must be an object", path.display()))),
         };
         let (mut user, resource, mut login, token) = (part("user")?, part("resource")?, part("login")?, part("token")?);
@@ -135,12 +129,12 @@ impl<'a> GivenFacts<'a> {
             let known = "parts are user, resource, token, login and selfAsserted";
             return Err(Usage(format!("{}: there is no part \"{name}\"; {known}", path.display())).into());
         }
-        if let Part::Present(user) = &mut user
+        if let Given::Present(user) = &mut user
             && user.get("id").is_none()
         {
             user.set("id", Value::Str(subject.to_owned().into()));
         }
-        if let Part::Present(login) = &mut login {
+        if let Given::Present(login) = &mut login {
             for name in ["first_at", "last_at"] {
                 if let Some(value) = login.get(name) {
                     let time = time(value)
@@ -150,8 +144,8 @@ impl<'a> GivenFacts<'a> {
             }
         }
         let token = match token {
-            Part::Present(claims) => Some(claims),
-            Part::Absent | Part::Unreachable => None,
+            Given::Present(claims) => Some(claims),
+            Given::Absent | Given::Unreachable => None,
         };
         Ok(Self { user, resource, login, token, self_asserted })
     }
@@ -163,16 +157,6 @@ impl<'a> GivenFacts<'a> {
             token: self.token.as_ref(),
             login: self.login.stored(),
             self_asserted: &self.self_asserted,
-        }
-    }
-}
-
-impl Part<'_> {
-    fn stored(&self) -> Stored<'_> {
-        match self {
-            Part::Present(object) => Stored::Present(object),
-            Part::Absent => Stored::Absent,
-            Part::Unreachable => Stored::Unreachable,
         }
     }
 }

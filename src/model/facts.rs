@@ -16,6 +16,29 @@ pub enum Stored<'a> {
     Unreachable,
 }
 
+/// A stored thing as those write it down who have no store: tests, and the command line.
+#[derive(Debug, Clone)]
+pub enum Given<'a> {
+    /// It is said to be there.
+    Present(Object<'a>),
+    /// It is said not to be there.
+    Absent,
+    /// The store is said to be out of reach.
+    Unreachable,
+}
+
+impl Given<'_> {
+    /// As the engine sees it.
+    #[must_use]
+    pub fn stored(&self) -> Stored<'_> {
+        match self {
+            Given::Present(object) => Stored::Present(object),
+            Given::Absent => Stored::Absent,
+            Given::Unreachable => Stored::Unreachable,
+        }
+    }
+}
+
 /// Facts of one decision. All of them are borrowed: nothing is copied out of a cache.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {

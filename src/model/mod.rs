@@ -20,7 +20,7 @@ pub use caller::{Caller, Credential, Scope, Scopes, TenantScope, UnknownScope};
 pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
 pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
 pub use definitions::Definitions;
-pub use facts::{Facts, Stored, UserRecord};
+pub use facts::{Facts, Given, Stored, UserRecord};
 pub use history::{AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, PromptState, Source};
 pub use id::{InvalidId, Slug, TenantId, UserId};
 pub use object::Object;

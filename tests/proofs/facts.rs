@@ -6,53 +6,25 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sidegate::model::{Action, Bag, Entity, Facts, Object, Query, Slug, Stored, Value};
+use sidegate::model::{Action, Bag, Entity, Facts, Given, Object, Query, Slug, Stored, Value};
 
 type Json = BoxedStrategy<String>;
-
-/// What the store says of something.
-#[derive(Clone)]
-pub enum Part {
-    Present(Object<'static>),
-    Absent,
-    Unreachable,
-}
-
-impl Part {
-    fn stored(&self) -> Stored<'_> {
-        match self {
-            Part::Present(object) => Stored::Present(object),
-            Part::Absent => Stored::Absent,
-            Part::Unreachable => Stored::Unreachable,
-        }
-    }
-}
-
-impl Debug for Part {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Part::Present(object) => f.write_str(&serde_json::to_string(object).unwrap()),
-            Part::Absent => f.write_str("absent"),
-            Part::Unreachable => f.write_str("unreachable"),
-        }
-    }
-}
 
 /// All that is known.
 #[derive(Clone)]
 pub struct World {
-    pub user: Part,
-    pub resource: Part,
-    pub login: Part,
-    pub token: Part,
+    pub user: Given<'static>,
+    pub resource: Given<'static>,
+    pub login: Given<'static>,
+    pub token: Given<'static>,
     pub self_asserted: Vec<(Bag, Slug)>,
 }
 
 impl World {
     pub fn facts(&self, query: &Query<'_>) -> Facts<'_> {
         let token = match &self.token {
-            Part::Present(claims) => Some(claims),
-            Part::Absent | Part::Unreachable => None,
+            Given::Present(claims) => Some(claims),
+            Given::Absent | Given::Unreachable => None,
         };
         let (user, resource, login) = (self.user.stored(), self.resource.stored(), self.login.stored());
         // engine: facts of a user that come with another subject are read by `self_asserted`, and for such a subject
@@ -70,7 +42,7 @@ impl World {
             let mut world = self.clone();
             for (bit, part) in [&mut world.user, &mut world.resource, &mut world.login].into_iter().enumerate() {
                 if parts & (1 << bit) != 0 {
-                    *part = Part::Unreachable;
+                    *part = Given::Unreachable;
                 }
             }
             world
@@ -202,8 +174,8 @@ fn login() -> impl Strategy<Value = Object<'static>> {
     })
 }
 
-fn part(object: impl Strategy<Value = Object<'static>> + 'static) -> impl Strategy<Value = Part> {
-    prop_oneof![6 => object.prop_map(Part::Present), 1 => Just(Part::Absent), 1 => Just(Part::Unreachable)]
+fn part(object: impl Strategy<Value = Object<'static>> + 'static) -> impl Strategy<Value = Given<'static>> {
+    prop_oneof![6 => object.prop_map(Given::Present), 1 => Just(Given::Absent), 1 => Just(Given::Unreachable)]
 }
 
 pub fn worlds() -> impl Strategy<Value = World> {
@@ -214,7 +186,7 @@ pub fn worlds() -> impl Strategy<Value = World> {
     let parts = (part(object(user())), part(object(properties())), part(login()), part(object(claims)));
     (parts, subsequence(fields, 0..=2)).prop_map(|((user, resource, login, token), fields)| {
         // Who is not there wrote nothing.
-        let self_asserted = if matches!(user, Part::Present(_)) { fields } else { Vec::new() };
+        let self_asserted = if matches!(user, Given::Present(_)) { fields } else { Vec::new() };
         World { user, resource, login, token, self_asserted }
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::lang::ast::{Name, Path, StepKind, Test, TestPartKind};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
-use crate::model::{Action, Bag, Definitions, Entity, Facts, Object, Query, Slug, Stored, Value};
+use crate::model::{Action, Bag, Definitions, Entity, Facts, Given, Object, Query, Slug, Stored, Value};
 
 use super::super::Program;
 use super::data::{moment, object};
@@ -17,9 +17,9 @@ const SECTIONS: &str = "there are user, subject, action, resource, env, token an
 /// A test with its data read.
 pub(super) struct Prepared {
     source: SourceId,
-    user: Part,
-    resource_stored: Part,
-    login: Part,
+    user: Given<'static>,
+    resource_stored: Given<'static>,
+    login: Given<'static>,
     token: Option<Object<'static>>,
     self_asserted: Vec<(Bag, Slug)>,
     subject: Object<'static>,
@@ -27,22 +27,6 @@ pub(super) struct Prepared {
     resource_id: Option<String>,
     env: Object<'static>,
     now: jiff::Timestamp,
-}
-
-enum Part {
-    Present(Object<'static>),
-    Absent,
-    Unreachable,
-}
-
-impl Part {
-    fn stored(&self) -> Stored<'_> {
-        match self {
-            Part::Present(object) => Stored::Present(object),
-            Part::Absent => Stored::Absent,
-            Part::Unreachable => Stored::Unreachable,
-        }
-    }
 }
 
 impl Prepared {
@@ -54,9 +38,9 @@ impl Prepared {
     ) -> Result<Self, Box<Diagnostic>> {
         let mut prepared = Self {
             source,
-            user: Part::Absent,
-            resource_stored: Part::Absent,
-            login: Part::Absent,
+            user: Given::Absent,
+            resource_stored: Given::Absent,
+            login: Given::Absent,
             token: None,
             self_asserted: Vec::new(),
             subject: Object::new(),
@@ -82,9 +66,9 @@ impl Prepared {
                 }
                 TestPartKind::Fields(name, _) => return Err(prepared.unknown(name, SECTIONS)),
                 TestPartKind::Unreachable(name) => match name.text.as_str() {
-                    "user" => prepared.user = Part::Unreachable,
-                    "resource" => prepared.resource_stored = Part::Unreachable,
-                    "login" => prepared.login = Part::Unreachable,
+                    "user" => prepared.user = Given::Unreachable,
+                    "resource" => prepared.resource_stored = Given::Unreachable,
+                    "login" => prepared.login = Given::Unreachable,
                     _ => return Err(prepared.unknown(name, "user, resource and login can be unreachable")),
                 },
                 TestPartKind::Expect { .. } => {}
@@ -95,7 +79,7 @@ impl Prepared {
 
     fn take(&mut self, name: &Name, mut data: Object<'static>) -> Result<(), Box<Diagnostic>> {
         match name.text.as_str() {
-            "user" => self.user = Part::Present(data),
+            "user" => self.user = Given::Present(data),
             "subject" => self.subject = data,
             "action" if data.get("name").is_none() => self.action = data,
             "action" => return Err(self.unknown(name, "what is expected says what the action is called")),
@@ -105,7 +89,7 @@ impl Prepared {
                 }
                 self.resource_id = text_at(&data, "id");
                 data.remove("id");
-                self.resource_stored = Part::Present(data);
+                self.resource_stored = Given::Present(data);
             }
             "token" => self.token = Some(data),
             "login" => {
@@ -114,7 +98,7 @@ impl Prepared {
                         data.set(field, Value::Time(at));
                     }
                 }
-                self.login = Part::Present(data);
+                self.login = Given::Present(data);
             }
             "env" => {
                 if ["hour", "minute", "day_of_week", "is_weekend"].iter().any(|key| data.get(key).is_some()) {
@@ -140,7 +124,7 @@ impl Prepared {
     /// The question of an expectation.
     pub(super) fn question(&self, action: &str, resource: &str) -> Question<'_> {
         let mut user = match &self.user {
-            Part::Present(user) => user.clone(),
+            Given::Present(user) => user.clone(),
             _ => Object::new(),
         };
         let id = text_at(&self.subject, "id").or_else(|| text_at(&user, "id")).unwrap_or_else(|| "test".to_owned());
@@ -188,7 +172,7 @@ pub(super) struct Question<'t> {
 impl Question<'_> {
     pub(super) fn facts(&self) -> Facts<'_> {
         let user = match &self.prepared.user {
-            Part::Present(_) => Stored::Present(&self.user),
+            Given::Present(_) => Stored::Present(&self.user),
             other => other.stored(),
         };
         Facts {
