@@ -73,6 +73,31 @@ fn decisions(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// So many policies on one action and type, told apart by equality on a trait: what the value picks out is evaluated.
+fn told_apart(criterion: &mut Criterion) {
+    let mut user = alice();
+    user.facts.set("traits", Value::Object([("team".to_owned(), Value::Str("t7".into()))].into_iter().collect()));
+    let facts = Facts { user: Stored::Present(&user.facts), ..Facts::default() };
+    let query = query("export");
+    let mut group = criterion.benchmark_group("told apart");
+    for count in [10, 100, 1_000, 10_000] {
+        let policy = |n| {
+            format!("allow p{n} {{ action \"export\" resource \"report\" when user.traits.team == \"t{n}\" }}\n")
+        };
+        let text: Vec<String> = (0..count).map(policy).collect();
+        let files = text.chunks(5_000).enumerate().map(|(number, chunk)| RawFile {
+            name: format!("{number}.policy"),
+            content: Ok(chunk.concat().into_bytes()),
+        });
+        let program = compile(files.collect(), &Arc::default()).program.unwrap();
+        assert_eq!(decide(&program, &query, &facts).policy().unwrap().name, "p7");
+        group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
+            bencher.iter(|| decide(black_box(&program), black_box(&query), black_box(&facts)).is_allow());
+        });
+    }
+    group.finish();
+}
+
 fn compilation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compile");
     group.sample_size(10);
@@ -85,5 +110,5 @@ fn compilation(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decisions, compilation);
+criterion_group!(benches, decisions, told_apart, compilation);
 criterion_main!(benches);

@@ -10,7 +10,7 @@ use super::program::{Policy, Program};
 #[must_use]
 pub fn decide<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) -> Decision<'p> {
     let mut evaluation = Evaluation::new(program, query, facts);
-    for id in program.index.candidates(&query.action.name, &query.resource.kind) {
+    for id in program.index.relevant(&query.action.name, &query.resource.kind, &mut evaluation) {
         let Some(policy) = program.policy(id) else { continue };
         if applies(policy, evaluation.truth(policy.condition)) {
             return match policy.effect {
@@ -26,7 +26,7 @@ pub fn decide<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) ->
 #[must_use]
 pub fn shadows<'p>(program: &'p Program, query: &Query<'_>, facts: &Facts<'_>) -> Vec<&'p str> {
     let mut evaluation = Evaluation::new(program, query, facts);
-    let candidates = program.shadows.candidates(&query.action.name, &query.resource.kind);
+    let candidates = program.shadows.relevant(&query.action.name, &query.resource.kind, &mut evaluation);
     let applying = candidates.filter_map(|id| {
         let policy = program.policy(id)?;
         applies(policy, evaluation.truth(policy.condition)).then_some(policy.name.as_str())

@@ -22,7 +22,7 @@ use super::routes::Routes;
 pub(super) struct NodeId(pub(super) u32);
 
 /// A path of the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct PathId(pub(super) u32);
 
 /// A policy: denies before allows, each by name, so that numbers go in the order of evaluation.

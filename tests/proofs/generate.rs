@@ -270,6 +270,22 @@ pub fn conditions() -> Terms {
     prop_oneof![of(1), of(2), of(3)].boxed()
 }
 
+/// Conditions that ask a path for a value, as those of many policies do that are told apart by it.
+pub fn guarded() -> Terms {
+    let subjects = words("user.traits.s user.traits.n user.traits.s user.traits.n user.traits.w");
+    let with_default = infix(&["??"], &subjects, &words(r#""a" 1 true"#));
+    let subject = prop_oneof![6 => subjects, 1 => with_default];
+    let values = words(r#""a" "b" "ab" 1 2 3 1.0 2.5 true false"#);
+    let list = prop_oneof![words(r#"["a","b"] [1,2.0,3] [true] [1,"a"] []"#)];
+    let single = infix(&["==", "==", "==", "!="], &subject.clone().boxed(), &values);
+    let several = infix(&["IN"], &subject.boxed(), &list.boxed());
+    let flag = words("user.traits.b env.b env.is_weekend late");
+    let guard = prop_oneof![6 => single, 2 => several, 1 => flag.clone(), 1 => within(&["(NOT "], &[&flag])].boxed();
+    let rest = grammar(1, Scope { variables: 0, lets: true }).truth;
+    let with_rest = (guard.clone(), rest).prop_map(|(guard, rest)| Term::Infix("AND", vec![rest, guard]));
+    prop_oneof![2 => guard, 1 => with_rest].boxed()
+}
+
 /// `let`s by name.
 pub fn lets() -> Vec<(&'static str, Terms)> {
     let Grammar { truth, number, text, list, time, .. } = grammar(1, Scope { variables: 0, lets: false });

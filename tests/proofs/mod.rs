@@ -134,7 +134,7 @@ fn two_evaluators_agree() {
     assert!(tally.share(&["refused", "compiled"]) < 20, "{:?}", tally.0);
     assert!(tally.share(&["allow", "deny"]) >= 10, "{:?}", tally.0);
     for truths in [["true", "false", "unknown"], ["false", "true", "unknown"], ["unknown", "true", "false"]] {
-        assert!(tally.share(&truths) >= 15, "{truths:?}: {:?}", tally.0);
+        assert!(tally.share(&truths) >= 10, "{truths:?}: {:?}", tally.0);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use proptest::strategy::Union;
 use sidegate::engine::{Compiled, RawFile, compile};
 use sidegate::lang::{Source, SourceId, format};
 
@@ -124,16 +125,21 @@ impl What {
 }
 
 /// Any of these by name, some of them, or `any`.
-fn selector(names: &'static [&'static str]) -> BoxedStrategy<String> {
+fn selector(named: u32, names: &'static [&'static str]) -> BoxedStrategy<String> {
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     let some = subsequence(quoted, 1..=names.len()).prop_map(|some| some.join(", "));
-    prop_oneof![1 => Just("any".to_owned()), 1 => some].boxed()
+    Union::new_weighted(vec![(10 - named, Just("any".to_owned()).boxed()), (named, some.boxed())]).boxed()
 }
 
-fn policy(number: usize, condition: &BoxedStrategy<Term>) -> impl Strategy<Value = Declared> + use<> {
+fn policy(number: usize, named: u32, condition: &BoxedStrategy<Term>) -> impl Strategy<Value = Declared> + use<> {
     // Names begin with a letter by chance, so that their order is not that of the text.
     let effect = select(&["allow", "allow", "allow", "allow", "deny", "deny", "shadow allow", "shadow deny"][..]);
-    let head = (effect, select(&["a", "b", "c", "d"][..]), selector(&["read", "write"]), selector(&["report", "page"]))
+    let head = (
+        effect,
+        select(&["a", "b", "c", "d"][..]),
+        selector(named, &["read", "write"]),
+        selector(named, &["report", "page"]),
+    )
         .prop_map(move |(effect, letter, action, resource)| {
             format!("{effect} {letter}{number} {{ action {action} resource {resource}")
         });
@@ -142,8 +148,13 @@ fn policy(number: usize, condition: &BoxedStrategy<Term>) -> impl Strategy<Value
         .prop_map(|(file, head, (when, unless))| Declared { file, what: What::Policy { head, when, unless } })
 }
 
-/// Policy sets with all `let`s that there are, and a few policies.
+/// Policy sets: some with a few policies of all shapes, some with many that a value tells apart.
 pub fn sets() -> impl Strategy<Value = Set> {
+    prop_oneof![3 => sets_of(6, 5, &generate::conditions()), 1 => sets_of(40, 1, &generate::guarded())]
+}
+
+/// Policy sets with all `let`s that there are, and up to so many policies.
+fn sets_of(most: usize, named: u32, condition: &BoxedStrategy<Term>) -> BoxedStrategy<Set> {
     let lets: Vec<_> = generate::lets()
         .into_iter()
         .map(|(name, value)| {
@@ -151,7 +162,6 @@ pub fn sets() -> impl Strategy<Value = Set> {
         })
         .map(Strategy::boxed)
         .collect();
-    let condition = generate::conditions();
-    let policies: Vec<_> = (0..6).map(|number| option::weighted(0.6, policy(number, &condition))).collect();
-    (lets, policies).prop_map(|(lets, policies)| Set(policies.into_iter().flatten().chain(lets).collect()))
+    let policies: Vec<_> = (0..most).map(|number| option::weighted(0.6, policy(number, named, condition))).collect();
+    (lets, policies).prop_map(|(lets, policies)| Set(policies.into_iter().flatten().chain(lets).collect())).boxed()
 }

@@ -79,7 +79,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     let named = (0..).map(PathId).zip(&paths).filter_map(|(id, path)| Some((SmolStr::new(path.stored_name()?), id)));
     let stored = named.collect();
     let sources = sources.clone();
-    Some(Program {
+    let mut program = Program {
         nodes,
         sites,
         children,
@@ -101,7 +101,12 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         defaults: definitions.defaults(),
         sources,
         revision,
-    })
+    };
+    let (mut index, mut shadows) = (std::mem::take(&mut program.index), std::mem::take(&mut program.shadows));
+    index.group(&program);
+    shadows.group(&program);
+    (program.index, program.shadows) = (index, shadows);
+    Some(program)
 }
 
 /// The fields with a certain kind of definition.
