@@ -81,9 +81,8 @@ fn told_apart(criterion: &mut Criterion) {
     let query = query("export");
     let mut group = criterion.benchmark_group("told apart");
     for count in [10, 100, 1_000, 10_000] {
-        let policy = |n| {
-            format!("allow p{n} {{ action \"export\" resource \"report\" when user.traits.team == \"t{n}\" }}\n")
-        };
+        let policy =
+            |n| format!("allow p{n} {{ action \"export\" resource \"report\" when user.traits.team == \"t{n}\" }}\n");
         let text: Vec<String> = (0..count).map(policy).collect();
         let files = text.chunks(5_000).enumerate().map(|(number, chunk)| RawFile {
             name: format!("{number}.policy"),

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // this is how tests fail
 
+mod allocations;
 mod bad_files;
 mod bad_input;
 mod command_line;

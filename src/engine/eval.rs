@@ -2,6 +2,8 @@
 //!
 //! The recursion is bounded: the parser bounds nesting, and the resolver bounds what `let`s add to it.
 
+use smallvec::SmallVec;
+
 use crate::lang::ast::CompareOp;
 use crate::model::{Bag, Facts, Query, Slug, Stored, Value};
 
@@ -19,33 +21,31 @@ pub(super) const MAX_QUANTIFIERS: usize = 2;
 /// A quantifier looks at no longer list.
 pub(super) const MAX_ELEMENTS: usize = 1000;
 
-/// Conditions of `let`s that were evaluated. Most sets have few, so most decisions need no memory for them.
-enum Memo {
-    Few([Remembered; Memo::FEW]),
-    Many(Vec<Remembered>),
+/// So many conditions of `let`s are remembered without asking for memory, and so many values.
+const CONDITIONS: usize = 256;
+const VALUES: usize = 8;
+
+/// What was evaluated, by its number. Nothing is there before the first of them.
+struct Memo<T: Clone, const INLINE: usize> {
+    known: SmallVec<[Option<T>; INLINE]>,
+    count: usize,
 }
 
-#[derive(Clone, Copy)]
-enum Remembered {
-    NotYet,
-    Known(Option<bool>),
-}
-
-impl Memo {
-    const FEW: usize = 32;
-
+impl<T: Clone, const INLINE: usize> Memo<T, INLINE> {
     fn new(count: usize) -> Self {
-        if count <= Self::FEW {
-            Memo::Few([Remembered::NotYet; Self::FEW])
-        } else {
-            Memo::Many(vec![Remembered::NotYet; count])
-        }
+        Self { known: SmallVec::new(), count }
     }
 
-    fn slot(&mut self, number: u32) -> Option<&mut Remembered> {
-        match self {
-            Memo::Few(slots) => slots.get_mut(number as usize),
-            Memo::Many(slots) => slots.get_mut(number as usize),
+    fn get(&self, number: u32) -> Option<&T> {
+        self.known.get(number as usize)?.as_ref()
+    }
+
+    fn set(&mut self, number: u32, value: T) {
+        if self.known.is_empty() {
+            self.known.resize(self.count, None);
+        }
+        if let Some(slot) = self.known.get_mut(number as usize) {
+            *slot = Some(value);
         }
     }
 }
@@ -54,8 +54,8 @@ impl Memo {
 pub(super) struct Evaluation<'d> {
     program: &'d Program,
     world: World<'d>,
-    memo: Memo,
-    values: Vec<Option<Option<Operand<'d>>>>,
+    conditions: Memo<Option<bool>, CONDITIONS>,
+    values: Memo<Option<Operand<'d>>, VALUES>,
     /// The elements that quantifiers look at, outermost first.
     variables: [Read<'d>; MAX_QUANTIFIERS],
 }
@@ -66,8 +66,8 @@ impl<'d> Evaluation<'d> {
         Self {
             program,
             world,
-            memo: Memo::new(program.shared),
-            values: vec![None; program.shared_values],
+            conditions: Memo::new(program.shared),
+            values: Memo::new(program.shared_values),
             variables: [Read::Absent, Read::Absent],
         }
     }
@@ -85,13 +85,11 @@ impl<'d> Evaluation<'d> {
                 compare(*op, left.as_ref(), right.as_ref())
             }
             Node::Shared(number, inner) => {
-                if let Some(Remembered::Known(truth)) = self.memo.slot(*number) {
-                    return *truth;
+                if let Some(known) = self.conditions.get(*number) {
+                    return *known;
                 }
                 let truth = self.truth(*inner);
-                if let Some(slot) = self.memo.slot(*number) {
-                    *slot = Remembered::Known(truth);
-                }
+                self.conditions.set(*number, truth);
                 truth
             }
             Node::Like(text, pattern) => match self.value(*text)? {
@@ -152,13 +150,11 @@ impl<'d> Evaluation<'d> {
                 Some(Operand::Made(program.children(*run).iter().map(|child| self.read(*child)).collect()))
             }
             Node::SharedValue(number, inner) => {
-                if let Some(Some(value)) = self.values.get(*number as usize) {
-                    return value.clone();
+                if let Some(known) = self.values.get(*number) {
+                    return known.clone();
                 }
                 let value = self.value(*inner);
-                if let Some(slot) = self.values.get_mut(*number as usize) {
-                    *slot = Some(value.clone());
-                }
+                self.values.set(*number, value.clone());
                 value
             }
             Node::Or(_)
