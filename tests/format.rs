@@ -1,92 +1,15 @@
 //! The formatter: `tests/format/*.policy`, each beside a snapshot of what becomes of it; what holds of every file; and
 //! the command.
 
+mod meaning;
+
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use logos::Logos;
-use regex::Regex;
-use sidegate::lang::ast::{ClauseKind, Expr, ExprKind, File, ItemKind};
-use sidegate::lang::{Sources, Token, format, parse};
+use sidegate::lang::Token;
 
 use crate::support::{root, run, sidegate, with_input};
-
-fn formatted(text: &str) -> Option<String> {
-    let sources = Sources::single("a.policy", text);
-    let (id, source) = sources.iter().next().unwrap();
-    format(id, source).ok()
-}
-
-/// The tree, without places and whatever else the formatter may change.
-fn tree(text: &str) -> String {
-    let sources = Sources::single("a.policy", text);
-    let (id, source) = sources.iter().next().unwrap();
-    let (mut file, diagnostics) = parse(id, source);
-    assert_eq!(diagnostics, [], "{text}");
-    simplify(&mut file);
-    static SPAN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"span: Span \{[^}]*\}").unwrap());
-    SPAN.replace_all(&format!("{file:?}"), "").into_owned()
-}
-
-fn simplify(file: &mut File) {
-    for item in &mut file.items {
-        match &mut item.kind {
-            ItemKind::Let(binding) => strip(&mut binding.value),
-            ItemKind::Policy(policy) => {
-                for clause in &mut policy.clauses {
-                    if let ClauseKind::When(expr) | ClauseKind::Unless(expr) = &mut clause.kind {
-                        strip(expr);
-                    }
-                }
-            }
-            ItemKind::Route(route) => {
-                if let Some(id) = &mut route.id {
-                    id.capture.take_if(|capture| capture.text == id.name.text);
-                }
-            }
-            ItemKind::Test(_) => {}
-        }
-    }
-}
-
-/// Takes the parentheses away, which say nothing once there is a tree.
-fn strip(expr: &mut Expr) {
-    *expr = expr.bare().clone();
-    match &mut expr.kind {
-        ExprKind::Or(all) | ExprKind::And(all) | ExprKind::Product(all) | ExprKind::Default(all) => {
-            all.iter_mut().for_each(strip);
-        }
-        ExprKind::Call(_, all) | ExprKind::List(all) => all.iter_mut().for_each(strip),
-        ExprKind::Compare(_, sides) => sides.iter_mut().for_each(strip),
-        ExprKind::Not(inner) => strip(inner),
-        ExprKind::Sum(first, rest) => {
-            strip(first);
-            rest.iter_mut().for_each(|(_, term)| strip(term));
-        }
-        ExprKind::Quantifier(quantifier) => {
-            strip(&mut quantifier.list);
-            strip(&mut quantifier.condition);
-        }
-        ExprKind::Path(_) | ExprKind::Text(_) | ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::Group(_) => {}
-    }
-}
-
-fn comments(text: &str) -> Vec<String> {
-    static FOUND: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(?:[^"\\]|\\.)*"|#.*"#).unwrap());
-    let comments = FOUND.find_iter(text).map(|found| found.as_str().trim_end().to_owned());
-    comments.filter(|found| found.starts_with('#')).collect()
-}
-
-/// What holds of every text that can be parsed.
-fn check(text: &str) -> String {
-    let once = formatted(text).unwrap_or_else(|| panic!("it can be parsed:\n{text}"));
-    assert_eq!(formatted(&once).as_ref(), Some(&once), "once is enough:\n{text}");
-    assert_eq!(tree(&once), tree(text), "it means the same:\n{once}");
-    assert_eq!(comments(&once), comments(text), "no comment is lost:\n{once}");
-    assert!(once.is_empty() || (once.ends_with('\n') && !once.ends_with("\n\n") && !once.starts_with('\n')));
-    assert!(once.lines().all(|line| line.trim_end() == line) && !once.contains("\n\n\n"), "{once}");
-    once
-}
+use meaning::{check, formatted};
 
 fn policies(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,5 +1,6 @@
 //! What is not built here is at least true to what is: the Dockerfile, the README, the scripts.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::support::{root, run, sidegate};
@@ -50,7 +51,7 @@ fn the_entry_point_and_the_health_check_are_commands_that_there_are() {
 
 #[test]
 fn scripts_are_sound_and_the_readme_names_what_there_is() {
-    for script in ["tests/run", ".ci/run"] {
+    for script in ["tests/run", ".ci/run", "fuzz/run"] {
         let (output, _, err) = run(Command::new("bash").arg("-n").arg(root().join(script)));
         assert!(output.status.success(), "{script}: {err}");
     }
@@ -77,4 +78,29 @@ fn scripts_are_sound_and_the_readme_names_what_there_is() {
             assert!(path.parent().unwrap().join(file).exists(), "{guide} links to {link}");
         }
     }
+}
+
+#[test]
+fn fuzzing_is_built_from_the_versions_that_everything_else_is() {
+    let read = |path: &str| -> toml::Table { std::fs::read_to_string(root().join(path)).unwrap().parse().unwrap() };
+    let (ours, theirs) = (read("Cargo.lock"), read("fuzz/Cargo.lock"));
+    let renew = "fuzz/README.md says how to renew fuzz/Cargo.lock";
+    let versions = |lock: &toml::Table| -> BTreeSet<(String, String)> {
+        let text = |package: &toml::Value, name: &str| package[name].as_str().unwrap().to_owned();
+        let packages = lock["package"].as_array().unwrap().iter();
+        packages.map(|package| (text(package, "name"), text(package, "version"))).collect()
+    };
+    let more: Vec<_> = versions(&theirs).difference(&versions(&ours)).map(|(name, _)| name.clone()).collect();
+    assert_eq!(more, ["arbitrary", "libfuzzer-sys", "sidegate-fuzz"], "{renew}");
+    let needs = |lock: &toml::Table| -> BTreeSet<String> {
+        let mut packages = lock["package"].as_array().unwrap().iter();
+        let sidegate = packages.find(|package| package["name"].as_str() == Some("sidegate")).unwrap();
+        let needs = sidegate["dependencies"].as_array().unwrap().iter();
+        needs.map(|need| need.as_str().unwrap().split(' ').next().unwrap().to_owned()).collect()
+    };
+    let manifest = read("Cargo.toml");
+    let lists = ["dependencies", "build-dependencies"].map(|list| manifest[list].as_table().unwrap());
+    let mut ours = needs(&ours);
+    ours.retain(|need| lists.iter().any(|list| list.contains_key(need)));
+    assert_eq!(needs(&theirs), ours, "{renew}");
 }

@@ -83,7 +83,9 @@ fn describe(
     text: &str,
     error: ParseError<u32, Token, std::convert::Infallible>,
 ) -> Option<Diagnostic> {
-    let end = text.trim_end().len() as u32;
+    let written = text.trim_end();
+    let end = written.len() as u32;
+    let last = written.char_indices().next_back().map_or(0, |(at, _)| at as u32);
     let mut reserved = None;
     let (span, found, expected) = match error {
         ParseError::UnrecognizedToken { token: (_, Token::Bad, _), .. } => return None,
@@ -93,7 +95,7 @@ fn describe(
             (span, true, expected)
         }
         ParseError::ExtraToken { token: (start, _, end) } => (Span::new(start, end), true, Vec::new()),
-        ParseError::UnrecognizedEof { expected, .. } => (Span::new(end.saturating_sub(1), end), false, expected),
+        ParseError::UnrecognizedEof { expected, .. } => (Span::new(last, end), false, expected),
         ParseError::InvalidToken { location } => (Span::new(location, location), true, Vec::new()),
         ParseError::User { error } => match error {},
     };

@@ -1,0 +1,95 @@
+//! JSON from outside: queries, values, definitions, settings and rules. What is accepted is the same when it is written
+//! and read again.
+
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sidegate::authzen::read_query;
+use sidegate::engine::{RawFile, compile};
+use sidegate::model::{Definition, Definitions, Object, ProfilingSettings, Rule, TenantSettings, UserRecord, Value};
+use sidegate::profiling::{RuleSet, Visit, verdicts};
+use sidegate_fuzz::check_diagnostics;
+
+sidegate_fuzz::target!(check);
+
+fn check(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    check_values(text);
+    check_files(text);
+    let _ = again::<TenantSettings>(text);
+    let _ = again::<ProfilingSettings>(text);
+    let definitions = again::<Vec<Definition>>(text).unwrap_or_default();
+    definitions.iter().for_each(check_definition);
+    if let Some(rules) = again::<Vec<Rule>>(text) {
+        check_rules(rules);
+    }
+}
+
+/// What was read, if it comes out the same when it is written and read again.
+fn again<T: Debug + PartialEq + Serialize + for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+    let read: T = serde_json::from_str(text).ok()?;
+    let written = serde_json::to_string(&read).expect("what was read can be written");
+    assert_eq!(serde_json::from_str::<T>(&written).expect("what was written can be read"), read, "{written}");
+    Some(read)
+}
+
+/// Objects and values; but an integer beyond 64 bits is a double once it is written, and is never stored.
+fn check_values(text: &str) {
+    if let Ok(value) = Value::parse(text)
+        && !value.holds_oversized()
+    {
+        assert_eq!(Value::parse(&serde_json::to_string(&value).expect("it can be written")).ok(), Some(value));
+    }
+    let Ok(object) = Object::parse(text) else { return };
+    for (place, (key, value)) in object.iter().enumerate() {
+        assert_eq!(object.get(key), Some(value), "a key is found");
+        assert!(object.iter().take(place).all(|(other, _)| other != key), "a key is there once");
+    }
+    let mut shorter = object.clone();
+    object.iter().for_each(|(key, value)| assert_eq!(shorter.remove(key).as_ref(), Some(value)));
+    let _ = read_query(object, jiff::Timestamp::UNIX_EPOCH).map_err(|problem| problem.detail);
+}
+
+/// The files that are JSON, as part of a set.
+fn check_files(text: &str) {
+    for name in ["tenant.json", "traits.json"] {
+        let file = |name: &str, text: &str| RawFile { name: name.to_owned(), content: Ok(text.into()) };
+        let policy = "allow a { action any resource any when user.traits.plan == \"pro\" AND env.hour < 9 }";
+        let compiled = compile(vec![file("a.policy", policy), file(name, text)], &Arc::default());
+        check_diagnostics(&compiled.sources, &compiled.diagnostics);
+    }
+}
+
+fn check_definition(definition: &Definition) {
+    if definition.check_itself().is_err() {
+        return;
+    }
+    for value in definition.allowed_values.iter().chain(&definition.default) {
+        assert_eq!(definition.check(value), Ok(()), "a definition that makes sense takes its own values");
+        let _ = definition.read(&value.to_text());
+    }
+}
+
+fn check_rules(rules: Vec<Rule>) {
+    let definitions = Definitions::default();
+    let Ok(rules) = RuleSet::compile(rules, &definitions, &TenantSettings::default(), None) else { return };
+    let login = [("count", Value::Int(3)), ("first_at", Value::Time(jiff::Timestamp::UNIX_EPOCH))];
+    let traits = Object::parse(r#"{"plan": "pro", "n": 3}"#).expect("an object").into_owned();
+    let record = UserRecord { login: login.into_iter().collect(), ..UserRecord::new("alice", traits) };
+    let states = HashMap::new();
+    let visit = Visit {
+        user: "alice",
+        record: &record,
+        states: &states,
+        login_id: "login",
+        client: rules.rules.first().and_then(|rule| rule.rule.client.as_deref()),
+        prompted: 0,
+        now: jiff::Timestamp::MAX,
+    };
+    let settings = ProfilingSettings { enabled: true, max_prompts_per_login: 1 };
+    assert_eq!(verdicts(&rules, settings, &visit).len(), rules.rules.len());
+}
