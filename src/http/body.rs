@@ -1,5 +1,8 @@
 //! Bodies: whole, bounded in size and in time.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -20,7 +23,14 @@ pub(super) async fn read(mut body: Incoming, patience: Duration) -> Result<Bytes
     if body.size_hint().lower() > MAX_BODY as u64 {
         return Err((too_large(), body));
     }
-    let outcome = tokio::time::timeout(patience, collect(&mut body)).await;
+    let outcome = {
+        let mut collecting = pin!(collect(&mut body));
+        // Most bodies come with their heads, and need no timer.
+        match poll_fn(|context| Poll::Ready(collecting.as_mut().poll(context))).await {
+            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Pending => tokio::time::timeout(patience, collecting).await,
+        }
+    };
     match outcome {
         Ok(Ok(whole)) => Ok(whole),
         Ok(Err(problem)) => Err((problem, body)),

@@ -15,7 +15,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::api;
 use crate::model::{Caller, Scope};
-use crate::service::{Refused, Service, Tenant};
+use crate::service::{LastCaller, Refused, Service, Tenant};
 use crate::web::{Call, PageCall, Problem, Reply};
 
 use super::router::{Found, NotFound, Router};
@@ -44,13 +44,14 @@ type Refusal = (Option<Family>, Problem);
 
 impl Gate {
     /// Answers a request, whatever it is.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        last: &LastCaller,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
-        let request_id = match head.headers.get(REQUEST_ID) {
-            Some(theirs) => theirs.clone(),
-            None => header(&self.service.new_request_id().to_string()),
-        };
-        let reply = match self.admit(&head, body).await {
+        let request_id = head.headers.get(REQUEST_ID).cloned();
+        let reply = match self.admit(&head, body, last).await {
             Ok(reply) => reply,
             Err((Some(Family::AuthZen), problem)) => problem.into_message(),
             Err((Some(Family::Pages), problem)) => pages::problem(problem),
@@ -59,7 +60,7 @@ impl Gate {
         Ok(respond(reply, request_id))
     }
 
-    async fn admit(&self, head: &Parts, body: Incoming) -> Result<Reply, Refusal> {
+    async fn admit(&self, head: &Parts, body: Incoming, last: &LastCaller) -> Result<Reply, Refusal> {
         let Parts { method, uri, headers, .. } = head;
         if headers.get_all(HOST).iter().count() > 1 {
             let problem = Problem::bad_request("the request has more than one Host");
@@ -76,7 +77,7 @@ impl Gate {
                 return Ok(self.operation(operation).await);
             }
             Serve::Tenant(access, endpoint) => self
-                .may(access, &found.params, headers)
+                .may(access, &found.params, headers, last)
                 .await
                 .map(|(caller, tenant)| (tenant, For::Api(endpoint, caller))),
             Serve::Page(page) => {
@@ -158,8 +159,9 @@ impl Gate {
         access: Access,
         params: &[(String, String)],
         headers: &HeaderMap,
+        last: &LastCaller,
     ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
-        let caller = self.service.authenticate(bearer(headers)).await.map_err(|why| challenge(&why))?;
+        let caller = self.service.authenticate(bearer(headers), last).await.map_err(|why| challenge(&why))?;
         // The tenant is looked up whether or not the caller is one of it: that takes the same time.
         let tenant = self.tenant(params).filter(|tenant| caller.belongs_to(&tenant.id));
         let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
@@ -226,7 +228,7 @@ fn header(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn respond(reply: Reply, request_id: HeaderValue) -> Response<Full<Bytes>> {
+fn respond(reply: Reply, request_id: Option<HeaderValue>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(reply.body)));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
@@ -234,9 +236,13 @@ fn respond(reply: Reply, request_id: HeaderValue) -> Response<Full<Bytes>> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if reply.content_type.starts_with("text/html") {
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REQUEST_ID, request_id);
+    if let Some(theirs) = request_id {
+        headers.insert(REQUEST_ID, theirs);
+    }
     headers.extend(reply.headers);
     response
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -12,7 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 
-use crate::service::Service;
+use crate::service::{LastCaller, Service};
 
 use super::gate::Gate;
 use super::router::Router;
@@ -68,17 +70,20 @@ fn spawn(stream: TcpStream, gate: &Arc<Gate>, connections: &GracefulShutdown) {
     // Answers are written whole; waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let patience = gate.limits.patience;
-    let watchdog = Arc::new(Watchdog::default());
+    let watchdog = Arc::new(Watchdog::new());
     let service = service_fn({
-        let (gate, watchdog) = (gate.clone(), watchdog.clone());
-        move |request| {
-            watchdog.request();
-            let gate = gate.clone();
-            async move { gate.answer(request).await }
+        let (gate, watchdog, last) = (gate.clone(), watchdog.clone(), Arc::new(LastCaller::default()));
+        move |request: Request<Incoming>| {
+            let (gate, watchdog, last) = (gate.clone(), watchdog.clone(), last.clone());
+            async move {
+                let _under_way = watchdog.request(request.version());
+                gate.answer(request, &last).await
+            }
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(MAX_HEAD);
+    // The watchdog looks after heads that do not come.
+    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -91,11 +96,13 @@ fn spawn(stream: TcpStream, gate: &Arc<Gate>, connections: &GracefulShutdown) {
     stream.set_write_timeout(Some(patience));
     let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
     let connection = connections.watch(connection);
+    // Clients go away and send nonsense; neither is news.
+    let connection = tokio::spawn(async move { drop(connection.await) });
     tokio::spawn(async move {
+        let hand = connection.abort_handle();
         tokio::select! {
-            // Clients go away and send nonsense; neither is news.
             _ = connection => {}
-            () = watchdog.barks(patience) => {}
+            () = watchdog.barks(patience) => hand.abort(),
         }
     });
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwapOption;
 use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
@@ -68,13 +69,50 @@ impl Credentials {
     }
 }
 
+/// The caller whom a connection had last: most have one, who need not be looked up for every request.
+#[derive(Default)]
+pub struct LastCaller(ArcSwapOption<Last>);
+
+struct Last {
+    token: SecretString,
+    /// How many changes of tokens were known when it was looked up.
+    changes: u64,
+    caller: Arc<Caller>,
+}
+
+impl LastCaller {
+    fn get(&self, token: &str, changes: u64) -> Option<Arc<Caller>> {
+        let last = self.0.load();
+        let last = last.as_ref().filter(|last| last.changes == changes)?;
+        // A proxy may let many share a connection: comparing takes the same time whatever the guess.
+        let same = last.token.expose_secret().as_bytes().ct_eq(token.as_bytes());
+        bool::from(same).then(|| last.caller.clone())
+    }
+
+    fn set(&self, token: &str, changes: u64, caller: &Arc<Caller>) {
+        self.0.store(Some(Arc::new(Last { token: token.into(), changes, caller: caller.clone() })));
+    }
+}
+
 impl Service {
-    /// The caller behind the bearer token of a request.
+    /// The caller behind the bearer token of a request, and whom its connection had last.
     ///
     /// # Errors
     /// [`Refused`] says why there is none.
-    pub async fn authenticate(&self, token: Option<&str>) -> Result<Arc<Caller>, Refused> {
+    pub async fn authenticate(&self, token: Option<&str>, last: &LastCaller) -> Result<Arc<Caller>, Refused> {
         let token = token.ok_or(Refused::Missing)?;
+        let changes = self.credentials.changes.load(Ordering::SeqCst);
+        let caller = match last.get(token, changes) {
+            Some(caller) => caller,
+            None => self.look_up(token, changes, last).await?,
+        };
+        match caller.expires_at() {
+            Some(end) if end <= self.clock.now() => Err(Refused::Invalid),
+            _ => Ok(caller),
+        }
+    }
+
+    async fn look_up(&self, token: &str, changes: u64, last: &LastCaller) -> Result<Arc<Caller>, Refused> {
         let credentials = &self.credentials;
         let hash = credentials.hasher.hash(token);
         if bool::from(hash.ct_eq(&credentials.admin)) {
@@ -87,7 +125,6 @@ impl Service {
         let caller = match credentials.known.get(&hash) {
             Some(known) => known,
             None => {
-                let changes = credentials.changes.load(Ordering::SeqCst);
                 let credential = self.store.find_token(&hash).await?.ok_or(Refused::Invalid)?;
                 let caller = Arc::new(Caller::Service(credential));
                 credentials.known.insert(hash, caller.clone());
@@ -98,9 +135,7 @@ impl Service {
                 caller
             }
         };
-        match caller.expires_at() {
-            Some(end) if end <= self.clock.now() => Err(Refused::Invalid),
-            _ => Ok(caller),
-        }
+        last.set(token, changes, &caller);
+        Ok(caller)
     }
 }

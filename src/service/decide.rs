@@ -90,12 +90,6 @@ impl Service {
         self.clock.now()
     }
 
-    /// An id for a request that came without one.
-    #[must_use]
-    pub fn new_request_id(&self) -> Uuid {
-        entropy::id(self.now())
-    }
-
     async fn user_within_patience(&self, tenant: &Tenant, id: &str) -> Result<Known> {
         if let Some(known) = self.users.get(&tenant.id, id) {
             return Ok(known);

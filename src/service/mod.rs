@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 
 use url::Url;
 
-pub use authenticate::Refused;
+pub use authenticate::{LastCaller, Refused};
 pub use clock::Clock;
 pub use decide::{Answer, Derivation};
 pub use decision_log::LogTarget;
