@@ -66,6 +66,7 @@ fn scripts_are_sound_and_the_readme_names_what_there_is() {
         "docs/language.md",
         "docs/profiling.md",
         "docs/operations.md",
+        "docs/performance.md",
         "docs/api.md",
         "docs/integrations/oidc-provider.md",
     ];
