@@ -140,6 +140,9 @@ pub enum Token {
     Text(String),
     #[regex(r#""([^"\\\n]|\\[^\n])*"#)]
     Unterminated,
+    /// What other languages take for a string.
+    #[regex("'[^'\n]*'")]
+    SingleQuoted,
     /// Something that is no token; the diagnostic has been made.
     Bad,
 }
@@ -172,6 +175,13 @@ pub(super) fn tokens(source: SourceId, text: &str, diagnostics: &mut Vec<Diagnos
                     Diagnostic::error(Code::UnterminatedString, site, "this string does not end on its line")
                         .help("close it with \"; a line break within a string is written \\n"),
                 );
+                Token::Bad
+            }
+            Ok(Token::SingleQuoted) => {
+                let text = serde_json::Value::from(lexer.slice().trim_matches('\'')).to_string();
+                let message = "strings stand in double quotes";
+                let finding = Diagnostic::error(Code::UnexpectedCharacter, site, message);
+                diagnostics.push(finding.help(format!("write {text}")));
                 Token::Bad
             }
             Ok(Token::Quoted) => match serde_json::from_str(lexer.slice()) {

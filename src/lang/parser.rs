@@ -121,6 +121,14 @@ fn describe(
     if assigned {
         return Some(Diagnostic::error(Code::Syntax, site, "`=` does not compare").help("write =="));
     }
+    if let Some(meant) = from_elsewhere(word, &expected) {
+        let message = format!("`{word}` means nothing here");
+        return Some(Diagnostic::error(Code::Syntax, site, message).help(format!("write {meant}")));
+    }
+    if matches!(&*expected, [only] if only == "\"number\"") {
+        let message = "only a number has a sign";
+        return Some(Diagnostic::error(Code::Syntax, site, message).help("write `0 - path`"));
+    }
     if let Some(keyword) = started_before(text, span.start as usize) {
         let site = Site { source, span: keyword };
         let message = "the declaration before this one is not finished";
@@ -133,6 +141,25 @@ fn describe(
         words if words.is_empty() => diagnostic,
         words => diagnostic.help(format!("expected {}", one_of(&words))),
     })
+}
+
+/// What somebody meant who knows other languages, if it could stand here.
+fn from_elsewhere(word: &str, expected: &[String]) -> Option<&'static str> {
+    const WORDS: &[(&str, &str)] = &[
+        ("permit", "allow"),
+        ("forbid", "deny"),
+        ("if", "when"),
+        ("where", "when"),
+        ("and", "AND"),
+        ("or", "OR"),
+        ("in", "IN"),
+        ("like", "LIKE"),
+        ("matches", "MATCHES"),
+        ("contains", "CONTAINS"),
+    ];
+    let could_come = |terminal: &str| expected.iter().any(|other| other.trim_matches('"') == terminal);
+    let known = WORDS.iter().find(|(theirs, ours)| word.eq_ignore_ascii_case(theirs) && could_come(ours));
+    known.map(|(_, ours)| *ours)
 }
 
 /// The keyword in front of an unexpected word, if it starts a line: since keywords are names elsewhere, an expression

@@ -105,18 +105,27 @@ impl<'a, 'f> Resolver<'a, 'f> {
         let source = declared.source;
         let site = Site { source, span: declared.policy.name.span };
         let when = match declared.when {
-            Some(condition) => self.boolean(source, condition, "the condition of a policy"),
+            Some(condition) => self.clause(declared, condition),
             None => self.add(Node::Const(Value::Bool(true)), Type::Bool, site, &[]),
         };
         let Some(condition) = declared.unless else {
             return when.map(|when| Condition { whole: when, when, unless: None });
         };
-        let unless = self.boolean(source, condition, "the condition of a policy");
+        let unless = self.clause(declared, condition);
         let (when, unless) = (when?, unless?);
         let not = self.add(Node::Not(unless), Type::Bool, site, &[unless])?;
         let run = self.arena.run(&[when, not]);
         let whole = self.add(Node::And(run), Type::Bool, site, &[when, not])?;
         Some(Condition { whole, when, unless: Some(unless) })
+    }
+
+    /// The expression of a `when` or an `unless`.
+    fn clause(&mut self, declared: &Declared<'f>, expr: &Expr) -> Option<NodeId> {
+        // Of what could not be read to its end, only the beginning is here: its type means nothing.
+        if declared.policy.lost {
+            return self.expr(declared.source, expr);
+        }
+        self.boolean(declared.source, expr, "the condition of a policy")
     }
 
     pub(super) fn add(&mut self, node: Node, value_type: Type, site: Site, below: &[NodeId]) -> Option<NodeId> {
