@@ -97,7 +97,9 @@ fn is_in_the_guide(expected: String) {
     if std::env::var_os("INSTA_UPDATE").is_some_and(|how| how == "always") {
         std::fs::write(root().join(GUIDE), &expected).unwrap();
     }
-    assert_eq!(guide(), expected, "{GUIDE}: INSTA_UPDATE=always writes it anew");
+    let guide = guide();
+    let differs = guide.lines().zip(expected.lines()).find(|(is, should)| is != should);
+    assert!(guide == expected, "{GUIDE}, which INSTA_UPDATE=always writes anew: {differs:#?}");
 }
 
 #[test]

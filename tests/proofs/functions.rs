@@ -17,7 +17,9 @@ pub fn call(name: &str, arguments: &[V], now: Timestamp, home: &TimeZone) -> Opt
         ("abs", [V::Int(n)]) => n.checked_abs().map(V::Int),
         ("abs", [V::Float(x)]) => Some(V::Float(x.abs())),
         ("cidr", [V::Text(address), V::Text(network)]) => lies_in(address, network).map(V::Bool),
-        ("concat", [V::Text(a), V::Text(b)]) => text(format!("{a}{b}")),
+        ("concat", [V::Text(a), V::Text(b)]) => {
+            Some(format!("{a}{b}")).filter(|both| both.len() <= 64 << 10).map(V::Text)
+        }
         ("days_since", [since]) => whole(since, now, 24 * 60 * 60),
         ("hours_since", [since]) => whole(since, now, 60 * 60),
         ("email_domain", [V::Text(address)]) => match address.rsplit_once('@')? {

@@ -40,6 +40,9 @@ pub use time::parse_time;
 
 use super::{Operand, Read, Type};
 
+/// Bytes of the longest string that a function makes: in a chain of `let`s it could otherwise grow beyond any memory.
+const LONGEST: usize = 64 << 10;
+
 /// A function of the language.
 #[derive(Debug)]
 pub struct Builtin {

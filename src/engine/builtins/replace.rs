@@ -1,6 +1,6 @@
 //! `replace(text, from, to)`
 
-use super::{Builtin, Operand, Parameter, Run, Type};
+use super::{Builtin, LONGEST, Operand, Parameter, Run, Type};
 
 pub(super) const REPLACE: Builtin = Builtin {
     name: "replace",
@@ -11,9 +11,6 @@ pub(super) const REPLACE: Builtin = Builtin {
     run: Run::Values(run),
     check: None,
 };
-
-/// A short string in a long one could otherwise grow beyond any memory.
-const LONGEST: usize = 64 << 10;
 
 fn run<'v>(arguments: &[Operand<'v>]) -> Option<Operand<'v>> {
     match arguments {

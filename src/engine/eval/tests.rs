@@ -20,6 +20,11 @@ fn allow(condition: &str) -> Option<Arc<Program>> {
 
 /// The steps of one decision about a resource with these properties.
 fn steps(program: &Program, properties: Object<'static>) -> u64 {
+    decided(program, properties).1
+}
+
+/// Whether it is allowed, and the steps that it took.
+fn decided(program: &Program, properties: Object<'static>) -> (bool, u64) {
     let query = Query {
         subject: Entity { kind: "user".into(), id: "alice".into(), ..Entity::default() },
         action: Action::default(),
@@ -27,7 +32,7 @@ fn steps(program: &Program, properties: Object<'static>) -> u64 {
         context: Object::new(),
         now: jiff::Timestamp::UNIX_EPOCH,
     };
-    counted(|| decide(program, &query, &Facts::default())).1
+    counted(|| decide(program, &query, &Facts::default()).is_allow())
 }
 
 fn list(length: usize) -> Value<'static> {
@@ -80,6 +85,15 @@ fn what_a_let_holds_is_evaluated_once() {
     let taken = steps(&program(&text).unwrap(), with(&[("n", Value::Int(1)), ("l", list(MAX_ELEMENTS))]));
     // Seven nodes of each of sixty, and two for each element; not two to the power of sixty.
     assert!(taken < 60 * 7 + 3 * MAX_ELEMENTS as u64, "{taken}");
+}
+
+#[test]
+fn strings_do_not_grow_beyond_their_bound() {
+    for doubled in ["concat(resource.s, resource.s)", "replace(resource.s, \"x\", \"xx\")"] {
+        let program = allow(&format!("len({doubled}) > 0")).unwrap();
+        let allowed = |length: usize| decided(&program, with(&[("s", Value::Str("x".repeat(length).into()))])).0;
+        assert!(allowed(32 << 10) && !allowed((32 << 10) + 1), "{doubled}");
+    }
 }
 
 #[test]
