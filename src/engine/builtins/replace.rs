@@ -16,8 +16,9 @@ fn run<'v>(arguments: &[Operand<'v>]) -> Option<Operand<'v>> {
     match arguments {
         [Operand::Text(text), Operand::Text(from), Operand::Text(to)] if !from.is_empty() => {
             let times = text.matches(from.as_ref()).count();
-            let grown = times.checked_mul(to.len())?.checked_add(text.len())?;
-            (grown <= LONGEST).then(|| Operand::Text(text.replace(from.as_ref(), to).into()))
+            let kept = text.len().checked_sub(times.checked_mul(from.len())?)?;
+            let whole = kept.checked_add(times.checked_mul(to.len())?)?;
+            (whole <= LONGEST).then(|| Operand::Text(text.replace(from.as_ref(), to).into()))
         }
         _ => None,
     }
