@@ -1,12 +1,16 @@
 //! Slow clients, limits, and how the server ends.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Server, Setup, count};
+use crate::support::{Server, Setup, count, run, sidegate};
 
 fn connect(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -171,4 +175,75 @@ fn sigterm_finishes_what_is_under_way_and_closes_what_is_idle() {
     assert!(read_to_end(idle).contains("\"ok\""));
     let (status, _) = server.wait();
     assert!(status.success(), "{status}");
+}
+
+/// What a server says on its Unix socket.
+fn ask_socket(path: &Path, request: &[u8]) -> String {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_unix_socket_serves_like_an_address() {
+    let mut server = Setup::new().with_socket().start();
+    let socket = server.socket();
+    server.admin().set("alice", "plan", json!("enterprise"));
+    let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);
+    let body = crate::support::client::question("alice", "export", "report").to_string();
+    let question = format!(
+        "POST /t/acme/access/v1/evaluation HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let over_tcp = read_to_end(connect(server.address, question.as_bytes()));
+    let decision =
+        |answer: &str| answer.split("\"decision\":").nth(1).and_then(|rest| rest.split(',').next()).map(str::to_owned);
+    assert!(decision(&over_tcp).is_some(), "{over_tcp}");
+    assert_eq!(decision(&ask_socket(&socket, question.as_bytes())), decision(&over_tcp));
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660, "its owner and group may connect");
+
+    let place = format!("unix:{}", socket.display());
+    let other = server.folder().join("other");
+    let policies = server.policies();
+    let serve = |data: &Path| {
+        let mut command = sidegate();
+        command.args(["serve", "--listen", &place, "--data"]).arg(data).arg("--policies").arg(&policies);
+        command
+    };
+    let (output, _, err) = run(&mut serve(&other));
+    assert!(!output.status.success());
+    assert!(err.contains(&place) && err.contains("in use") && err.contains("--listen"), "{err}");
+
+    // What a killed server leaves behind does not keep the next one from starting.
+    server.kill();
+    assert!(socket.exists());
+    server.restart();
+    let health = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert!(ask_socket(&socket, health).starts_with("HTTP/1.1 200"));
+    server.signal("-TERM");
+    assert!(server.wait().0.success());
+    assert!(!socket.exists(), "the socket goes with its server");
+}
+
+#[test]
+fn the_commands_of_a_server_with_only_a_socket_use_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = format!("unix:{}", folder.path().join("only.sock").display());
+    let mut command = sidegate();
+    command.args(["serve", "--listen", &place, "--data"]).arg(folder.path().join("data"));
+    let mut child = command.current_dir(crate::support::root()).stdout(Stdio::piped()).spawn().unwrap();
+    let out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let banner: Vec<String> = out.lines().map(Result::unwrap).take_while(|line| !line.contains("link=")).collect();
+    let commands: Vec<&String> =
+        banner.iter().filter(|line| line.starts_with("ADMIN=") || line.starts_with("curl")).collect();
+    let script = commands.iter().take(2).map(|line| line.as_str()).collect::<Vec<_>>().join("\n");
+    let (output, out, err) = run(Command::new("bash").args(["-c", &script]));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(output.status.success() && out.contains("\"attributeSlug\":\"plan\""), "{out}{err}\n{banner:?}");
 }

@@ -1,20 +1,23 @@
 //! What `serve` prints when it is up: what it loaded, and what to do next, ready to paste.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::service::{DataFolder, Policies, Service, Tenant};
 
 use super::config::{AdminToken, Config, Origin};
+use super::listen::Listen;
 
 /// The text. Paths are absolute and quoted for a shell, the port is the real one.
-pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, bound: SocketAddr) -> String {
+pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, at: &Listen) -> String {
     let mut out = String::new();
-    let base = format!("http://{}", reachable(bound));
+    let (place, curl) = match at {
+        Listen::Tcp(_) => (at.url(), "curl -sS".to_owned()),
+        Listen::Unix(path) => (at.to_string(), format!("curl -sS --unix-socket {}", quoted(path))),
+    };
     // Writing into a string cannot fail.
-    let _ = writeln!(out, "sidegate {} listens on {base}\n", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(out, "sidegate {} listens on {place}\n", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(out, "  data      {} (SQLite)", folder.database().display());
     let _ = writeln!(out, "  policies  {}", config.policies.display());
     let tenants = service.tenants();
@@ -36,7 +39,7 @@ pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, boun
 
     if let Some(tenant) = example(service) {
         let _ = writeln!(out, "\nTry it; paste this into another terminal:\n");
-        out.push_str(&commands(config, folder, &base, tenant.id.as_str()));
+        out.push_str(&commands(config, folder, &curl, &at.url(), tenant.id.as_str()));
     }
     out
 }
@@ -53,7 +56,7 @@ pub(super) fn portal(link: &str) -> String {
     format!("\nAnd open the portal; this link is good once, for half an hour:\n\n{link}\n")
 }
 
-fn commands(config: &Config, folder: &DataFolder, base: &str, tenant: &str) -> String {
+fn commands(config: &Config, folder: &DataFolder, curl: &str, base: &str, tenant: &str) -> String {
     let admin = match &config.admin_token {
         AdminToken::Given(_, Origin::File) => "'the admin_token of your configuration file'".to_owned(),
         AdminToken::Given(..) => "\"$SIDEGATE_ADMIN_TOKEN\"".to_owned(),
@@ -74,34 +77,22 @@ fn commands(config: &Config, folder: &DataFolder, base: &str, tenant: &str) -> S
     ] {
         let _ = writeln!(
             out,
-            r#"curl -sS -X PUT {users}/{slug} -H "Authorization: Bearer $ADMIN" {json} -d '{{"value": {value}}}'; echo"#
+            r#"{curl} -X PUT {users}/{slug} -H "Authorization: Bearer $ADMIN" {json} -d '{{"value": {value}}}'; echo"#
         );
     }
     let _ = writeln!(out, "APP=$({program} service-token --data {data} --tenant {tenant} --scope decide)");
     let _ = writeln!(
         out,
-        r#"curl -sS {base}/t/{tenant}/access/v1/evaluation -H "Authorization: Bearer $APP" {json} -d '{question}'; echo"#
+        r#"{curl} {base}/t/{tenant}/access/v1/evaluation -H "Authorization: Bearer $APP" {json} -d '{question}'; echo"#
     );
     if config.dev_tokens {
         let _ = writeln!(out, "ALICE=$({program} token --data {data} --tenant {tenant} --user alice)");
         let _ = writeln!(
             out,
-            r#"curl -sS {base}/t/{tenant}/api/v1/abac/my-attributes -H "Authorization: Bearer $ALICE"; echo"#
+            r#"{curl} {base}/t/{tenant}/api/v1/abac/my-attributes -H "Authorization: Bearer $ALICE"; echo"#
         );
     }
     out
-}
-
-/// An address that a client on this machine can use.
-pub(super) fn reachable(bound: SocketAddr) -> SocketAddr {
-    let mut address = bound;
-    if bound.ip().is_unspecified() {
-        match bound {
-            SocketAddr::V4(_) => address.set_ip([127, 0, 0, 1].into()),
-            SocketAddr::V6(_) => address.set_ip(std::net::Ipv6Addr::LOCALHOST.into()),
-        }
-    }
-    address
 }
 
 fn quoted(path: &Path) -> String {

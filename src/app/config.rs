@@ -2,7 +2,6 @@
 //! a whole before anything is opened or bound.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +11,8 @@ use url::Url;
 
 use crate::model::TenantId;
 use crate::service::{LogTarget, MIN_ADMIN_TOKEN};
+
+use super::listen::Listen;
 
 /// One setting: how it is called in a file, with `--` and hyphens as a flag, and as `SIDEGATE_...` in the
 /// environment.
@@ -28,7 +29,11 @@ const fn setting(name: &'static str, default: &'static str, right: &'static str)
 }
 
 const SETTINGS: &[Setting] = &[
-    setting("listen", "127.0.0.1:8181", "an address and a port, such as 127.0.0.1:8181; port 0 takes a free one"),
+    setting(
+        "listen",
+        "127.0.0.1:8181",
+        "an address and a port, such as 127.0.0.1:8181 (port 0 takes a free one), or unix:/path, or several with commas",
+    ),
     setting("data", "data", "a folder"),
     setting("policies", "policies", "a folder that holds one folder of policies for each tenant"),
     setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
@@ -185,7 +190,7 @@ pub enum AdminToken {
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Vec<Listen>,
     /// The data folder, absolute.
     pub data: PathBuf,
     /// The folder of policies, absolute.
@@ -212,11 +217,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the first that cannot be used.
     pub fn check(layers: &Layers) -> Result<Self, ConfigError> {
-        let listen = layers.read("listen", read_address)?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8181)));
+        let listen = layers.read("listen", Listen::parse)?.unwrap_or_default();
         let dev_tokens = layers.read("dev_tokens", |text| match text {
             "on" | "true" => Ok(true),
             "off" | "false" => Ok(false),
-            "loopback" => Ok(listen.ip().is_loopback()),
+            "loopback" => Ok(listen.iter().all(Listen::is_local)),
             _ => Err("it is none of the three".to_owned()),
         })?;
         let number = |name, range: std::ops::RangeInclusive<u64>| {
@@ -266,11 +271,6 @@ fn read_admin_token(layers: &Layers) -> Result<AdminToken, ConfigError> {
         Ok((absolute(path), long_enough(text.trim())?))
     })?;
     Ok(from_file.map_or(AdminToken::Made, |(path, token)| AdminToken::File(path, token)))
-}
-
-fn read_address(text: &str) -> Result<SocketAddr, String> {
-    let mut addresses = text.to_socket_addrs().map_err(|error| error.to_string())?;
-    addresses.next().ok_or_else(|| "the name has no address".to_owned())
 }
 
 fn read_folder(text: &str) -> Result<PathBuf, String> {
@@ -327,7 +327,7 @@ fn variable(name: &str) -> String {
     format!("SIDEGATE_{}", name.to_uppercase())
 }
 
-fn absolute(path: impl AsRef<Path>) -> PathBuf {
+pub(super) fn absolute(path: impl AsRef<Path>) -> PathBuf {
     let path = path.as_ref();
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -2,6 +2,7 @@
 
 mod banner;
 mod config;
+mod listen;
 mod reload;
 mod serve;
 

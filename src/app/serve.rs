@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -14,6 +13,7 @@ use crate::store::Store;
 
 use super::banner;
 use super::config::Config;
+use super::listen::Listen;
 use super::reload::Watched;
 
 /// How long requests under way may take after SIGTERM.
@@ -50,18 +50,22 @@ pub async fn serve(config: Config) -> Result<()> {
     let mut watched = Watched::new(&config.policies)?;
     service.reload(None).await?;
 
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; --listen names another address", config.listen))?;
-    let bound = listener.local_addr()?;
-    tracing::info!(address = %bound, "listening");
+    let (mut listeners, mut bound) = (Vec::new(), Vec::new());
+    for listen in &config.listen {
+        let (listener, at) = listen.bind().await?;
+        tracing::info!(address = %at, "listening");
+        listeners.push(listener);
+        bound.push(at);
+    }
+    // The first address, if there is one: links and commands need a URL that works everywhere.
+    let first = bound.iter().find(|at| matches!(at, Listen::Tcp(_))).or(bound.first()).context("nowhere to listen")?;
     let public_url = match &config.public_url {
         Some(url) => url.clone(),
-        None => Url::parse(&format!("http://{}/", banner::reachable(bound)))?,
+        None => Url::parse(&first.url())?,
     };
     folder.note_url(public_url.as_str())?;
     service.set_public_url(public_url);
-    let mut text = banner::text(&config, &folder, &service, bound);
+    let mut text = banner::text(&config, &folder, &service, first);
     if let Some(tenant) = banner::example(&service) {
         text.push_str(&banner::portal(&service.portal_link(&tenant.id).await?));
     }
@@ -76,7 +80,7 @@ pub async fn serve(config: Config) -> Result<()> {
         tracing::info!("stopping: requests under way are finished, new ones refused");
     };
     tokio::select! {
-        served = http::serve(listener, service.clone(), limits, stop) => served?,
+        served = http::serve(listeners, service.clone(), limits, stop) => served?,
         () = watched.reload(&service) => {}
         () = service.follow_feed() => {}
     }

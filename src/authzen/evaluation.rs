@@ -5,9 +5,9 @@ use serde::{Serialize, Serializer};
 
 use crate::model::{Caller, PolicyRef, Query, Reason, Scope};
 use crate::service::{Answer, Derivation, Reveal};
-use crate::web::{BadJson, Call, Problem, Reply, parse_object};
+use crate::web::{BadJson, Call, Problem, Reply, json_text};
 
-use super::request;
+use super::Question;
 
 /// The answer of AuthZEN 1.0 ("Access Evaluation API"), with a context of ours.
 #[derive(Serialize)]
@@ -37,12 +37,17 @@ struct Context<'a> {
 /// # Errors
 /// 400 for whatever is wrong with the body, its media type included.
 pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
-    let mut body =
-        parse_object(call.headers, call.body).map_err(|error: BadJson| Problem::bad_request(error.to_string()))?;
-    let explain = request::wants_explanation(&mut body)?.then(|| reveal(&call.caller));
-    let query = request::read(body, call.service.now())?;
+    let text = json_text(call.headers, call.body).map_err(bad)?;
+    let question = Question::parse(text).map_err(|error| bad(BadJson::unusable(&error)))?;
+    let explain = question.explain()?.then(|| reveal(&call.caller));
+    let query = question.query(call.service.now())?;
     let answer = call.service.decide(call.tenant, &query, explain).await;
     Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
+}
+
+/// All that is wrong with a body is a 400 (AuthZEN 1.0).
+fn bad(json: BadJson) -> Problem {
+    Problem::bad_request(json.to_string())
 }
 
 /// What an explanation may show to a caller.

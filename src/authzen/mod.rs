@@ -1,7 +1,7 @@
 //! The OpenID AuthZEN Authorization API 1.0.
 
 mod evaluation;
-mod request;
+mod question;
 
 pub use evaluation::evaluation;
-pub use request::read as read_query;
+pub use question::Question;

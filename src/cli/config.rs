@@ -17,7 +17,8 @@ pub(super) struct Settings {
     /// TOML file with settings
     #[arg(long, value_name = "FILE", env = "SIDEGATE_CONFIG")]
     config: Option<PathBuf>,
-    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8181]
+    /// Address and port to listen on (port 0 takes a free one), or unix:/path, or several, separated by commas [default:
+    /// 127.0.0.1:8181]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
     /// Folder for the database, keys and tokens [default: ./data]

@@ -1,5 +1,6 @@
 //! `sidegate eval`: a decision from files alone.
 
+use std::fmt::Display;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::authzen::read_query;
+use crate::authzen::Question;
 use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, parse_time, write_tree};
 use crate::model::{Bag, Facts, Given, Object, Slug, Value};
 use crate::service::{Clock, read_policies};
@@ -60,15 +61,15 @@ impl Eval {
             return Ok(ExitCode::FAILURE);
         };
         let query_text = read(&self.query)?;
-        let mut body = object(&self.query, &query_text)?;
-        let now = match body.remove("now") {
+        let now = match object(&self.query, &query_text)?.remove("now") {
             None => Clock::system().now(),
             Some(value) => {
                 time(&value).ok_or_else(|| Usage("\"now\" must be a time such as 2026-01-07T12:00:00Z".to_owned()))?
             }
         };
-        let query =
-            read_query(body, now).map_err(|problem| Usage(format!("{}: {}", self.query.display(), problem.detail)))?;
+        let refused = |why: &dyn Display| Usage(format!("{}: {why}", self.query.display()));
+        let question = Question::parse(&query_text).map_err(|error| refused(&error))?;
+        let query = question.query(now).map_err(|problem| refused(&problem.detail))?;
 
         let facts_text = self.facts.as_deref().map(read).transpose()?;
         let given = match (&self.facts, &facts_text) {

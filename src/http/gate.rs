@@ -11,12 +11,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use percent_encoding::percent_decode_str;
 
 use crate::api;
 use crate::model::{Caller, Scope};
 use crate::service::{LastCaller, Refused, Service, Tenant};
-use crate::web::{Call, PageCall, Problem, Reply};
+use crate::web::{Call, PageCall, Params, Problem, Reply};
 
 use super::router::{Found, NotFound, Router};
 use super::routes::{Access, Endpoint, Family, Operation, Page, PortalPage, Serve};
@@ -101,7 +100,7 @@ impl Gate {
                 Err((problem, rest)) => return Err(self.refuse(rest, (family, problem))),
             },
         };
-        let params = decode(found.params).map_err(|problem| (family, problem))?;
+        let params = Params::decode(found.params.iter()).map_err(|problem| (family, problem))?;
         let (service, tenant, query, body) = (&self.service, tenant.as_ref(), uri.query().unwrap_or(""), &body[..]);
         let outcome = match answers {
             For::Api(endpoint, caller) => {
@@ -129,9 +128,9 @@ impl Gate {
     }
 
     /// The tenant that a path names, or the default one.
-    fn tenant(&self, params: &[(String, String)]) -> Option<Arc<Tenant>> {
-        match params.iter().find(|(name, _)| name == "tenant") {
-            Some((_, id)) => self.service.tenant(id),
+    fn tenant(&self, params: &matchit::Params<'_, '_>) -> Option<Arc<Tenant>> {
+        match params.get("tenant") {
+            Some(id) => self.service.tenant(id),
             None => self.service.default_tenant(),
         }
     }
@@ -142,7 +141,7 @@ impl Gate {
         refusal
     }
 
-    fn find(&self, method: &Method, path: &str) -> Result<Found, Refusal> {
+    fn find<'r>(&'r self, method: &Method, path: &'r str) -> Result<Found<'r>, Refusal> {
         self.router.find(method, path).map_err(|why| match why {
             NotFound::Path => (None, Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")),
             NotFound::Method { route, allow } => {
@@ -157,7 +156,7 @@ impl Gate {
     async fn may(
         &self,
         access: Access,
-        params: &[(String, String)],
+        params: &matchit::Params<'_, '_>,
         headers: &HeaderMap,
         last: &LastCaller,
     ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
@@ -176,15 +175,6 @@ impl Gate {
         }
         Ok((caller, tenant))
     }
-}
-
-/// Parameters of a path as text: each is decoded once.
-fn decode(params: Vec<(String, String)>) -> Result<Vec<(String, String)>, Problem> {
-    let decode = |(name, value): (String, String)| match percent_decode_str(&value).decode_utf8() {
-        Ok(decoded) => Ok((name, decoded.into_owned())),
-        Err(_) => Err(Problem::bad_request("the path holds bytes that are no UTF-8 once decoded")),
-    };
-    params.into_iter().map(decode).collect()
 }
 
 /// The one bearer token of a request (RFC 6750, section 2.1).

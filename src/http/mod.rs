@@ -3,11 +3,13 @@
 mod body;
 mod endpoints;
 mod gate;
+mod listener;
 mod pages;
 mod router;
 mod routes;
 mod server;
 mod watchdog;
 
+pub use listener::Listener;
 pub use routes::{Access, Endpoint, Family, Operation, Page, PortalPage, ROUTES, Route, Serve};
 pub use server::{Limits, serve};

@@ -9,10 +9,10 @@ pub(super) struct Router {
 }
 
 /// A row, and what the path says.
-pub(super) struct Found {
+pub(super) struct Found<'r> {
     pub(super) route: &'static Route,
     /// Parameters of the path, as they were sent: nothing is decoded before it is known who asks.
-    pub(super) params: Vec<(String, String)>,
+    pub(super) params: matchit::Params<'r, 'r>,
 }
 
 /// Why there is no row.
@@ -45,7 +45,7 @@ impl Router {
     }
 
     /// Finds the row. Paths are matched as they were sent, so that `%2F` is part of a parameter.
-    pub(super) fn find(&self, method: &Method, path: &str) -> Result<Found, NotFound> {
+    pub(super) fn find<'r>(&'r self, method: &Method, path: &'r str) -> Result<Found<'r>, NotFound> {
         let found = self.paths.at(path).map_err(|_| NotFound::Path)?;
         let routes = found.value;
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
@@ -53,8 +53,7 @@ impl Router {
             let first = routes.first().ok_or(NotFound::Path)?;
             return Err(NotFound::Method { route: first, allow: allow(routes) });
         };
-        let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Ok(Found { route, params: params.collect() })
+        Ok(Found { route, params: found.params })
     }
 }
 

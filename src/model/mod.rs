@@ -4,6 +4,7 @@
 //! Everything above it, from the parser to the HTTP server, speaks in these types.
 
 mod caller;
+mod counter;
 mod decision;
 mod definition;
 mod definitions;
@@ -17,14 +18,15 @@ mod settings;
 mod value;
 
 pub use caller::{Caller, Credential, Scope, Scopes, TenantScope, UnknownScope};
+pub use counter::Counter;
 pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
 pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
 pub use definitions::Definitions;
 pub use facts::{Facts, Given, Stored, UserRecord};
 pub use history::{AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, PromptState, Source};
 pub use id::{InvalidId, Slug, TenantId, UserId};
-pub use object::Object;
+pub use object::{Key, Object, UniqueKeys};
 pub use query::{Action, Entity, Query};
 pub use rule::{Condition, ProfilingSettings, Rule};
 pub use settings::{PortalSignIn, TenantSettings};
-pub use value::{DataType, Value};
+pub use value::{DataType, Value, holds_long_integer};

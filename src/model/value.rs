@@ -30,7 +30,7 @@ pub enum Value<'a> {
     /// A moment.
     Time(jiff::Timestamp),
     /// A list.
-    List(Vec<Value<'a>>),
+    List(Box<[Value<'a>]>),
     /// An object, its keys unique.
     Object(Object<'a>),
 }
@@ -131,7 +131,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn mark_large_doubles(&mut self) {
+    /// Marks doubles beyond the integers: what [`Value::mark_oversized`] does once it found a long integer.
+    pub fn mark_large_doubles(&mut self) {
         match self {
             Value::Float(x) if x.abs() >= TWO_TO_63 => *self = Value::Oversized(*x),
             Value::List(items) => items.iter_mut().for_each(Value::mark_large_doubles),
@@ -152,25 +153,32 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Values are moved and cached by the million.
+const _: () = assert!(size_of::<Value<'_>>() == 24);
+
 const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
 
 /// The digits of the smallest integer that does not fit.
 const MIN_OVERSIZED_DIGITS: usize = 19;
 
-/// Whether there is a run of so many digits that is not part of a double.
-fn holds_long_integer(text: &[u8]) -> bool {
-    text.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
-        .scan(0, |end, chunk| {
-            let start = *end;
-            *end += chunk.len();
-            Some((start, chunk))
-        })
-        .filter(|(_, chunk)| chunk.len() >= MIN_OVERSIZED_DIGITS && chunk[0].is_ascii_digit())
-        .any(|(start, chunk)| {
-            let before = start.checked_sub(1).map(|at| text[at]);
-            let after = text.get(start + chunk.len());
-            before != Some(b'.') && !matches!(after, Some(b'.' | b'e' | b'E'))
-        })
+/// Whether a text holds an integer of so many digits that it may not fit into 64 bits.
+#[must_use]
+pub fn holds_long_integer(text: &[u8]) -> bool {
+    // A run of so many digits covers one of these places, so that most bytes are not looked at.
+    let mut place = MIN_OVERSIZED_DIGITS - 1;
+    while let Some(byte) = text.get(place) {
+        if byte.is_ascii_digit() {
+            let start = text[..place].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |before| before + 1);
+            let end = place + text[place..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let of_a_double = text[..start].ends_with(b".") || matches!(text.get(end), Some(b'.' | b'e' | b'E'));
+            if end - start >= MIN_OVERSIZED_DIGITS && !of_a_double {
+                return true;
+            }
+            place = end;
+        }
+        place += MIN_OVERSIZED_DIGITS;
+    }
+    false
 }
 
 impl Serialize for Value<'_> {
@@ -185,7 +193,7 @@ impl Serialize for Value<'_> {
             Value::Time(t) => serializer.collect_str(t),
             Value::List(items) => {
                 let mut seq = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
+                for item in items.iter() {
                     seq.serialize_element(item)?;
                 }
                 seq.end()
@@ -247,7 +255,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
-        Ok(Value::List(items))
+        Ok(Value::List(items.into()))
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Value<'de>, A::Error> {

@@ -73,7 +73,7 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
     let call = &admitted.call;
     let (action, slug_text, kind, typed) =
         (value(&form, "action"), value(&form, "slug"), value(&form, "type"), value(&form, "value"));
-    let done = match (UserId::parse(call.param("userId")), Slug::parse(slug_text)) {
+    let done = match (UserId::parse(call.params.get("userId")), Slug::parse(slug_text)) {
         (Ok(user), Ok(slug)) if action == "delete" => {
             let author = call.service.author_of(&admitted.session);
             call.service.delete_trait(call.tenant, &user, &slug, &author).await.map(|_| ())
@@ -92,7 +92,7 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
     };
     match done {
         Ok(()) => {
-            let page = user_page(&admitted.base(), call.param("userId"));
+            let page = user_page(&admitted.base(), call.params.get("userId"));
             Ok(Reply::see_other(&format!("{page}?done={action}")))
         }
         Err(ServiceError::Invalid(faults)) => {
@@ -114,7 +114,7 @@ async fn show(
     draft: Draft<'_>,
 ) -> Result<Reply, ServiceError> {
     let call = &admitted.call;
-    let user = call.param("userId");
+    let user = call.params.get("userId");
     let profile = match UserId::parse(user) {
         Ok(id) => call.service.profile(call.tenant, &id).await,
         Err(_) => Err(ServiceError::NotFound("this is no user id")),

@@ -90,7 +90,9 @@ impl LastCaller {
     }
 
     fn set(&self, token: &str, changes: u64, caller: &Arc<Caller>) {
-        self.0.store(Some(Arc::new(Last { token: token.into(), changes, caller: caller.clone() })));
+        // A copy of its own, so that connections do not count references to one caller against each other.
+        let caller = Arc::new(Caller::clone(caller));
+        self.0.store(Some(Arc::new(Last { token: token.into(), changes, caller })));
     }
 }
 

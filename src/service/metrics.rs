@@ -1,4 +1,4 @@
-//! Counters and histograms, kept as plain atomics: a decision must not take a lock to be counted.
+//! Counters and histograms: a decision must not take a lock, or wait for another processor, to be counted.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use crate::model::{Decision, Denial};
+use crate::model::{Counter, Decision, Denial};
 use crate::store::CacheStats;
 
 use super::Service;
@@ -40,10 +40,10 @@ const OUTCOMES: [&str; 3] = ["allow", "deny", "no_policies"];
 
 #[derive(Default)]
 pub(super) struct Metrics {
-    outcomes: [AtomicU64; OUTCOMES.len()],
+    outcomes: [Counter; OUTCOMES.len()],
     /// Decisions by latency; the last is for all that took longer than any bound.
-    latency: [AtomicU64; BOUNDS.len() + 1],
-    latency_nanos: AtomicU64,
+    latency: [Counter; BOUNDS.len() + 1],
+    latency_nanos: Counter,
     store_failures: AtomicU64,
     reloads: AtomicU64,
     last_reload_micros: AtomicU64,
@@ -56,10 +56,10 @@ impl Metrics {
             Decision::Deny(Denial::NoProgram(_)) => 2,
             Decision::Deny(_) => 1,
         };
-        self.outcomes[outcome].fetch_add(1, Ordering::Relaxed);
+        self.outcomes[outcome].add(1);
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.latency[BOUNDS.partition_point(|bound| *bound < nanos)].fetch_add(1, Ordering::Relaxed);
-        self.latency_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.latency[BOUNDS.partition_point(|bound| *bound < nanos)].add(1);
+        self.latency_nanos.add(nanos);
     }
 
     pub(super) fn store_failed(&self) {
@@ -91,9 +91,9 @@ impl Metrics {
             Policies::None { .. } => None,
         });
         Snapshot {
-            outcomes: self.outcomes.each_ref().map(load),
-            latency: self.latency.each_ref().map(load),
-            latency_nanos: load(&self.latency_nanos),
+            outcomes: self.outcomes.each_ref().map(Counter::get),
+            latency: self.latency.each_ref().map(Counter::get),
+            latency_nanos: self.latency_nanos.get(),
             store_failures: load(&self.store_failures),
             reloads: load(&self.reloads),
             last_reload_micros: load(&self.last_reload_micros),

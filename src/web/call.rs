@@ -7,7 +7,7 @@ use http::HeaderMap;
 use crate::model::{Author, Caller, Slug, UserId};
 use crate::service::{Service, Tenant};
 
-use super::Problem;
+use super::{Params, Problem};
 
 /// What a handler gets.
 pub struct Call<'r> {
@@ -18,7 +18,7 @@ pub struct Call<'r> {
     /// Who asks; the scope that the route wants is there.
     pub caller: Arc<Caller>,
     /// Parameters of the path, decoded.
-    pub params: Vec<(String, String)>,
+    pub params: Params<'r>,
     /// The query, as it was sent.
     pub query: &'r str,
     /// The header fields.
@@ -33,7 +33,7 @@ impl Call<'_> {
     /// # Errors
     /// 400 for what is no user id.
     pub fn user_id(&self) -> Result<UserId, Problem> {
-        UserId::parse(self.param("userId")).map_err(|error| Problem::bad_request(error.to_string()))
+        UserId::parse(self.params.get("userId")).map_err(|error| Problem::bad_request(error.to_string()))
     }
 
     /// The slug that the path names.
@@ -41,7 +41,7 @@ impl Call<'_> {
     /// # Errors
     /// 400 for what is no slug.
     pub fn slug(&self) -> Result<Slug, Problem> {
-        Slug::parse(self.param("slug")).map_err(|error| Problem::bad_request(error.to_string()))
+        Slug::parse(self.params.get("slug")).map_err(|error| Problem::bad_request(error.to_string()))
     }
 
     /// Who writes.
@@ -54,10 +54,6 @@ impl Call<'_> {
     #[must_use]
     pub fn query_param(&self, name: &str) -> Option<String> {
         query_param(self.query, name)
-    }
-
-    fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 }
 

@@ -21,16 +21,28 @@ pub enum BadJson {
     Syntax(String),
 }
 
+impl BadJson {
+    /// What a reader of JSON said.
+    #[must_use]
+    pub fn unusable(error: &serde_json::Error) -> Self {
+        Self::Syntax(format!("the body is not a usable JSON object: {error}"))
+    }
+}
+
 /// Reads a body that must be a JSON object, borrowing from it.
 ///
 /// # Errors
 /// [`BadJson`] says what is wrong, and where.
 pub fn parse_object<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Object<'b>, BadJson> {
-    if !is_json(headers) {
-        return Err(BadJson::ContentType);
-    }
-    let text = as_text(body)?;
-    Object::parse(text).map_err(|error| BadJson::Syntax(format!("the body is not a usable JSON object: {error}")))
+    Object::parse(json_text(headers, body)?).map_err(|error| BadJson::unusable(&error))
+}
+
+/// A body that is said to be JSON, as text.
+///
+/// # Errors
+/// [`BadJson`] if it says that it is something else, or is no text.
+pub fn json_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<&'b str, BadJson> {
+    if is_json(headers) { as_text(body) } else { Err(BadJson::ContentType) }
 }
 
 /// Reads a body that is an object into a type, naming the member that is wrong.
@@ -50,10 +62,7 @@ pub fn parse_list<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Resu
 }
 
 fn parse<T>(headers: &HeaderMap, body: &[u8], read: impl Fn(&str) -> Result<T, ServiceError>) -> Result<T, Problem> {
-    if !is_json(headers) {
-        return Err(BadJson::ContentType.into());
-    }
-    read(as_text(body)?).map_err(|error| match error {
+    read(json_text(headers, body)?).map_err(|error| match error {
         ServiceError::Invalid(faults) if faults.iter().any(|fault| fault.code == NOT_JSON) => {
             Problem::bad_request(faults.into_iter().map(|fault| fault.detail).collect::<String>())
         }

@@ -7,13 +7,15 @@ mod field;
 mod form;
 mod json;
 mod page;
+mod params;
 mod problem;
 mod reply;
 
 pub use call::{Call, query_param};
 pub use field::{FormField, Input, autocomplete};
 pub use form::{Cookies, parse_form};
-pub use json::{BadJson, parse_body, parse_list, parse_list_text, parse_object};
+pub use json::{BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object};
 pub use page::{Message, PageCall, STYLESHEET};
+pub use params::Params;
 pub use problem::Problem;
 pub use reply::Reply;

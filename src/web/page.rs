@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use crate::service::{Service, Tenant};
 
 use super::call::query_param;
-use super::{Cookies, Reply, parse_form};
+use super::{Cookies, Params, Reply, parse_form};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -20,7 +20,7 @@ pub struct PageCall<'r> {
     /// The tenant.
     pub tenant: &'r Tenant,
     /// Parameters of the path, decoded.
-    pub params: Vec<(String, String)>,
+    pub params: Params<'r>,
     /// The query, as it was sent.
     pub query: &'r str,
     /// The header fields.
@@ -30,12 +30,6 @@ pub struct PageCall<'r> {
 }
 
 impl PageCall<'_> {
-    /// A parameter of the path.
-    #[must_use]
-    pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
-    }
-
     /// A parameter of the query, decoded.
     #[must_use]
     pub fn query_param(&self, name: &str) -> Option<String> {

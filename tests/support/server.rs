@@ -54,6 +54,7 @@ pub struct Setup {
     env: Vec<(String, String)>,
     sample: bool,
     own_data: bool,
+    socket: bool,
 }
 
 impl Setup {
@@ -65,7 +66,7 @@ impl Setup {
     /// The same, in a folder whose name starts like that.
     pub fn named(prefix: &str) -> Self {
         let folder = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
-        let setup = Self { folder, args: Vec::new(), env: Vec::new(), sample: false, own_data: true };
+        let setup = Self { folder, args: Vec::new(), env: Vec::new(), sample: false, own_data: true, socket: false };
         setup.policy("acme/acme.policy", POLICIES)
     }
 
@@ -77,6 +78,16 @@ impl Setup {
     /// Leaves it to the environment where the data are.
     pub fn without_data(self) -> Self {
         Self { own_data: false, ..self }
+    }
+
+    /// Listens on a Unix socket, too.
+    pub fn with_socket(self) -> Self {
+        Self { socket: true, ..self }
+    }
+
+    /// Where that is.
+    pub fn socket(&self) -> PathBuf {
+        self.folder().join("sidegate.sock")
     }
 
     pub fn policy(self, name: &str, text: &str) -> Self {
@@ -110,7 +121,8 @@ impl Setup {
 
 fn launch(setup: &Setup) -> (Child, BufReader<ChildStdout>, String, SocketAddr) {
     let mut command = sidegate();
-    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    let socket = if setup.socket { format!(",unix:{}", setup.socket().display()) } else { String::new() };
+    command.args(["serve", "--listen", &format!("127.0.0.1:0{socket}")]);
     if setup.own_data {
         command.arg("--data").arg(setup.folder().join("data"));
     }
@@ -160,6 +172,10 @@ impl Server {
 
     pub fn policies(&self) -> PathBuf {
         self.setup.policies()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.setup.socket()
     }
 
     pub fn folder(&self) -> &Path {

@@ -94,7 +94,7 @@ fn excluded(demands: &[Demand<'_>]) -> bool {
     };
     let candidates = demands.iter().find_map(|(op, value)| match (op, value) {
         (CompareOp::Equal, value) => Some(std::slice::from_ref(*value)),
-        (CompareOp::In, Value::List(items)) => Some(items.as_slice()),
+        (CompareOp::In, Value::List(items)) => Some(&**items),
         _ => None,
     });
     if let Some(candidates) = candidates {

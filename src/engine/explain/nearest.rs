@@ -118,7 +118,7 @@ impl Changes<'_> {
         let mut values = vec![literal.clone()];
         match (op, literal) {
             (CompareOp::In, Value::List(items)) => values.extend(items.iter().cloned()),
-            (CompareOp::Contains, _) => values.push(Value::List(vec![literal.clone()])),
+            (CompareOp::Contains, _) => values.push(Value::List([literal.clone()].into())),
             (_, Value::Int(n)) => {
                 values.extend([n.checked_add(1), n.checked_sub(1)].into_iter().flatten().map(Value::Int))
             }

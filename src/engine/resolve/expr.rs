@@ -238,7 +238,7 @@ impl<'a, 'f> Resolver<'a, 'f> {
                 let literal = |id: &NodeId| self.arena.constant(*id).filter(|value| !matches!(value, Value::List(_)));
                 let literals: Option<Vec<_>> = ids.iter().map(|id| literal(id).cloned()).collect();
                 let node = match literals {
-                    Some(values) => Node::Const(Value::List(values)),
+                    Some(values) => Node::Const(Value::List(values.into())),
                     None => Node::List(self.arena.run(&ids)),
                 };
                 self.add(node, Type::List, site, &ids)

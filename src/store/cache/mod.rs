@@ -16,7 +16,7 @@ use moka::Equivalent;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
-use crate::model::{TenantId, UserId, UserRecord};
+use crate::model::{Counter, TenantId, UserId, UserRecord};
 
 use self::coalesce::Coalesce;
 use self::fence::Fence;
@@ -81,7 +81,7 @@ pub struct UserCache {
     fence: Fence,
     hasher: RandomState,
     loads: Coalesce,
-    hits: AtomicU64,
+    hits: Counter,
     misses: AtomicU64,
 }
 
@@ -99,7 +99,7 @@ impl UserCache {
             fence: Fence::default(),
             hasher: RandomState::new(),
             loads: Coalesce::default(),
-            hits: AtomicU64::new(0),
+            hits: Counter::default(),
             misses: AtomicU64::new(0),
         }
     }
@@ -113,7 +113,7 @@ impl UserCache {
             None => self.absent.get(&key).map(|_| None),
         };
         if known.is_some() {
-            self.hits.fetch_add(1, Ordering::Relaxed);
+            self.hits.add(1);
         }
         known
     }
@@ -180,7 +180,7 @@ impl UserCache {
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         CacheStats {
-            hits: self.hits.load(Ordering::Relaxed),
+            hits: self.hits.get(),
             misses: self.misses.load(Ordering::Relaxed),
             coalesced: self.loads.joined(),
             entries: self.present.entry_count(),
