@@ -27,5 +27,6 @@ mod proofs;
 mod reload;
 mod routes;
 mod samples;
+mod soak;
 mod support;
 mod tenants;

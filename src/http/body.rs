@@ -28,7 +28,7 @@ pub(super) async fn read(mut body: Incoming, patience: Duration) -> Result<Bytes
         // Most bodies come with their heads, and need no timer.
         match poll_fn(|context| Poll::Ready(collecting.as_mut().poll(context))).await {
             Poll::Ready(outcome) => Ok(outcome),
-            Poll::Pending => tokio::time::timeout(patience, collecting).await,
+            Poll::Pending => Box::pin(tokio::time::timeout(patience, collecting)).await,
         }
     };
     match outcome {

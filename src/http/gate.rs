@@ -73,7 +73,7 @@ impl Gate {
         let admitted = match found.route.serve {
             Serve::Public(operation) => {
                 body::drain(body, self.limits.patience);
-                return Ok(self.operation(operation).await);
+                return Ok(Box::pin(self.operation(operation)).await);
             }
             Serve::Tenant(access, endpoint) => self
                 .may(access, &found.params, headers, last)
@@ -106,12 +106,13 @@ impl Gate {
             For::Api(endpoint, caller) => {
                 endpoints::answer(endpoint, Call { service, tenant, caller, params, query, headers, body }).await
             }
-            For::Page(page) => pages::answer(page, PageCall { service, tenant, params, query, headers, body })
-                .await
-                .map_err(Problem::from),
+            For::Page(page) => {
+                let call = PageCall { service, tenant, params, query, headers, body };
+                Box::pin(pages::answer(page, call)).await.map_err(Problem::from)
+            }
             For::Portal(page) => {
                 let call = PageCall { service, tenant, params, query, headers, body };
-                pages::answer_portal(page, call).await.map_err(Problem::from)
+                Box::pin(pages::answer_portal(page, call)).await.map_err(Problem::from)
             }
         };
         outcome.map_err(|problem| (family, problem))

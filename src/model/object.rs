@@ -186,8 +186,9 @@ fn owned_bytes(name: &Cow<'_, str>) -> usize {
 impl<'a, K: Into<Cow<'a, str>>> FromIterator<(K, Value<'a>)> for Object<'a> {
     /// Of members with the same key, the first counts.
     fn from_iter<I: IntoIterator<Item = (K, Value<'a>)>>(members: I) -> Self {
-        let list = members.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        let mut members = Members { list, sorted: Box::default() };
+        // What is put together so, is kept: it takes no more memory than it needs.
+        let list: Box<[_]> = members.into_iter().map(|(key, value)| (key.into(), value)).collect();
+        let mut members = Members { list: list.into_vec(), sorted: Box::default() };
         while let Some(twice) = members.index() {
             members.list.remove(twice);
         }

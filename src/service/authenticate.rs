@@ -106,7 +106,7 @@ impl Service {
         let changes = self.credentials.changes.load(Ordering::SeqCst);
         let caller = match last.get(token, changes) {
             Some(caller) => caller,
-            None => self.look_up(token, changes, last).await?,
+            None => Box::pin(self.look_up(token, changes, last)).await?,
         };
         match caller.expires_at() {
             Some(end) if end <= self.clock.now() => Err(Refused::Invalid),

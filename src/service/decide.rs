@@ -67,7 +67,10 @@ impl Service {
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
                 let user = match query.subject.user_id() {
-                    Some(id) => self.user_within_patience(tenant, id).await,
+                    Some(id) => match self.users.get(&tenant.id, id) {
+                        Some(known) => Ok(known),
+                        None => Box::pin(self.user_within_patience(tenant, id)).await,
+                    },
                     None => Ok(None),
                 };
                 let facts = facts(&user);
@@ -91,9 +94,6 @@ impl Service {
     }
 
     async fn user_within_patience(&self, tenant: &Tenant, id: &str) -> Result<Known> {
-        if let Some(known) = self.users.get(&tenant.id, id) {
-            return Ok(known);
-        }
         let outcome = match tokio::time::timeout(STORE_PATIENCE, self.user(tenant, id)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(StoreError::TimedOut.into()),

@@ -10,6 +10,7 @@ mod error;
 mod feed;
 mod fields;
 mod logins;
+mod names;
 mod portal;
 mod prompts;
 mod tenants;

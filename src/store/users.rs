@@ -1,12 +1,13 @@
 //! Users: all facts of one in few queries, and lists of them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use sqlx::SqliteConnection;
 
 use crate::model::{Bag, Logins, Object, Slug, TenantId, UserId, UserRecord, Value};
 
-use super::{Result, Store, StoreError, fields, logins};
+use super::{Result, Store, StoreError, fields, logins, names};
 
 /// A user as of a change: `None` for one that nobody stored.
 pub(super) type AsOf = (i64, Option<UserRecord>);
@@ -158,7 +159,7 @@ fn assemble(
     consents: Vec<String>,
 ) -> Result<UserRecord> {
     let row = || format!("{tenant}/{user}");
-    let (mut profile, mut traits) = (vec![("id".to_owned(), Value::Str(user.to_owned().into()))], Vec::new());
+    let (mut profile, mut traits) = (vec![(Cow::Borrowed("id"), Value::Str(user.to_owned().into()))], Vec::new());
     let mut self_asserted = Vec::new();
     for (slug, bag, value, source) in fields {
         let value = fields::read_value(tenant, user, &slug, &value)?;
@@ -167,14 +168,15 @@ fn assemble(
             let slug = Slug::parse(&slug).map_err(|error| StoreError::corrupt("fields", "slug", row(), error))?;
             self_asserted.push((bag, slug));
         }
+        let slug = names::shared(slug);
         match bag {
             Bag::Profile => profile.push((slug, value)),
             Bag::Traits => traits.push((slug, value)),
         }
     }
-    profile.push(("traits".to_owned(), Value::Object(traits.into_iter().collect())));
+    profile.push((Cow::Borrowed("traits"), Value::Object(traits.into_iter().collect())));
     let given = consents.into_iter().map(|purpose| (purpose, Value::Bool(true)));
-    profile.push(("consents".to_owned(), Value::Object(given.collect())));
+    profile.push((Cow::Borrowed("consents"), Value::Object(given.collect())));
     let login = match logins {
         Some((count, first, last)) => login_facts(&logins::read(count, &first, &last, row)?),
         None => Object::new(),
