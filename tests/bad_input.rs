@@ -243,7 +243,18 @@ fn questions_that_are_none_are_refused_with_the_member() {
     message(&send("text/plain", "{}"), 400, "application/json");
     message(&send("application/json", ""), 400, "empty");
     message(&send("application/json", "{"), 400, "line 1");
-    message(&send("application/json", r#"{"subject": {}, "subject": {}}"#), 400, "given twice");
+    for twice in [
+        r#"{"subject": {}, "subject": {}}"#,
+        r#"{"subject": {"id": "a", "id": "b"}}"#,
+        r#"{"subject": {"properties": {"a": 1, "a": 2}}}"#,
+        r#"{"nobody knows this": 1, "nobody knows this": 2}"#,
+        r#"{"action": {"nor this": {}, "nor this": {}}}"#,
+        r#"{"resource": [{"a": 1, "a": 2}]}"#,
+        r#"{"nor this": {"a": [{"b": 1, "b": 2}]}}"#,
+        r#"{"context": {"a": 1, "\u0061": 2}}"#,
+    ] {
+        message(&send("application/json", twice), 400, "given twice");
+    }
     assert_eq!(send("Application/JSON; charset=utf-8", "{}").status, 400);
     assert!(ask(good).status.is_success());
 }

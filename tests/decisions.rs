@@ -139,3 +139,26 @@ fn http2_and_the_root_paths_of_the_only_tenant_answer_alike() {
         assert_eq!(answer.json()["context"]["reason"], "Enterprise plan with e-mail opt-in");
     }
 }
+
+#[test]
+fn a_user_whom_no_policy_reads_is_not_looked_up() {
+    let server = Setup::new()
+        .policy("acme/acme.policy", "allow own { action \"a\" resource \"r\" when subject.id == resource.owner }")
+        .start();
+    let app = server.app("decide");
+    let lookups = || {
+        let metrics = server.client(None).get("/metrics");
+        let text = String::from_utf8(metrics.body.to_vec()).unwrap();
+        let counts = text.lines().filter_map(|line| line.strip_prefix("sidegate_user_lookups_total"));
+        counts.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let mut own = question("alice", "a", "r");
+    own["resource"]["properties"] = json!({ "owner": "alice" });
+    assert_eq!(app.json(Method::POST, "/t/acme/access/v1/evaluation", &own).json()["decision"], true);
+    assert_eq!(lookups(), 0);
+    server.write_policy("acme/acme.policy", "allow own { action \"a\" resource \"r\" when login.count == 0 }");
+    crate::support::eventually("the policy that reads the user", || {
+        app.ask("alice", "a", "r");
+        lookups() > 0
+    });
+}

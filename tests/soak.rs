@@ -3,8 +3,8 @@
 //! Each version of the policies allows the plan `a` or the plan `b`, in turn, and names its number as the reason. Each
 //! user has one writer. So an answer tells which version decided, and which plans the user may have had in between.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{Server, Setup, count};
@@ -55,7 +55,7 @@ impl History {
     fn plans(&self, user: usize, from: Instant, until: Instant) -> Vec<Option<&'static str>> {
         let writes = self.writes[user].lock().unwrap();
         let before = writes.iter().rposition(|write| write.until.is_some_and(|end| end < from));
-        let first = before.map_or(None, |place| writes[place].plan);
+        let first = before.and_then(|place| writes[place].plan);
         let during = writes[before.map_or(0, |place| place + 1)..].iter().filter(|write| write.from <= until);
         std::iter::once(first).chain(during.map(|write| write.plan)).collect()
     }

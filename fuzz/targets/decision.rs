@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use codespan_reporting::term::termcolor::NoColor;
-use sidegate::authzen::read_query;
+use sidegate::authzen::Question;
 use sidegate::engine::{
     Program, Reveal, Target, compile, decide, explain, nearest, parse_time, run_tests, shadows, warnings, write_tree,
 };
@@ -26,9 +26,11 @@ fn check(data: &[u8]) {
     let Some(program) = &compiled.program else { return };
     check_tests(program, &compiled.definitions, input.tests);
     input.requests.lines().for_each(|request| check_request(program, request));
-    let Some(mut query) = input.query.and_then(|text| Object::parse(text).ok()) else { return };
-    let now = query.remove("now").and_then(|now| parse_time(&now.to_text())).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let Ok(query) = read_query(query, now) else { return };
+    let Some(text) = input.query else { return };
+    let Ok(object) = Object::parse(text) else { return };
+    let now = object.get("now").and_then(|now| parse_time(&now.to_text())).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let question = Question::parse(text).expect("what is an object is a question");
+    let Ok(query) = question.query(now) else { return };
     match input.facts.and_then(World::read) {
         Some(world) => check_outages(program, &query, &world),
         None => drop(check_query(program, &query, &Facts::default())),

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sidegate::authzen::read_query;
+use sidegate::authzen::Question;
 use sidegate::engine::{RawFile, compile};
 use sidegate::model::{Definition, Definitions, Object, ProfilingSettings, Rule, TenantSettings, UserRecord, Value};
 use sidegate::profiling::{RuleSet, Visit, verdicts};
@@ -44,14 +44,42 @@ fn check_values(text: &str) {
     {
         assert_eq!(Value::parse(&serde_json::to_string(&value).expect("it can be written")).ok(), Some(value));
     }
-    let Ok(object) = Object::parse(text) else { return };
+    let question = Question::parse(text);
+    let Ok(object) = Object::parse(text) else {
+        assert!(question.is_err(), "a question is an object whose keys are there once");
+        return;
+    };
+    check_question(question.expect("an object is a question, if not a good one"), &object);
     for (place, (key, value)) in object.iter().enumerate() {
         assert_eq!(object.get(key), Some(value), "a key is found");
         assert!(object.iter().take(place).all(|(other, _)| other != key), "a key is there once");
     }
     let mut shorter = object.clone();
     object.iter().for_each(|(key, value)| assert_eq!(shorter.remove(key).as_ref(), Some(value)));
-    let _ = read_query(object, jiff::Timestamp::UNIX_EPOCH).map_err(|problem| problem.detail);
+}
+
+/// A question is what a plain reading of the object says.
+fn check_question(question: Question<'_>, object: &Object<'_>) {
+    let Ok(query) = question.query(jiff::Timestamp::UNIX_EPOCH) else { return };
+    let member = |name: &str, member: &str| match object.get(name) {
+        Some(Value::Object(entity)) => entity.get(member).cloned(),
+        other => panic!("{name} is {other:?}"),
+    };
+    let text = |text: &str| Some(Value::Str(text.to_owned().into()));
+    let properties = |of: Object<'_>, name: &str| match member(name, "properties") {
+        None => assert!(of.is_empty()),
+        plain => assert_eq!(Some(Value::Object(of)), plain),
+    };
+    for (name, entity) in [("subject", query.subject), ("resource", query.resource)] {
+        assert_eq!((member(name, "type"), member(name, "id")), (text(&entity.kind), text(&entity.id)));
+        properties(entity.properties, name);
+    }
+    assert_eq!(member("action", "name"), text(&query.action.name));
+    properties(query.action.properties, "action");
+    match object.get("context") {
+        None => assert!(query.context.is_empty()),
+        plain => assert_eq!(Some(&Value::Object(query.context)), plain),
+    }
 }
 
 /// The files that are JSON, as part of a set.

@@ -125,6 +125,8 @@ pub struct Program {
     pub(super) zone: jiff::tz::TimeZone,
     /// Time zones that policies name.
     pub(super) zones: HashMap<String, jiff::tz::TimeZone>,
+    /// Whether something about a stored user is read.
+    pub(super) reads_user: bool,
     /// Fields that users may write.
     pub(super) user_writable: HashSet<(Bag, Slug)>,
     /// Fields whose values are masked where they are not needed.
@@ -152,6 +154,12 @@ impl Program {
     #[must_use]
     pub fn routes(&self) -> &Routes {
         &self.routes
+    }
+
+    /// Whether a decision may read something about a stored user: else there is no need to look for one.
+    #[must_use]
+    pub fn reads_user(&self) -> bool {
+        self.reads_user
     }
 
     /// How many policies there are.

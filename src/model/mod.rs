@@ -4,7 +4,6 @@
 //! Everything above it, from the parser to the HTTP server, speaks in these types.
 
 mod caller;
-mod counter;
 mod decision;
 mod definition;
 mod definitions;
@@ -18,7 +17,6 @@ mod settings;
 mod value;
 
 pub use caller::{Caller, Credential, Scope, Scopes, TenantScope, UnknownScope};
-pub use counter::Counter;
 pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
 pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
 pub use definitions::Definitions;

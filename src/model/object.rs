@@ -150,7 +150,8 @@ impl<'a> Object<'a> {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let Some(members) = &self.0 else { return 0 };
-        let list: usize = members.list.iter().map(|(name, value)| owned_bytes(name) + value.heap_bytes()).sum();
+        let name_bytes = |name: &Cow<'_, str>| if matches!(name, Cow::Owned(_)) { name.len() } else { 0 };
+        let list: usize = members.list.iter().map(|(name, value)| name_bytes(name) + value.heap_bytes()).sum();
         size_of::<Members<'_>>()
             + size_of_val(&*members.sorted)
             + members.list.capacity() * size_of::<(Cow<'_, str>, Value<'_>)>()
@@ -173,13 +174,6 @@ impl<'a> Object<'a> {
 
     fn of(members: Members<'a>) -> Self {
         Self((!members.list.is_empty()).then(|| Box::new(members)))
-    }
-}
-
-fn owned_bytes(name: &Cow<'_, str>) -> usize {
-    match name {
-        Cow::Owned(name) => name.capacity(),
-        Cow::Borrowed(_) => 0,
     }
 }
 

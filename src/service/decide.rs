@@ -66,7 +66,7 @@ impl Service {
         let (decision, policy_revision, shadows) = match &tenant.policies {
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
-                let user = match query.subject.user_id() {
+                let user = match query.subject.user_id().filter(|_| program.reads_user()) {
                     Some(id) => match self.users.get(&tenant.id, id) {
                         Some(known) => Ok(known),
                         None => Box::pin(self.user_within_patience(tenant, id)).await,

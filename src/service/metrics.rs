@@ -11,8 +11,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
-use crate::model::{Counter, Decision, Denial};
-use crate::store::CacheStats;
+use crate::model::{Decision, Denial};
+use crate::store::{CacheStats, Counter};
 
 use super::Service;
 use super::tenants::Policies;

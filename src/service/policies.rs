@@ -61,13 +61,17 @@ impl Service {
             let stored = self.stored_documents(&id).await?;
             read.push((id, files, stored));
         }
-        let compile = move || read.into_iter().map(|(id, files, stored)| (id, load(files, stored))).collect();
-        let loaded: Vec<(TenantId, Loaded)> = tokio::task::spawn_blocking(compile).await.unwrap_or_default();
-        for (id, loaded) in &loaded {
-            loaded.compiled.iter().for_each(|compiled| log_diagnostics(id, compiled));
+        let service = self.clone();
+        let compile = move || {
+            let loaded: Vec<_> = read.into_iter().map(|(id, files, stored)| (id, load(files, stored))).collect();
+            for (id, loaded) in &loaded {
+                loaded.compiled.iter().for_each(|compiled| log_diagnostics(id, compiled));
+            }
+            service.tenants.put_in_force(loaded).iter().for_each(log_outcome);
+        };
+        if tokio::task::spawn_blocking(compile).await.is_ok() {
+            self.metrics.reloaded(started.elapsed());
         }
-        self.tenants.put_in_force(loaded).iter().for_each(log_outcome);
-        self.metrics.reloaded(started.elapsed());
         Ok(())
     }
 

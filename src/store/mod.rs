@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod counter;
 mod documents;
 mod error;
 mod feed;
@@ -26,6 +27,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 pub use cache::{CacheStats, Known, UserCache};
+pub use counter::Counter;
 pub use documents::{DocumentKind, DocumentSet};
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};

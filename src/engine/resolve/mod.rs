@@ -24,6 +24,7 @@ use self::declare::{Declarations, Declared};
 use self::expr::Resolver;
 pub(super) use self::expr::number;
 use super::index::Index;
+use super::path::Lookup;
 use super::program::{PathId, Policy, PolicyId, Program};
 
 /// What is resolved together.
@@ -79,6 +80,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     let named = (0..).map(PathId).zip(&paths).filter_map(|(id, path)| Some((SmolStr::new(path.stored_name()?), id)));
     let stored = named.collect();
     let sources = sources.clone();
+    let reads_user = paths.iter().any(|path| matches!(path.lookup, Lookup::User | Lookup::Login));
     let mut program = Program {
         nodes,
         sites,
@@ -96,6 +98,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         lets,
         zone,
         zones,
+        reads_user,
         user_writable: fields(definitions, |definition| definition.writable_by.contains(&Source::User)),
         sensitive: fields(definitions, |definition| definition.sensitive),
         defaults: definitions.defaults(),

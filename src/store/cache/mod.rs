@@ -16,11 +16,11 @@ use moka::Equivalent;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
-use crate::model::{Counter, TenantId, UserId, UserRecord};
+use crate::model::{TenantId, UserId, UserRecord};
 
 use self::coalesce::Coalesce;
 use self::fence::Fence;
-use super::{Result, Store};
+use super::{Counter, Result, Store};
 
 /// What a key and the caches' own books take beside a user's facts; measured.
 const ENTRY_BYTES: usize = 400;
