@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // this is how tests fail
 
 mod allocations;
+mod attributes;
 mod bad_files;
 mod bad_input;
 mod command_line;

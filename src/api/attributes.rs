@@ -1,11 +1,11 @@
-//! `abac/users/{userId}/attributes/{slug}` and `abac/my-attributes`.
+//! `abac/users/{userId}/attributes`, with and without a slug, and `abac/my-attributes`.
 
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::model::{Caller, Object, Value};
-use crate::service::ServiceError;
-use crate::web::{Call, Problem, Reply, parse_object};
+use crate::service::{Fields, ServiceError};
+use crate::web::{Call, Problem, Reply, parse_object, parse_patch};
 
 /// A trait as the API shows it.
 #[derive(Serialize)]
@@ -14,6 +14,14 @@ struct Attribute<'a> {
     user_id: &'a str,
     attribute_slug: &'a str,
     value: &'a Value<'a>,
+}
+
+/// All of a user's.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attributes<'a> {
+    user_id: &'a str,
+    attributes: &'a Object<'a>,
 }
 
 #[derive(Serialize)]
@@ -25,20 +33,21 @@ struct Message<'a> {
 /// `PUT`: sets one trait; 201 for a new one, 200 for another value.
 ///
 /// # Errors
-/// 400 for a path or body that cannot be read, 415, 422 for a value that no trait has.
+/// 400 for a path or body that cannot be read, 415, 422 for a value that no trait has, 412.
 pub async fn put_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (user, slug) = (call.user_id()?, call.slug()?);
     let body = parse_object(call.headers, call.body)?;
     let value = body.get("value").cloned().ok_or_else(|| {
         ServiceError::invalid("/value", "missing", "the body must have a member \"value\": {\"value\": ...}")
     })?;
-    let put = call.service.put_trait(call.tenant, &user, &slug, value.clone(), &call.author()).await?;
+    let (author, precondition) = (call.author(), call.precondition()?);
+    let put = call.service.put_trait(call.tenant, &user, &slug, value.clone(), &author, &precondition).await?;
     let (status, message) = match put.created {
         true => (StatusCode::CREATED, "Attribute created"),
         false => (StatusCode::OK, "Attribute updated"),
     };
     let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &value };
-    Ok(Reply::json(status, &Message { message, data }).etag(put.revision).revision(put.revision))
+    Ok(Reply::json(status, &Message { message, data }).etag(put.tag).revision(put.revision))
 }
 
 /// `GET`: reads one trait.
@@ -55,11 +64,42 @@ pub async fn get_attribute(call: Call<'_>) -> Result<Reply, Problem> {
 /// `DELETE`: takes one trait away; 204.
 ///
 /// # Errors
-/// 400, 404.
+/// 400, 404, 412.
 pub async fn delete_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (user, slug) = (call.user_id()?, call.slug()?);
-    let revision = call.service.delete_trait(call.tenant, &user, &slug, &call.author()).await?;
+    let (author, precondition) = (call.author(), call.precondition()?);
+    let revision = call.service.delete_trait(call.tenant, &user, &slug, &author, &precondition).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT).revision(revision))
+}
+
+/// `GET` without a slug: all profile fields and traits.
+///
+/// # Errors
+/// 400, 404.
+pub async fn get_attributes(call: Call<'_>) -> Result<Reply, Problem> {
+    let user = call.user_id()?;
+    Ok(all(user.as_str(), call.service.fields(call.tenant, &user).await?))
+}
+
+/// `PATCH` without a slug: several at once, all or nothing, as a JSON merge patch (RFC 7396); what there is then.
+///
+/// # Errors
+/// 400, 415, 422 with all that is wrong, 412, 409.
+pub async fn patch_attributes(call: Call<'_>) -> Result<Reply, Problem> {
+    let user = call.user_id()?;
+    let patch = parse_patch(call.headers, call.body)?;
+    let (author, precondition) = (call.author(), call.precondition()?);
+    let after = call.service.patch_fields(call.tenant, &user, &patch, &author, &precondition).await?;
+    let revision = after.revision;
+    Ok(all(user.as_str(), after).revision(revision))
+}
+
+fn all(user_id: &str, fields: Fields) -> Reply {
+    let reply = Reply::json(StatusCode::OK, &Attributes { user_id, attributes: &fields.values });
+    match fields.tag {
+        Some(tag) => reply.etag(tag),
+        None => reply,
+    }
 }
 
 /// `GET abac/my-attributes`: the traits of the user whose access token it is.
@@ -67,12 +107,6 @@ pub async fn delete_attribute(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 403 for a token that is no user's.
 pub async fn my_attributes(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Body<'a> {
-        user_id: &'a str,
-        attributes: &'a Object<'a>,
-    }
     let Caller::User { id, .. } = call.caller.as_ref() else {
         return Err(Problem::new(StatusCode::FORBIDDEN, "only a user's own access token has attributes of its own"));
     };
@@ -82,5 +116,5 @@ pub async fn my_attributes(call: Call<'_>) -> Result<Reply, Problem> {
     let visible = |slug: &str| call.tenant.definitions.get(slug).is_none_or(|definition| definition.visible);
     let attributes: Object<'_> =
         all.iter().filter(|(slug, _)| visible(slug)).map(|(slug, value)| (slug, value.clone())).collect();
-    Ok(Reply::json(StatusCode::OK, &Body { user_id: id.as_str(), attributes: &attributes }))
+    Ok(Reply::json(StatusCode::OK, &Attributes { user_id: id.as_str(), attributes: &attributes }))
 }

@@ -5,7 +5,7 @@ mod definitions;
 mod operations;
 mod profiling;
 
-pub use attributes::{delete_attribute, get_attribute, my_attributes, put_attribute};
+pub use attributes::{delete_attribute, get_attribute, get_attributes, my_attributes, patch_attributes, put_attribute};
 pub use definitions::{delete_definition, get_definition, list_definitions, post_definition, put_definition};
 pub use operations::{healthz, metrics, readyz};
 pub use profiling::{

@@ -18,6 +18,8 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
 async fn answer_rarely(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
     match endpoint {
         Endpoint::Evaluation => authzen::evaluation(call).await,
+        Endpoint::GetAttributes => api::get_attributes(call).await,
+        Endpoint::PatchAttributes => api::patch_attributes(call).await,
         Endpoint::PutAttribute => api::put_attribute(call).await,
         Endpoint::GetAttribute => api::get_attribute(call).await,
         Endpoint::DeleteAttribute => api::delete_attribute(call).await,

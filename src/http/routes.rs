@@ -93,6 +93,8 @@ pub enum PortalPage {
 #[allow(missing_docs)] // each is the function of that name
 pub enum Endpoint {
     Evaluation,
+    GetAttributes,
+    PatchAttributes,
     PutAttribute,
     GetAttribute,
     DeleteAttribute,
@@ -112,6 +114,7 @@ pub enum Endpoint {
     DryRunRules,
 }
 
+const ATTRIBUTES: &str = "/abac/users/{userId}/attributes";
 const ATTRIBUTE: &str = "/abac/users/{userId}/attributes/{slug}";
 
 const DEFINITION: &str = "/abac/attributes/{slug}";
@@ -138,6 +141,8 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    Operations, "/readyz",                 Public(Operation::Readyz)),
     row(Method::GET,    Operations, "/metrics",                Public(Operation::Metrics)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
+    row(Method::GET,    Api,        ATTRIBUTES,                Tenant(TRAITS_READ,  Endpoint::GetAttributes)),
+    row(Method::PATCH,  Api,        ATTRIBUTES,                Tenant(TRAITS_WRITE, Endpoint::PatchAttributes)),
     row(Method::PUT,    Api,        ATTRIBUTE,                 Tenant(TRAITS_WRITE, Endpoint::PutAttribute)),
     row(Method::GET,    Api,        ATTRIBUTE,                 Tenant(TRAITS_READ,  Endpoint::GetAttribute)),
     row(Method::DELETE, Api,        ATTRIBUTE,                 Tenant(TRAITS_WRITE, Endpoint::DeleteAttribute)),

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use crate::model::{Bag, DataType, Slug, UserId, Value};
+use crate::model::{Bag, DataType, Precondition, Slug, UserId, Value};
 use crate::service::{Profile, ServiceError};
 use crate::web::{Message, Reply};
 
@@ -76,12 +76,15 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
     let done = match (UserId::parse(call.params.get("userId")), Slug::parse(slug_text)) {
         (Ok(user), Ok(slug)) if action == "delete" => {
             let author = call.service.author_of(&admitted.session);
-            call.service.delete_trait(call.tenant, &user, &slug, &author).await.map(|_| ())
+            call.service.delete_trait(call.tenant, &user, &slug, &author, &Precondition::default()).await.map(|_| ())
         }
         (Ok(user), Ok(slug)) if action == "set" => match read(kind, typed) {
             Ok(value) => {
                 let author = call.service.author_of(&admitted.session);
-                call.service.put_trait(call.tenant, &user, &slug, value, &author).await.map(|_| ())
+                call.service
+                    .put_trait(call.tenant, &user, &slug, value, &author, &Precondition::default())
+                    .await
+                    .map(|_| ())
             }
             Err(why) => Err(ServiceError::invalid("/value", "not_of_its_type", why)),
         },

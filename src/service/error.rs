@@ -30,6 +30,9 @@ pub enum ServiceError {
     /// It cannot be done as things stand.
     #[error("{0}")]
     Conflict(String),
+    /// What was to be changed is not what the caller has seen.
+    #[error("{0}")]
+    Stale(String),
     /// There are no profiling rules that could be used.
     #[error("the profiling rules cannot be used: {0}")]
     NoRules(String),
@@ -64,6 +67,7 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::TooManyTraits(_) => Self::invalid("", "too_many_attributes", error.to_string()),
+            StoreError::Stale => Self::Stale(format!("{error}: read it again, and then decide")),
             StoreError::LoginOfAnother => Self::invalid("/loginId", "login_of_another_user", error.to_string()),
             StoreError::Sql(_) | StoreError::TimedOut | StoreError::Migrate(_) | StoreError::Lock(..) => {
                 Self::Unavailable(error)

@@ -49,6 +49,7 @@ pub use rules_file::{RulesFile, check_rules_file};
 pub use tenants::{Policies, Tenant};
 pub use tickets::{BadTicket, Completed, OpenTicket, Question};
 pub use tokens::{IssuedToken, TokenHasher, issue_token};
+pub use traits::Fields;
 pub use traits::PutTrait;
 
 pub use crate::engine::Reveal;

@@ -211,7 +211,7 @@ fn claims<'a>(tenant: &Tenant, profile: &Object<'a>) -> Result<Vec<FieldChange<'
         if !definition.writable_by.contains(&Source::Idp) || *value == Value::Null {
             continue;
         }
-        let checked = traits::check_value(value).map_err(|error| error.to_string());
+        let checked = traits::unusable(value).map_or(Ok(()), |(_, why)| Err(why));
         match checked.and_then(|()| definition.check(value)) {
             Ok(()) => {
                 let (bag, slug) = (definition.kind, definition.slug.clone());

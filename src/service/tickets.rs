@@ -233,8 +233,7 @@ impl Service {
                 }
                 continue;
             }
-            let checked =
-                |value: Value<'static>| traits::check_value(&value).map_err(|error| error.to_string()).map(|()| value);
+            let checked = |value: Value<'static>| traits::unusable(&value).map_or(Ok(value), |(_, why)| Err(why));
             match definition.read(typed).and_then(checked) {
                 // What is confirmed as it stands stays whoever's word it was.
                 Ok(value) if value.to_text() == question.value => confirmed = true,

@@ -1,21 +1,34 @@
 //! Fields of users, profile fields and traits alike: read, set, delete.
 
 use crate::lang::suggest;
-use crate::model::{Author, Caller, FieldChange, Slug, Source, UserId, Value};
-use crate::store::{Known, StoredField, UserChanged};
+use crate::model::{Author, Caller, FieldChange, Object, Precondition, Slug, Source, UserId, Value};
+use crate::store::{Expect, Known, StoreError, StoredField, UserChanged, Versions};
 
 use super::tenants::Tenant;
-use super::{Result, Service, ServiceError};
+use super::{Fault, Result, Service, ServiceError};
 
 /// The JSON of a value holds at most this many bytes.
 const MAX_VALUE: usize = 64 << 10;
 
 /// What setting a trait did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutTrait {
     /// Whether there was none of that slug before.
     pub created: bool,
+    /// The entity tag of the field after it.
+    pub tag: String,
     /// The tenant's revision after it.
+    pub revision: i64,
+}
+
+/// All fields of a user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fields {
+    /// The values by slug.
+    pub values: Object<'static>,
+    /// The entity tag of all of them; `None` if there are none.
+    pub tag: Option<String>,
+    /// The tenant's revision, as far as this process knows.
     pub revision: i64,
 }
 
@@ -33,7 +46,7 @@ impl Service {
     /// Sets a field; makes the user if need be. When it returns, every decision here follows the new value.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a value that it does not have, or the store's.
+    /// [`ServiceError::Invalid`] for a value that it does not have, [`ServiceError::Stale`], or the store's.
     pub async fn put_trait(
         &self,
         tenant: &Tenant,
@@ -41,33 +54,77 @@ impl Service {
         slug: &Slug,
         value: Value<'_>,
         author: &Author,
+        precondition: &Precondition,
     ) -> Result<PutTrait> {
-        check_value(&value)?;
-        if let Some(definition) = tenant.definitions.get(slug.as_str()) {
-            definition.check(&value).map_err(|why| ServiceError::invalid("/value", "not_as_defined", why))?;
-        } else if tenant.settings.defined_traits_only {
-            let known = tenant.definitions.iter().map(|definition| definition.slug.as_str());
-            let near =
-                suggest(slug.as_str(), known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            let why = format!("no trait `{slug}` is defined, and tenant.json accepts only defined ones{near}");
-            return Err(ServiceError::invalid("/slug", "not_defined", why));
+        if let Some(fault) = fault(tenant, slug, &value) {
+            let pointer = if fault.code == NOT_DEFINED { "/slug" } else { "/value" };
+            return Err(ServiceError::invalid(pointer, fault.code, fault.detail));
         }
-        let bag = tenant.definitions.bag(slug.as_str());
-        let change = FieldChange { bag, slug: slug.clone(), value: Some(value) };
-        let changed = self.store.change_fields(&tenant.id, user, &[change], author).await?;
-        let created = changed.existed == [false];
+        let change = FieldChange { bag: tenant.definitions.bag(slug.as_str()), slug: slug.clone(), value: Some(value) };
+        let expected = Expect::Field(slug, precondition);
+        let changed = self.store.change_fields(&tenant.id, user, &[change], author, expected).await?;
+        let (created, tag) = (changed.existed == [false], changed.versions.field(slug).unwrap_or_default());
         let revision = self.user_changed(tenant, user, changed).await?;
-        Ok(PutTrait { created, revision })
+        Ok(PutTrait { created, tag, revision })
     }
 
     /// Deletes a field, and tells the tenant's revision after it.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] if it was not there, or the store's.
-    pub async fn delete_trait(&self, tenant: &Tenant, user: &UserId, slug: &Slug, author: &Author) -> Result<i64> {
-        let changed = self.store.delete_field(&tenant.id, user, slug, author).await?;
+    /// [`ServiceError::NotFound`] if it was not there, [`ServiceError::Stale`], or the store's.
+    pub async fn delete_trait(
+        &self,
+        tenant: &Tenant,
+        user: &UserId,
+        slug: &Slug,
+        author: &Author,
+        precondition: &Precondition,
+    ) -> Result<i64> {
+        let changed = self.store.delete_field(&tenant.id, user, slug, author, precondition).await?;
         let changed = changed.ok_or(ServiceError::NotFound("this user has no such attribute"))?;
         self.user_changed(tenant, user, changed).await
+    }
+
+    /// Changes several fields as a JSON merge patch says (RFC 7396), all or none; makes the user if need be.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] with all that is wrong, [`ServiceError::Stale`], or the store's.
+    pub async fn patch_fields(
+        &self,
+        tenant: &Tenant,
+        user: &UserId,
+        patch: &Object<'_>,
+        author: &Author,
+        precondition: &Precondition,
+    ) -> Result<Fields> {
+        let edit = |stored: &[StoredField]| {
+            let before = fields(stored, 0);
+            if !precondition.holds(before.tag.as_deref()) {
+                return Err(StoreError::Stale.into());
+            }
+            changes(tenant, &before.values, patch)
+        };
+        let (before, changed) = self.store.edit_fields(&tenant.id, user, author, edit).await?;
+        let Some(changed) = changed else { return Ok(fields(&before, tenant.revision())) };
+        self.user_changed(tenant, user, changed).await?;
+        self.stored_fields(tenant, user).await
+    }
+
+    /// All fields of a user, from the store.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a user without any, or the store's.
+    pub async fn fields(&self, tenant: &Tenant, user: &UserId) -> Result<Fields> {
+        let fields = self.stored_fields(tenant, user).await?;
+        if fields.tag.is_none() && self.user(tenant, user.as_str()).await?.is_none() {
+            return Err(ServiceError::NotFound("there is no such user"));
+        }
+        Ok(fields)
+    }
+
+    async fn stored_fields(&self, tenant: &Tenant, user: &UserId) -> Result<Fields> {
+        let revision = tenant.revision();
+        Ok(fields(&self.store.fields(&tenant.id, user).await?, revision))
     }
 
     /// Takes in what the store made of a user, so that decisions follow it.
@@ -110,20 +167,83 @@ impl Service {
     }
 }
 
-pub(super) fn check_value(value: &Value<'_>) -> Result<()> {
-    let invalid = |code, detail: &str| Err(ServiceError::invalid("/value", code, detail));
+fn fields(stored: &[StoredField], revision: i64) -> Fields {
+    let versions = stored.iter().map(|stored| (stored.field.slug.to_string(), stored.revision)).collect();
+    let values = stored.iter().map(|stored| (stored.field.slug.to_string(), stored.field.value.clone())).collect();
+    Fields { values, tag: Versions::new(versions).all(), revision }
+}
+
+/// The changes that a patch makes, or all that is wrong with it.
+fn changes(tenant: &Tenant, before: &Object<'static>, patch: &Object<'_>) -> Result<Vec<FieldChange<'static>>> {
+    let (mut changes, mut faults) = (Vec::new(), Vec::new());
+    for (name, patch) in patch.iter() {
+        let pointer = || format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        let slug = match Slug::parse(name) {
+            Ok(slug) => slug,
+            Err(error) => {
+                faults.push(Fault { pointer: pointer(), detail: error.to_string(), code: "bad_name" });
+                continue;
+            }
+        };
+        let value = merged(before.get(name).cloned(), patch);
+        match value.as_ref().and_then(|value| fault(tenant, &slug, value)) {
+            Some(fault) => faults.push(Fault { pointer: pointer(), ..fault }),
+            None if value.is_none() && before.get(name).is_none() => {}
+            None => changes.push(FieldChange { bag: tenant.definitions.bag(name), slug, value }),
+        }
+    }
+    if faults.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(faults)) }
+}
+
+/// RFC 7396, section 2: objects are merged member by member, null takes away, anything else replaces.
+fn merged(before: Option<Value<'static>>, patch: &Value<'_>) -> Option<Value<'static>> {
+    match patch {
+        Value::Null => None,
+        Value::Object(patch) => {
+            let mut members = match before {
+                Some(Value::Object(members)) => members,
+                _ => Object::new(),
+            };
+            for (name, patch) in patch.iter() {
+                if let Some(value) = merged(members.remove(name), patch) {
+                    members.set(name.to_owned(), value);
+                }
+            }
+            Some(Value::Object(members))
+        }
+        value => Some(value.clone().into_owned()),
+    }
+}
+
+const NOT_DEFINED: &str = "not_defined";
+
+/// What is wrong with a value for a field, if anything is; its pointer is for the caller to say.
+fn fault(tenant: &Tenant, slug: &Slug, value: &Value<'_>) -> Option<Fault> {
+    let fault = |code, detail| Some(Fault { pointer: String::new(), detail, code });
+    if let Some((code, detail)) = unusable(value) {
+        return fault(code, detail);
+    }
+    if let Some(definition) = tenant.definitions.get(slug.as_str()) {
+        return definition.check(value).err().and_then(|why| fault("not_as_defined", why));
+    }
+    if !tenant.settings.defined_traits_only {
+        return None;
+    }
+    let known = tenant.definitions.iter().map(|definition| definition.slug.as_str());
+    let near = suggest(slug.as_str(), known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    fault(NOT_DEFINED, format!("no trait `{slug}` is defined, and tenant.json accepts only defined ones{near}"))
+}
+
+/// Why no field can have a value, if none can: a code and a sentence.
+pub(super) fn unusable(value: &Value<'_>) -> Option<(&'static str, String)> {
     if *value == Value::Null {
-        return invalid("null_value", "null is no value: DELETE the attribute to take it away");
+        return Some(("null_value", "null is no value: DELETE the attribute to take it away".to_owned()));
     }
     if value.holds_oversized() {
-        return invalid("integer_too_large", "integers go up to 9223372036854775807: send a string");
+        let detail = "integers go up to 9223372036854775807: send a string";
+        return Some(("integer_too_large", detail.to_owned()));
     }
     let bytes = serde_json::to_vec(value).map_or(usize::MAX, |json| json.len());
-    if bytes > MAX_VALUE {
-        return invalid(
-            "value_too_large",
-            &format!("the value takes {bytes} bytes as JSON, and {MAX_VALUE} is the most"),
-        );
-    }
-    Ok(())
+    let too_large = || format!("the value takes {bytes} bytes as JSON, and {MAX_VALUE} is the most");
+    (bytes > MAX_VALUE).then(|| ("value_too_large", too_large()))
 }

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// A login was counted for another user.
     #[error("this loginId was used for another user")]
     LoginOfAnother,
+    /// What a write expected to find has changed.
+    #[error("it has changed since it was read")]
+    Stale,
     /// A user would have more traits than a user may.
     #[error("a user has at most {0} attributes")]
     TooManyTraits(usize),

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, Source, TenantId, UserId, UserRecord, Value};
+use crate::model::{
+    Author, Bag, FieldChange, FieldValue, Precondition, Slug, Source, TenantId, UserId, UserRecord, Value,
+};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
-use super::{Result, Store, StoreError, stamp, tenants, users};
+use super::{Expect, Result, Store, StoreError, Versions, stamp, tenants, users, versions};
 
 /// A user has at most this many profile fields and traits together.
 const MAX_FIELDS: usize = 1000;
@@ -32,21 +34,25 @@ pub struct UserChanged {
     pub seq: i64,
     /// The whole user after it.
     pub user: UserRecord,
+    /// The versions of its fields after it.
+    pub versions: Versions,
 }
 
 impl Store {
     /// Changes fields of a user, all or none; makes the user if need be.
     ///
     /// # Errors
-    /// [`StoreError::TooManyTraits`], or the database's.
+    /// [`StoreError::Stale`] if something else is there than expected, [`StoreError::TooManyTraits`], or the database's.
     pub async fn change_fields(
         &self,
         tenant: &TenantId,
         user: &UserId,
         changes: &[FieldChange<'_>],
         author: &Author,
+        expected: Expect<'_>,
     ) -> Result<UserChanged> {
         let mut tx = self.begin().await?;
+        versions::of(&mut tx, tenant, user).await?.check(expected)?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let existed = apply(&mut tx, tenant, user, changes, author, revision).await?;
         let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
@@ -54,19 +60,46 @@ impl Store {
         Ok(changed)
     }
 
+    /// Changes fields of a user as `edit` says from those that there are, all or none, with nobody else writing in
+    /// between; makes the user if need be. What there was before; and no change, if there is nothing to do.
+    ///
+    /// # Errors
+    /// Those of `edit`, [`StoreError::TooManyTraits`], or the database's.
+    pub async fn edit_fields<E: From<StoreError>>(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        author: &Author,
+        edit: impl FnOnce(&[StoredField]) -> std::result::Result<Vec<FieldChange<'static>>, E>,
+    ) -> std::result::Result<(Vec<StoredField>, Option<UserChanged>), E> {
+        let mut tx = self.begin().await?;
+        let before = read_fields(&mut tx, tenant, user).await?;
+        let changes = edit(&before)?;
+        if changes.is_empty() {
+            return Ok((before, None));
+        }
+        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let existed = apply(&mut tx, tenant, user, &changes, author, revision).await?;
+        let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok((before, Some(changed)))
+    }
+
     /// Takes one field away; `None`, and no change, if it is not there.
     ///
     /// # Errors
-    /// The database's.
+    /// [`StoreError::Stale`] if it is another than expected, or the database's.
     pub async fn delete_field(
         &self,
         tenant: &TenantId,
         user: &UserId,
         slug: &Slug,
         author: &Author,
+        precondition: &Precondition,
     ) -> Result<Option<UserChanged>> {
         let mut tx = self.begin().await?;
         let Some(before) = current(&mut tx, tenant, user, slug).await? else { return Ok(None) };
+        versions::of(&mut tx, tenant, user).await?.check(Expect::Field(slug, precondition))?;
         let bag = read_bag(tenant, user.as_str(), &before.bag)?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let change = FieldChange { bag, slug: slug.clone(), value: None };
@@ -90,33 +123,34 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn fields(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<StoredField>> {
-        type Row = (String, String, String, String, String, i64, String);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT slug, bag, value, source, writer, revision, updated_at FROM fields
-             WHERE tenant = $1 AND user_id = $2 ORDER BY slug",
-        )
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .fetch_all(&self.reader)
-        .await?;
-        let read = |(slug, bag, value, source, writer, revision, at): Row| {
-            let row = || format!("{tenant}/{user}/{slug}");
-            let field = FieldValue {
-                bag: read_bag(tenant, user.as_str(), &bag)?,
-                slug: Slug::parse(&slug).map_err(|error| StoreError::corrupt("fields", "slug", row(), error))?,
-                value: read_value(tenant, user.as_str(), &slug, &value)?,
-                source: source
-                    .parse()
-                    .map_err(|error: String| StoreError::corrupt("fields", "source", row(), error))?,
-                writer,
-                at: at
-                    .parse()
-                    .map_err(|error: jiff::Error| StoreError::corrupt("fields", "updated_at", row(), error))?,
-            };
-            Ok(StoredField { field, revision })
-        };
-        rows.into_iter().map(read).collect()
+        let mut db = self.reader.acquire().await?;
+        read_fields(&mut db, tenant, user).await
     }
+}
+
+async fn read_fields(db: &mut SqliteConnection, tenant: &TenantId, user: &UserId) -> Result<Vec<StoredField>> {
+    type Row = (String, String, String, String, String, i64, String);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT slug, bag, value, source, writer, revision, updated_at FROM fields
+         WHERE tenant = $1 AND user_id = $2 ORDER BY slug",
+    )
+    .bind(tenant.as_str())
+    .bind(user.as_str())
+    .fetch_all(db)
+    .await?;
+    let read = |(slug, bag, value, source, writer, revision, at): Row| {
+        let row = || format!("{tenant}/{user}/{slug}");
+        let field = FieldValue {
+            bag: read_bag(tenant, user.as_str(), &bag)?,
+            slug: Slug::parse(&slug).map_err(|error| StoreError::corrupt("fields", "slug", row(), error))?,
+            value: read_value(tenant, user.as_str(), &slug, &value)?,
+            source: source.parse().map_err(|error: String| StoreError::corrupt("fields", "source", row(), error))?,
+            writer,
+            at: at.parse().map_err(|error: jiff::Error| StoreError::corrupt("fields", "updated_at", row(), error))?,
+        };
+        Ok(StoredField { field, revision })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Applies changes within a transaction, with an entry in the audit trail for each that changes something.
@@ -201,9 +235,10 @@ pub(super) async fn finish(
     existed: Vec<bool>,
 ) -> Result<UserChanged> {
     let seq = feed::append(tx, Some(tenant), revision, ChangeKind::User, user.as_str(), at).await?;
+    let versions = versions::of(tx, tenant, user).await?;
     let (_, record) = users::load(tx, tenant, user).await?;
     let user = record.unwrap_or_else(|| UserRecord::new(user.as_str(), Default::default()));
-    Ok(UserChanged { existed, revision, seq, user })
+    Ok(UserChanged { existed, revision, seq, user, versions })
 }
 
 pub(super) async fn ensure_user(

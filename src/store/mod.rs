@@ -17,6 +17,7 @@ mod prompts;
 mod tenants;
 mod tokens;
 mod users;
+mod versions;
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -36,6 +37,7 @@ pub use logins::Report;
 pub use prompts::{Outcome, Ticket};
 pub use tokens::TokenRow;
 pub use users::Listed;
+pub use versions::{Expect, Versions};
 
 /// The database: SQLite in a file, with one connection that writes and several that read.
 ///

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::model::{Author, Caller, Slug, UserId};
+use crate::model::{Author, Caller, Precondition, Slug, UserId};
 use crate::service::{Service, Tenant};
 
+use super::precondition::precondition;
 use super::{Params, Problem};
 
 /// What a handler gets.
@@ -42,6 +43,14 @@ impl Call<'_> {
     /// 400 for what is no slug.
     pub fn slug(&self) -> Result<Slug, Problem> {
         Slug::parse(self.params.get("slug")).map_err(|error| Problem::bad_request(error.to_string()))
+    }
+
+    /// What its header demands of the thing that it would change.
+    ///
+    /// # Errors
+    /// 400 for what is no list of entity tags.
+    pub fn precondition(&self) -> Result<Precondition, Problem> {
+        precondition(self.headers)
     }
 
     /// Who writes.

@@ -37,12 +37,23 @@ pub fn parse_object<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Object<'b
     Object::parse(json_text(headers, body)?).map_err(|error| BadJson::unusable(&error))
 }
 
+/// Reads a body that must be a JSON merge patch (RFC 7396), by that name or simply as JSON.
+///
+/// # Errors
+/// [`BadJson`] says what is wrong, and where.
+pub fn parse_patch<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Object<'b>, BadJson> {
+    if !is_a(headers, JSON) && !is_a(headers, MERGE_PATCH) {
+        return Err(BadJson::ContentType);
+    }
+    Object::parse(as_text(body)?).map_err(|error| BadJson::unusable(&error))
+}
+
 /// A body that is said to be JSON, as text.
 ///
 /// # Errors
 /// [`BadJson`] if it says that it is something else, or is no text.
 pub fn json_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<&'b str, BadJson> {
-    if is_json(headers) { as_text(body) } else { Err(BadJson::ContentType) }
+    if is_a(headers, JSON) { as_text(body) } else { Err(BadJson::ContentType) }
 }
 
 /// Reads a body that is an object into a type, naming the member that is wrong.
@@ -155,9 +166,12 @@ fn in_words(message: &str) -> String {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+fn is_a(headers: &HeaderMap, media_type: &str) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(media_type)
 }

@@ -8,13 +8,14 @@ mod form;
 mod json;
 mod page;
 mod params;
+mod precondition;
 mod problem;
 mod reply;
 
 pub use call::{Call, query_param};
 pub use field::{FormField, Input, autocomplete};
 pub use form::{Cookies, parse_form};
-pub use json::{BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object};
+pub use json::{BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object, parse_patch};
 pub use page::{Message, PageCall, STYLESHEET};
 pub use params::Params;
 pub use problem::Problem;

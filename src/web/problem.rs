@@ -104,6 +104,7 @@ impl From<ServiceError> for Problem {
                 Self { errors: faults, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
             }
             ServiceError::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
+            ServiceError::Stale(why) => Self::new(StatusCode::PRECONDITION_FAILED, why),
             ServiceError::NoRules(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             ServiceError::Unavailable(_) => {
                 tracing::error!(%error, "the store failed");

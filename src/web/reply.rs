@@ -42,10 +42,10 @@ impl Reply {
         self.with(REVISION, HeaderValue::from(revision))
     }
 
-    /// Adds the entity tag of a thing that was last changed at a revision.
+    /// Adds the entity tag of a thing, such as the revision at which it was last changed.
     #[must_use]
-    pub fn etag(self, revision: i64) -> Self {
-        match HeaderValue::try_from(format!("\"{revision}\"")) {
+    pub fn etag(self, tag: impl std::fmt::Display) -> Self {
+        match HeaderValue::try_from(format!("\"{tag}\"")) {
             Ok(tag) => self.with(ETAG, tag),
             Err(_) => self,
         }
