@@ -31,3 +31,4 @@ mod samples;
 mod soak;
 mod support;
 mod tenants;
+mod users;

@@ -4,6 +4,7 @@ mod attributes;
 mod definitions;
 mod operations;
 mod profiling;
+mod users;
 
 pub use attributes::{delete_attribute, get_attribute, get_attributes, my_attributes, patch_attributes, put_attribute};
 pub use definitions::{delete_definition, get_definition, list_definitions, post_definition, put_definition};
@@ -11,3 +12,4 @@ pub use operations::{healthz, metrics, readyz};
 pub use profiling::{
     check, dry_run, get_profiling_settings, get_rules, preview, put_profiling_settings, put_rules, rules_schema,
 };
+pub use users::{get_user, list_consents, list_identities, list_users};

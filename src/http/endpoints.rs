@@ -18,6 +18,10 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
 async fn answer_rarely(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
     match endpoint {
         Endpoint::Evaluation => authzen::evaluation(call).await,
+        Endpoint::ListUsers => api::list_users(call).await,
+        Endpoint::GetUser => api::get_user(call).await,
+        Endpoint::ListIdentities => api::list_identities(call).await,
+        Endpoint::ListConsents => api::list_consents(call).await,
         Endpoint::GetAttributes => api::get_attributes(call).await,
         Endpoint::PatchAttributes => api::patch_attributes(call).await,
         Endpoint::PutAttribute => api::put_attribute(call).await,

@@ -93,6 +93,10 @@ pub enum PortalPage {
 #[allow(missing_docs)] // each is the function of that name
 pub enum Endpoint {
     Evaluation,
+    ListUsers,
+    GetUser,
+    ListIdentities,
+    ListConsents,
     GetAttributes,
     PatchAttributes,
     PutAttribute,
@@ -118,6 +122,8 @@ const ATTRIBUTES: &str = "/abac/users/{userId}/attributes";
 const ATTRIBUTE: &str = "/abac/users/{userId}/attributes/{slug}";
 
 const DEFINITION: &str = "/abac/attributes/{slug}";
+const IDENTITIES: &str = "/users/{userId}/identities";
+const CONSENTS: &str = "/users/{userId}/consents";
 const COMPLETE_PROFILE: &str = "/account/complete-profile/";
 const USER_PAGE: &str = "/portal/users/{userId}/360";
 const AUTHENTICATION: &str = "/portal/settings/authentication";
@@ -141,6 +147,10 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    Operations, "/readyz",                 Public(Operation::Readyz)),
     row(Method::GET,    Operations, "/metrics",                Public(Operation::Metrics)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
+    row(Method::GET,    Api,        "/users",                  Tenant(TRAITS_READ,  Endpoint::ListUsers)),
+    row(Method::GET,    Api,        "/users/{userId}",         Tenant(TRAITS_READ,  Endpoint::GetUser)),
+    row(Method::GET,    Api,        IDENTITIES,                Tenant(TRAITS_READ,  Endpoint::ListIdentities)),
+    row(Method::GET,    Api,        CONSENTS,                  Tenant(TRAITS_READ,  Endpoint::ListConsents)),
     row(Method::GET,    Api,        ATTRIBUTES,                Tenant(TRAITS_READ,  Endpoint::GetAttributes)),
     row(Method::PATCH,  Api,        ATTRIBUTES,                Tenant(TRAITS_WRITE, Endpoint::PatchAttributes)),
     row(Method::PUT,    Api,        ATTRIBUTE,                 Tenant(TRAITS_WRITE, Endpoint::PutAttribute)),

@@ -5,6 +5,7 @@
 
 mod authenticate;
 mod clock;
+mod cursors;
 mod decide;
 mod decision_log;
 mod dev_tokens;

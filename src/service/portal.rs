@@ -150,6 +150,24 @@ impl Service {
         Ok(self.store.list_users(&tenant.id, prefix, after, limit).await?)
     }
 
+    /// The linked identities of a user.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a user whom nobody has stored, or the store's.
+    pub async fn identities(&self, tenant: &Tenant, user: &UserId) -> Result<Vec<Identity>> {
+        self.must_be_known(tenant, user).await?;
+        Ok(self.store.identities(&tenant.id, user).await?)
+    }
+
+    /// The consents of a user, those withdrawn too.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a user whom nobody has stored, or the store's.
+    pub async fn consents(&self, tenant: &Tenant, user: &UserId) -> Result<Vec<Consent>> {
+        self.must_be_known(tenant, user).await?;
+        Ok(self.store.consents(&tenant.id, user).await?)
+    }
+
     /// Everything on a user's page.
     ///
     /// # Errors

@@ -113,13 +113,20 @@ impl Service {
     /// All fields of a user, from the store.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a user without any, or the store's.
+    /// [`ServiceError::NotFound`] for a user whom nobody has stored, or the store's.
     pub async fn fields(&self, tenant: &Tenant, user: &UserId) -> Result<Fields> {
         let fields = self.stored_fields(tenant, user).await?;
-        if fields.tag.is_none() && self.user(tenant, user.as_str()).await?.is_none() {
-            return Err(ServiceError::NotFound("there is no such user"));
+        if fields.tag.is_none() {
+            self.must_be_known(tenant, user).await?;
         }
         Ok(fields)
+    }
+
+    pub(super) async fn must_be_known(&self, tenant: &Tenant, user: &UserId) -> Result<()> {
+        match self.user(tenant, user.as_str()).await? {
+            Some(_) => Ok(()),
+            None => Err(ServiceError::NotFound("there is no such user")),
+        }
     }
 
     async fn stored_fields(&self, tenant: &Tenant, user: &UserId) -> Result<Fields> {

@@ -59,6 +59,25 @@ impl Call<'_> {
         self.service.author(&self.caller)
     }
 
+    /// Refuses parameters of the query that nobody asked for: a filter with a typing error must not mean "all".
+    ///
+    /// # Errors
+    /// 400 for another one, or for one that is given twice.
+    pub fn only_params(&self, known: &[&str]) -> Result<(), Problem> {
+        let mut seen = Vec::new();
+        for (name, _) in url::form_urlencoded::parse(self.query.as_bytes()) {
+            if !known.contains(&name.as_ref()) {
+                let known = known.join(", ");
+                return Err(Problem::bad_request(format!("there is no parameter {name:?} here, only {known}")));
+            }
+            if seen.contains(&name) {
+                return Err(Problem::bad_request(format!("the parameter {name:?} is given twice")));
+            }
+            seen.push(name);
+        }
+        Ok(())
+    }
+
     /// A parameter of the query, decoded.
     #[must_use]
     pub fn query_param(&self, name: &str) -> Option<String> {

@@ -1,0 +1,113 @@
+//! `users`: who is known, and what is known of one.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::model::{Bag, Consent, Identity, Object};
+use crate::service::ListedUser;
+use crate::web::{Call, Problem, Reply};
+
+/// Users on a page, unless the request says how many.
+const PAGE: usize = 100;
+
+/// Users on a page at most.
+const LARGEST_PAGE: usize = 500;
+
+/// A user in a list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    user_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+}
+
+/// `GET users`: by id, those whose id, name or e-mail starts with `q`; `cursor` goes on where a page ended.
+///
+/// # Errors
+/// 400 for a parameter that there is not, or that cannot be used.
+pub async fn list_users(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    struct Body {
+        users: Vec<Listed>,
+        /// The cursor of the next page, if there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    }
+    call.only_params(&["q", "limit", "cursor"])?;
+    let query = call.query_param("q").unwrap_or_default();
+    let limit = match call.query_param("limit") {
+        None => PAGE,
+        Some(text) => text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(|| {
+            Problem::bad_request(format!("limit must be a number from 1 to {LARGEST_PAGE}, and is {text:?}"))
+        })?,
+    };
+    let list = format!("users {query}");
+    let after = match call.query_param("cursor") {
+        None => String::new(),
+        Some(cursor) => call.service.after(call.tenant, &list, &cursor).ok_or_else(|| {
+            Problem::bad_request("this cursor is of another list, or was changed: start again without one")
+        })?,
+    };
+    // One more than is shown tells whether there is another page.
+    let mut listed = call.service.list_users(call.tenant, &query, &after, limit as i64 + 1).await?;
+    let more = listed.len() > limit;
+    listed.truncate(limit);
+    let next = listed.last().filter(|_| more).map(|last| call.service.cursor(call.tenant, &list, &last.id));
+    let row = |ListedUser { id, name, email }| Listed { user_id: id, name, email };
+    Ok(Reply::json(StatusCode::OK, &Body { users: listed.into_iter().map(row).collect(), next }))
+}
+
+/// `GET users/{userId}`: profile fields and traits.
+///
+/// # Errors
+/// 400, 404.
+pub async fn get_user(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        user_id: &'a str,
+        profile: Object<'a>,
+        traits: Object<'a>,
+    }
+    let user = call.user_id()?;
+    let fields = call.service.fields(call.tenant, &user).await?;
+    let of = |bag: Bag| {
+        let of_bag = fields.values.iter().filter(|(slug, _)| call.tenant.definitions.bag(slug) == bag);
+        of_bag.map(|(slug, value)| (slug, value.clone())).collect::<Object<'_>>()
+    };
+    let body = Body { user_id: user.as_str(), profile: of(Bag::Profile), traits: of(Bag::Traits) };
+    let reply = Reply::json(StatusCode::OK, &body);
+    Ok(match &fields.tag {
+        Some(tag) => reply.etag(tag),
+        None => reply,
+    })
+}
+
+/// `GET users/{userId}/identities`: linked identities.
+///
+/// # Errors
+/// 400, 404.
+pub async fn list_identities(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    struct Body {
+        identities: Vec<Identity>,
+    }
+    let user = call.user_id()?;
+    Ok(Reply::json(StatusCode::OK, &Body { identities: call.service.identities(call.tenant, &user).await? }))
+}
+
+/// `GET users/{userId}/consents`: consents, those withdrawn too.
+///
+/// # Errors
+/// 400, 404.
+pub async fn list_consents(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    struct Body {
+        consents: Vec<Consent>,
+    }
+    let user = call.user_id()?;
+    Ok(Reply::json(StatusCode::OK, &Body { consents: call.service.consents(call.tenant, &user).await? }))
+}

@@ -1,0 +1,105 @@
+//! Who is known: lists with cursors, and what is known of one.
+
+use serde_json::{Value, json};
+
+use crate::support::client::Client;
+use crate::support::{Server, Setup};
+
+const USERS: &str = "/t/acme/api/v1/users";
+
+fn ids(page: &Value) -> Vec<&str> {
+    page["users"].as_array().unwrap().iter().map(|user| user["userId"].as_str().unwrap()).collect()
+}
+
+/// The pages of a list; between them, `meanwhile` happens.
+fn pages(client: &Client, query: &str, meanwhile: impl Fn(usize)) -> Vec<String> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    for page in 0.. {
+        let answer = client.get(&format!("{USERS}?{query}{cursor}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let body = answer.json();
+        all.extend(ids(&body).into_iter().map(str::to_owned));
+        match body["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+        meanwhile(page);
+    }
+    unreachable!()
+}
+
+#[test]
+fn pages_stay_in_step_while_users_come_and_go() {
+    let server = Server::start();
+    let admin = server.admin();
+    let users: Vec<String> = (0..25).map(|number| format!("user{number:02}")).collect();
+    users.iter().for_each(|user| admin.set(user, "plan", json!("pro")));
+    let listed = pages(&admin, "limit=10", |page| {
+        // One before where the page ended, one far behind: the first is not seen, nobody is seen twice or left out.
+        admin.set(&format!("aaa{page}"), "plan", json!("pro"));
+        admin.set(&format!("zzz{page}"), "plan", json!("pro"));
+    });
+    let expected: Vec<String> = users.iter().cloned().chain(["zzz0".to_owned(), "zzz1".to_owned()]).collect();
+    assert_eq!(listed, expected);
+    assert_eq!(pages(&admin, "q=user1&limit=3", |_| {}), &users[10..20]);
+    assert_eq!(pages(&admin, "limit=500", |_| {}).len(), 29);
+}
+
+#[test]
+fn a_cursor_counts_for_its_own_tenant_and_list_only() {
+    let server = Setup::new().policy("other/a.policy", "allow a { action any resource any }").start();
+    let admin = server.admin();
+    for user in ["alice", "bob", "carol"] {
+        admin.set(user, "plan", json!("pro"));
+    }
+    let page = admin.get(&format!("{USERS}?limit=1")).json();
+    let cursor = page["next"].as_str().unwrap();
+    assert_eq!(ids(&admin.get(&format!("{USERS}?limit=2&cursor={cursor}")).json()), ["bob", "carol"]);
+    let mut tampered = cursor.to_owned();
+    let last = if tampered.pop() == Some('A') { 'Q' } else { 'A' };
+    tampered.push(last);
+    let refused = [
+        format!("{USERS}?q=a&cursor={cursor}"),
+        format!("/t/other/api/v1/users?cursor={cursor}"),
+        format!("{USERS}?cursor={tampered}"),
+        format!("{USERS}?cursor=alice"),
+        format!("{USERS}?cursor="),
+        format!("{USERS}?limit=0"),
+        format!("{USERS}?limit=501"),
+        format!("{USERS}?limit=many"),
+        format!("{USERS}?trait.pln=pro"),
+        format!("{USERS}?q=a&q=b"),
+    ];
+    for path in refused {
+        assert_eq!(admin.get(&path).status, 400, "{path}");
+    }
+    assert_eq!(server.app("decide").get(USERS).status, 403);
+    assert_eq!(server.app("traits:read").get(USERS).status, 200);
+}
+
+#[test]
+fn what_is_known_of_a_user_is_shown() {
+    let server = Server::start();
+    let admin = server.admin();
+    for path in ["", "/identities", "/consents"] {
+        assert_eq!(admin.get(&format!("{USERS}/alice{path}")).status, 404, "nobody has stored alice");
+    }
+    admin.set("alice", "plan", json!("pro"));
+    admin.set("alice", "email", json!("alice@example.com"));
+    let login = json!({
+        "userId": "alice", "loginId": "l1",
+        "identities": [{ "provider": "github", "subject": "77" }],
+        "consents": [{ "purpose": "newsletter", "version": "2", "givenAt": "2026-01-02T03:04:05Z" }],
+    });
+    admin.json(http::Method::POST, "/t/acme/api/v1/profiling/check", &login);
+    let user = admin.get(&format!("{USERS}/alice"));
+    let expected = json!({
+        "userId": "alice", "profile": { "email": "alice@example.com" }, "traits": { "plan": "pro" },
+    });
+    assert_eq!(user.json(), expected);
+    assert!(!user.header("etag").is_empty());
+    let identities = admin.get(&format!("{USERS}/alice/identities")).json();
+    assert_eq!(identities["identities"][0]["provider"], "github", "{identities}");
+    let consents = admin.get(&format!("{USERS}/alice/consents")).json();
+    assert_eq!(consents["consents"][0]["purpose"], "newsletter", "{consents}");
+}
