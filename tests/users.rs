@@ -103,3 +103,55 @@ fn what_is_known_of_a_user_is_shown() {
     let consents = admin.get(&format!("{USERS}/alice/consents")).json();
     assert_eq!(consents["consents"][0]["purpose"], "newsletter", "{consents}");
 }
+
+/// Whether some bytes stand in a file below a folder.
+fn holds(folder: &std::path::Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        let content = if path.is_file() { std::fs::read(&path).unwrap() } else { Vec::new() };
+        content.windows(bytes.len()).any(|window| window == bytes)
+    })
+}
+
+#[test]
+fn an_erased_user_is_gone_from_decisions_lists_and_the_disk() {
+    const SECRET: &str = "a-value-that-nobody-else-has";
+    let policy = "allow x { action \"a\" resource \"r\" when has(user.traits.secret) }";
+    let mut server = Setup::new().policy("acme/acme.policy", policy).start();
+    let admin = server.admin();
+    let path = format!("{USERS}/alice");
+    assert_eq!(admin.delete(&path).status, 404);
+    admin.set("bob", "secret", json!("of bob"));
+    admin.set("alice", "secret", json!(format!("{SECRET}-1")));
+    admin.set("alice", "secret", json!(format!("{SECRET}-2")));
+    let login = json!({
+        "userId": "alice", "loginId": "l1", "profile": { "email": format!("{SECRET}@example.com") },
+        "identities": [{ "provider": "github", "subject": format!("{SECRET}-3") }],
+        "consents": [{ "purpose": "newsletter", "version": format!("{SECRET}-4") }],
+    });
+    assert_eq!(admin.json(http::Method::POST, "/t/acme/api/v1/profiling/check", &login).status, 200);
+    let app = server.app("decide");
+    assert!(app.may("alice", "a", "r"));
+    assert_eq!(server.app("traits:read").delete(&path).status, 403);
+
+    let erased = admin.delete(&path);
+    assert_eq!(erased.status, 204, "{erased:?}");
+    assert!(!erased.header("sidegate-revision").is_empty());
+    assert!(!app.may("alice", "a", "r"), "the very next decision knows nobody");
+    assert!(app.may("bob", "a", "r"));
+    assert_eq!(ids(&admin.get(USERS).json()), ["bob"]);
+    for below in ["", "/identities", "/consents"] {
+        assert_eq!(admin.get(&format!("{path}{below}")).status, 404);
+    }
+    assert_eq!(admin.delete(&path).status, 404, "once");
+
+    admin.set("alice", "plan", json!("new"));
+    assert_eq!(admin.get(&path).json()["traits"], json!({ "plan": "new" }), "a new user of that name starts anew");
+    let identities = admin.get(&format!("{path}/identities")).json();
+    assert_eq!(identities["identities"], json!([]));
+
+    server.signal("-TERM");
+    assert!(server.wait().0.success());
+    assert!(holds(&server.data(), b"of bob"), "the search finds what is there");
+    assert!(!holds(&server.data(), SECRET.as_bytes()), "what was erased is not in the files");
+}

@@ -12,4 +12,4 @@ pub use operations::{healthz, metrics, readyz};
 pub use profiling::{
     check, dry_run, get_profiling_settings, get_rules, preview, put_profiling_settings, put_rules, rules_schema,
 };
-pub use users::{get_user, list_consents, list_identities, list_users};
+pub use users::{erase_user, get_user, list_consents, list_identities, list_users};

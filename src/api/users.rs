@@ -86,6 +86,16 @@ pub async fn get_user(call: Call<'_>) -> Result<Reply, Problem> {
     })
 }
 
+/// `DELETE users/{userId}`: erases the user and all that is known of one; 204.
+///
+/// # Errors
+/// 400, 404.
+pub async fn erase_user(call: Call<'_>) -> Result<Reply, Problem> {
+    let user = call.user_id()?;
+    let revision = call.service.erase_user(call.tenant, &user, &call.author()).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT).revision(revision))
+}
+
 /// `GET users/{userId}/identities`: linked identities.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ async fn answer_rarely(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Prob
         Endpoint::Evaluation => authzen::evaluation(call).await,
         Endpoint::ListUsers => api::list_users(call).await,
         Endpoint::GetUser => api::get_user(call).await,
+        Endpoint::EraseUser => api::erase_user(call).await,
         Endpoint::ListIdentities => api::list_identities(call).await,
         Endpoint::ListConsents => api::list_consents(call).await,
         Endpoint::GetAttributes => api::get_attributes(call).await,

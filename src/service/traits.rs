@@ -2,7 +2,7 @@
 
 use crate::lang::suggest;
 use crate::model::{Author, Caller, FieldChange, Object, Precondition, Slug, Source, UserId, Value};
-use crate::store::{Expect, Known, StoreError, StoredField, UserChanged, Versions};
+use crate::store::{Erased, Expect, Known, StoreError, StoredField, UserChanged, Versions};
 
 use super::tenants::Tenant;
 use super::{Fault, Result, Service, ServiceError};
@@ -132,6 +132,18 @@ impl Service {
     async fn stored_fields(&self, tenant: &Tenant, user: &UserId) -> Result<Fields> {
         let revision = tenant.revision();
         Ok(fields(&self.store.fields(&tenant.id, user).await?, revision))
+    }
+
+    /// Erases a user, and tells the tenant's revision after it. When it returns, decisions here know nobody of that name.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a user whom nobody has stored, or the store's.
+    pub async fn erase_user(&self, tenant: &Tenant, user: &UserId, author: &Author) -> Result<i64> {
+        let erased = self.store.erase_user(&tenant.id, user, author).await?;
+        let Erased { revision, seq } = erased.ok_or(ServiceError::NotFound("there is no such user"))?;
+        self.users.changed(tenant.id.as_str(), user.as_str(), seq);
+        self.wrote(tenant, revision).await?;
+        Ok(revision)
     }
 
     /// Takes in what the store made of a user, so that decisions follow it.

@@ -7,6 +7,7 @@ mod audit;
 mod cache;
 mod counter;
 mod documents;
+mod erase;
 mod error;
 mod feed;
 mod fields;
@@ -30,6 +31,7 @@ use sqlx::{Sqlite, Transaction};
 pub use cache::{CacheStats, Known, UserCache};
 pub use counter::Counter;
 pub use documents::{DocumentKind, DocumentSet};
+pub use erase::Erased;
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};
 pub use fields::{StoredField, UserChanged};
@@ -60,6 +62,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is erased is gone from the file, too.
+            .pragma("secure_delete", "ON")
             .busy_timeout(Duration::from_secs(5));
         let pool =
             |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
