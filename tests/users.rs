@@ -155,3 +155,48 @@ fn an_erased_user_is_gone_from_decisions_lists_and_the_disk() {
     assert!(holds(&server.data(), b"of bob"), "the search finds what is there");
     assert!(!holds(&server.data(), SECRET.as_bytes()), "what was erased is not in the files");
 }
+
+#[test]
+fn the_audit_trail_is_read_page_by_page() {
+    let traits = r#"[{"slug": "ssn", "dataType": "string", "sensitive": true}]"#;
+    let server = Setup::new()
+        .policy("acme/traits.json", traits)
+        .policy("other/a.policy", "allow a { action any resource any }")
+        .start();
+    let admin = server.admin();
+    for number in 0..5 {
+        admin.set("alice", "plan", json!(number));
+        admin.set("bob", "ssn", json!(format!("secret {number}")));
+    }
+    admin.delete("/t/acme/api/v1/abac/users/alice/attributes/plan");
+    let trail = "/t/acme/api/v1/audit";
+    let all = admin.get(trail).json();
+    let numbers: Vec<i64> = all["entries"].as_array().unwrap().iter().map(|e| e["seq"].as_i64().unwrap()).collect();
+    assert_eq!(numbers, (1..=11).rev().collect::<Vec<_>>(), "newest first, without gaps");
+    assert_eq!(all["next"], Value::Null);
+    assert!(!all.to_string().contains("secret"), "values of sensitive fields are left out");
+    let last = &all["entries"][0];
+    assert_eq!(
+        (last["action"].as_str(), last["before"].as_i64(), last["userId"].as_str()),
+        (Some("field.delete"), Some(4), Some("alice"))
+    );
+
+    let first = admin.get(&format!("{trail}?user=alice&action=field.set&limit=3")).json();
+    let values =
+        |page: &Value| page["entries"].as_array().unwrap().iter().map(|e| e["after"].clone()).collect::<Vec<_>>();
+    assert_eq!(values(&first), [json!(4), json!(3), json!(2)]);
+    let cursor = first["next"].as_str().unwrap();
+    admin.set("alice", "plan", json!("new"));
+    let second = admin.get(&format!("{trail}?user=alice&action=field.set&cursor={cursor}")).json();
+    assert_eq!((values(&second), &second["next"]), (vec![json!(1), json!(0)], &Value::Null));
+    for path in [
+        format!("{trail}?user=bob&action=field.set&cursor={cursor}"),
+        format!("/t/other/api/v1/audit?user=alice&action=field.set&cursor={cursor}"),
+        format!("{trail}?usr=alice"),
+    ] {
+        assert_eq!(admin.get(&path).status, 400, "{path}");
+    }
+    assert_eq!(server.app("traits:read").get(trail).status, 403);
+    assert_eq!(server.app("audit:read").get(trail).status, 200);
+    assert_eq!(admin.get("/t/other/api/v1/audit").json()["entries"], json!([]));
+}

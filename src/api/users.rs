@@ -7,12 +7,6 @@ use crate::model::{Bag, Consent, Identity, Object};
 use crate::service::ListedUser;
 use crate::web::{Call, Problem, Reply};
 
-/// Users on a page, unless the request says how many.
-const PAGE: usize = 100;
-
-/// Users on a page at most.
-const LARGEST_PAGE: usize = 500;
-
 /// A user in a list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,24 +32,10 @@ pub async fn list_users(call: Call<'_>) -> Result<Reply, Problem> {
     }
     call.only_params(&["q", "limit", "cursor"])?;
     let query = call.query_param("q").unwrap_or_default();
-    let limit = match call.query_param("limit") {
-        None => PAGE,
-        Some(text) => text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(|| {
-            Problem::bad_request(format!("limit must be a number from 1 to {LARGEST_PAGE}, and is {text:?}"))
-        })?,
-    };
-    let list = format!("users {query}");
-    let after = match call.query_param("cursor") {
-        None => String::new(),
-        Some(cursor) => call.service.after(call.tenant, &list, &cursor).ok_or_else(|| {
-            Problem::bad_request("this cursor is of another list, or was changed: start again without one")
-        })?,
-    };
-    // One more than is shown tells whether there is another page.
-    let mut listed = call.service.list_users(call.tenant, &query, &after, limit as i64 + 1).await?;
-    let more = listed.len() > limit;
-    listed.truncate(limit);
-    let next = listed.last().filter(|_| more).map(|last| call.service.cursor(call.tenant, &list, &last.id));
+    let page = call.page(&format!("users {query}"))?;
+    let after = page.after.clone().unwrap_or_default();
+    let listed = call.service.list_users(call.tenant, &query, &after, page.fetch()).await?;
+    let (listed, next) = page.cut(&call, listed, |last| last.id.clone());
     let row = |ListedUser { id, name, email }| Listed { user_id: id, name, email };
     Ok(Reply::json(StatusCode::OK, &Body { users: listed.into_iter().map(row).collect(), next }))
 }

@@ -18,6 +18,7 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
 async fn answer_rarely(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
     match endpoint {
         Endpoint::Evaluation => authzen::evaluation(call).await,
+        Endpoint::ListAudit => api::list_audit(call).await,
         Endpoint::ListUsers => api::list_users(call).await,
         Endpoint::GetUser => api::get_user(call).await,
         Endpoint::EraseUser => api::erase_user(call).await,

@@ -93,6 +93,7 @@ pub enum PortalPage {
 #[allow(missing_docs)] // each is the function of that name
 pub enum Endpoint {
     Evaluation,
+    ListAudit,
     ListUsers,
     GetUser,
     EraseUser,
@@ -137,6 +138,7 @@ const DECIDE: Access = Access::Scope(Scope::Decide);
 const TRAITS_READ: Access = Access::Scope(Scope::TraitsRead);
 const TRAITS_WRITE: Access = Access::Scope(Scope::TraitsWrite);
 const RULES_WRITE: Access = Access::Scope(Scope::RulesWrite);
+const AUDIT_READ: Access = Access::Scope(Scope::AuditRead);
 const PROFILING: Access = Access::Scope(Scope::Profiling);
 
 /// The table.
@@ -148,6 +150,7 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    Operations, "/readyz",                 Public(Operation::Readyz)),
     row(Method::GET,    Operations, "/metrics",                Public(Operation::Metrics)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
+    row(Method::GET,    Api,        "/audit",                  Tenant(AUDIT_READ,   Endpoint::ListAudit)),
     row(Method::GET,    Api,        "/users",                  Tenant(TRAITS_READ,  Endpoint::ListUsers)),
     row(Method::GET,    Api,        "/users/{userId}",         Tenant(TRAITS_READ,  Endpoint::GetUser)),
     row(Method::DELETE, Api,        "/users/{userId}",         Tenant(TRAITS_WRITE, Endpoint::EraseUser)),

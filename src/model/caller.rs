@@ -100,6 +100,8 @@ scopes! {
     RulesWrite = "rules:write", 16;
     /// Report logins and ask whether a profile is complete.
     Profiling = "profiling", 32;
+    /// Read the audit trail.
+    AuditRead = "audit:read", 64;
 }
 
 /// A text that names no scope.

@@ -141,6 +141,11 @@ pub struct PromptState {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
+    /// Its number in the tenant's trail, from 1 on, without gaps.
+    pub seq: i64,
+    /// The user whom it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
     /// When.
     pub at: jiff::Timestamp,
     /// In which role.
@@ -152,7 +157,9 @@ pub struct AuditEntry {
     /// To what.
     pub target: String,
     /// The value before.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value<'static>>,
     /// The value after.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value<'static>>,
 }

@@ -168,6 +168,28 @@ impl Service {
         Ok(self.store.consents(&tenant.id, user).await?)
     }
 
+    /// A page of the audit trail, newest first: of all, of one user, of one action. Values of fields that are defined as
+    /// sensitive are left out.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn audit(
+        &self,
+        tenant: &Tenant,
+        of: (Option<&str>, Option<&str>),
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>> {
+        let mut entries = self.store.audit_before(&tenant.id, of, before, limit).await?;
+        for entry in &mut entries {
+            let slug = entry.target.strip_prefix("traits.").unwrap_or(&entry.target);
+            if tenant.definitions.get(slug).is_some_and(|definition| definition.sensitive) {
+                (entry.before, entry.after) = (None, None);
+            }
+        }
+        Ok(entries)
+    }
+
     /// Everything on a user's page.
     ///
     /// # Errors
@@ -177,7 +199,7 @@ impl Service {
             fields: self.store.fields(&tenant.id, user).await?,
             identities: self.store.identities(&tenant.id, user).await?,
             consents: self.store.consents(&tenant.id, user).await?,
-            audit: self.store.audit_of_user(&tenant.id, user, AUDIT_SHOWN).await?,
+            audit: self.store.audit_before(&tenant.id, (Some(user.as_str()), None), i64::MAX, AUDIT_SHOWN).await?,
             logins: self.store.logins(&tenant.id, user, LOGINS_SHOWN).await?,
             verdicts: match self.preview(tenant, user).await {
                 Err(ServiceError::NoRules(_)) => Vec::new(),

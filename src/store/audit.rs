@@ -18,28 +18,41 @@ pub(super) struct Entry<'a> {
 }
 
 impl Store {
-    /// The last entries about a user, newest first.
+    /// Entries with a smaller number than `before`, newest first, at most `limit`: of all, of one user, of one action.
     ///
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
-    pub async fn audit_of_user(&self, tenant: &TenantId, user: &UserId, limit: i64) -> Result<Vec<AuditEntry>> {
-        type Row = (i64, String, String, String, String, String, Option<String>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT seq, at, source, actor, action, target, before, after FROM audit
-             WHERE tenant = $1 AND user_id = $2 ORDER BY seq DESC LIMIT $3",
-        )
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
-        let read = |(seq, at, source, actor, action, target, before, after): Row| {
+    pub async fn audit_before(
+        &self,
+        tenant: &TenantId,
+        (user, action): (Option<&str>, Option<&str>),
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>> {
+        type Row = (i64, Option<String>, String, String, String, String, String, Option<String>, Option<String>);
+        // One user's entries have an index of their own, which an OR would keep from being used.
+        let of_user = if user.is_some() { "user_id = $2" } else { "$2 IS NULL" };
+        let sql = format!(
+            "SELECT seq, user_id, at, source, actor, action, target, before, after FROM audit
+             WHERE tenant = $1 AND {of_user} AND ($3 IS NULL OR action = $3) AND seq < $4 ORDER BY seq DESC LIMIT $5"
+        );
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(tenant.as_str())
+            .bind(user)
+            .bind(action)
+            .bind(before)
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?;
+        let read = |(seq, user_id, at, source, actor, action, target, before, after): Row| {
             let row = || format!("{tenant}/{seq}");
             let value = |column, text: Option<String>| {
                 let parsed = text.map(|text| Value::parse(&text)).transpose();
                 parsed.map_err(|error| StoreError::corrupt("audit", column, row(), error))
             };
             Ok(AuditEntry {
+                seq,
+                user_id,
                 at: at.parse().map_err(|error: jiff::Error| StoreError::corrupt("audit", "at", row(), error))?,
                 source: source.parse().map_err(|error: String| StoreError::corrupt("audit", "source", row(), error))?,
                 actor,

@@ -7,6 +7,7 @@ mod field;
 mod form;
 mod json;
 mod page;
+mod paging;
 mod params;
 mod precondition;
 mod problem;
