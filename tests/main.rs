@@ -26,6 +26,7 @@ mod profiling;
 mod promotion;
 mod proofs;
 mod reload;
+mod resources;
 mod routes;
 mod samples;
 mod soak;

@@ -5,6 +5,7 @@ mod audit;
 mod definitions;
 mod operations;
 mod profiling;
+mod resources;
 mod users;
 
 pub use attributes::{delete_attribute, get_attribute, get_attributes, my_attributes, patch_attributes, put_attribute};
@@ -13,5 +14,9 @@ pub use definitions::{delete_definition, get_definition, list_definitions, post_
 pub use operations::{healthz, metrics, readyz};
 pub use profiling::{
     check, dry_run, get_profiling_settings, get_rules, preview, put_profiling_settings, put_rules, rules_schema,
+};
+pub use resources::{
+    delete_resource, delete_resource_attribute, get_resource, get_resource_attribute, patch_resource, put_resource,
+    put_resource_attribute,
 };
 pub use users::{erase_user, get_user, list_consents, list_identities, list_users};

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::lang::ast::{CompareOp, Effect, Selector};
 use crate::lang::{Site, Sources};
-use crate::model::{Bag, Object, PolicyRef, Slug, Value};
+use crate::model::{Bag, Object, PolicyRef, Query, Slug, Value};
 
 use super::builtins::Builtin;
 use super::index::Index;
@@ -127,6 +127,8 @@ pub struct Program {
     pub(super) zones: HashMap<String, jiff::tz::TimeZone>,
     /// Whether something about a stored user is read.
     pub(super) reads_user: bool,
+    /// The attributes of resources that are read.
+    pub(super) resource_attributes: Vec<SmolStr>,
     /// Fields that users may write.
     pub(super) user_writable: HashSet<(Bag, Slug)>,
     /// Fields whose values are masked where they are not needed.
@@ -160,6 +162,13 @@ impl Program {
     #[must_use]
     pub fn reads_user(&self) -> bool {
         self.reads_user
+    }
+
+    /// Whether a decision about a query may read a stored attribute of its resource: one that the request does not
+    /// supply itself.
+    #[must_use]
+    pub fn reads_resource(&self, query: &Query<'_>) -> bool {
+        self.resource_attributes.iter().any(|name| query.resource.properties.get(name).is_none())
     }
 
     /// How many policies there are.

@@ -18,6 +18,13 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
 async fn answer_rarely(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
     match endpoint {
         Endpoint::Evaluation => authzen::evaluation(call).await,
+        Endpoint::GetResource => api::get_resource(call).await,
+        Endpoint::PutResource => api::put_resource(call).await,
+        Endpoint::PatchResource => api::patch_resource(call).await,
+        Endpoint::DeleteResource => api::delete_resource(call).await,
+        Endpoint::GetResourceAttribute => api::get_resource_attribute(call).await,
+        Endpoint::PutResourceAttribute => api::put_resource_attribute(call).await,
+        Endpoint::DeleteResourceAttribute => api::delete_resource_attribute(call).await,
         Endpoint::ListAudit => api::list_audit(call).await,
         Endpoint::ListUsers => api::list_users(call).await,
         Endpoint::GetUser => api::get_user(call).await,

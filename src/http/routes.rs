@@ -93,6 +93,13 @@ pub enum PortalPage {
 #[allow(missing_docs)] // each is the function of that name
 pub enum Endpoint {
     Evaluation,
+    GetResource,
+    PutResource,
+    PatchResource,
+    DeleteResource,
+    GetResourceAttribute,
+    PutResourceAttribute,
+    DeleteResourceAttribute,
     ListAudit,
     ListUsers,
     GetUser,
@@ -124,6 +131,8 @@ const ATTRIBUTES: &str = "/abac/users/{userId}/attributes";
 const ATTRIBUTE: &str = "/abac/users/{userId}/attributes/{slug}";
 
 const DEFINITION: &str = "/abac/attributes/{slug}";
+const RESOURCE: &str = "/abac/resources/{type}/{id}/attributes";
+const RESOURCE_ATTRIBUTE: &str = "/abac/resources/{type}/{id}/attributes/{slug}";
 const IDENTITIES: &str = "/users/{userId}/identities";
 const CONSENTS: &str = "/users/{userId}/consents";
 const COMPLETE_PROFILE: &str = "/account/complete-profile/";
@@ -150,6 +159,13 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    Operations, "/readyz",                 Public(Operation::Readyz)),
     row(Method::GET,    Operations, "/metrics",                Public(Operation::Metrics)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
+    row(Method::GET,    Api,        RESOURCE,                  Tenant(TRAITS_READ,  Endpoint::GetResource)),
+    row(Method::PUT,    Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PutResource)),
+    row(Method::PATCH,  Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PatchResource)),
+    row(Method::DELETE, Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::DeleteResource)),
+    row(Method::GET,    Api,        RESOURCE_ATTRIBUTE,        Tenant(TRAITS_READ,  Endpoint::GetResourceAttribute)),
+    row(Method::PUT,    Api,        RESOURCE_ATTRIBUTE,        Tenant(TRAITS_WRITE, Endpoint::PutResourceAttribute)),
+    row(Method::DELETE, Api,        RESOURCE_ATTRIBUTE,        Tenant(TRAITS_WRITE, Endpoint::DeleteResourceAttribute)),
     row(Method::GET,    Api,        "/audit",                  Tenant(AUDIT_READ,   Endpoint::ListAudit)),
     row(Method::GET,    Api,        "/users",                  Tenant(TRAITS_READ,  Endpoint::ListUsers)),
     row(Method::GET,    Api,        "/users/{userId}",         Tenant(TRAITS_READ,  Endpoint::GetUser)),

@@ -108,6 +108,62 @@ id!(
     }
 );
 
+/// A resource of a tenant: its type and its id, each any string of 1 to 255 bytes without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ResourceId {
+    kind: SmolStr,
+    id: SmolStr,
+}
+
+/// What stands between type and id in a key: neither holds control characters.
+const BETWEEN: char = '\u{1f}';
+
+impl ResourceId {
+    /// Checks a type and an id, and keeps a copy of them.
+    ///
+    /// # Errors
+    /// [`InvalidId`] names the rule that one of them breaks.
+    pub fn parse(kind: &str, id: &str) -> Result<Self, InvalidId> {
+        let rule = "is 1 to 255 bytes without control characters";
+        for (text, what) in [(kind, "a resource type"), (id, "a resource id")] {
+            if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+                return Err(InvalidId { what, rule });
+            }
+        }
+        Ok(Self { kind: SmolStr::new(kind), id: SmolStr::new(id) })
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Its id within the type.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// One text for both.
+    #[must_use]
+    pub fn to_key(&self) -> String {
+        format!("{}{BETWEEN}{}", self.kind, self.id)
+    }
+
+    /// Type and id of a text that [`ResourceId::to_key`] made.
+    #[must_use]
+    pub fn split_key(key: &str) -> Option<(&str, &str)> {
+        key.split_once(BETWEEN)
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.id)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

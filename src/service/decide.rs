@@ -6,8 +6,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::engine::{self, Candidate, Explanation, Nearest, Program, Reveal, Unknown};
-use crate::model::{Decision, Denial, Facts, Query, Stored};
-use crate::store::{Known, StoreError};
+use crate::model::{Decision, Denial, Entity, Facts, Object, Query, Stored, UserRecord};
+use crate::store::{Known, Name, StoreError};
 
 use super::decision_log::Entry;
 use super::tenants::{Policies, Tenant};
@@ -66,14 +66,12 @@ impl Service {
         let (decision, policy_revision, shadows) = match &tenant.policies {
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
-                let user = match query.subject.user_id().filter(|_| program.reads_user()) {
-                    Some(id) => match self.users.get(&tenant.id, id) {
-                        Some(known) => Ok(known),
-                        None => Box::pin(self.user_within_patience(tenant, id)).await,
-                    },
-                    None => Ok(None),
-                };
-                let facts = facts(&user);
+                let (user, resource) =
+                    match (self.user_at_hand(tenant, program, query), self.resource_at_hand(tenant, program, query)) {
+                        (Some(user), Some(resource)) => (Ok(user), Ok(resource)),
+                        _ => Box::pin(self.gather(tenant, program, query)).await,
+                    };
+                let facts = facts(&user, &resource);
                 derivation = explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
                 // Nobody watches shadows but the log.
                 let shadows =
@@ -93,34 +91,78 @@ impl Service {
         self.clock.now()
     }
 
-    async fn user_within_patience(&self, tenant: &Tenant, id: &str) -> Result<Known> {
-        let outcome = match tokio::time::timeout(STORE_PATIENCE, self.user(tenant, id)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(StoreError::TimedOut.into()),
+    /// What is known of the subject without asking anybody; nothing, if no policy reads it.
+    fn user_at_hand(&self, tenant: &Tenant, program: &Program, query: &Query<'_>) -> Option<Known<UserRecord>> {
+        match query.subject.user_id().filter(|_| program.reads_user()) {
+            Some(id) => self.users.get(&tenant.id, Name::user(id)),
+            None => Some(None),
+        }
+    }
+
+    /// What is known of the resource without asking anybody; nothing, if the request supplies all that is read, or no
+    /// resource of its type has stored attributes.
+    fn resource_at_hand(
+        &self,
+        tenant: &Tenant,
+        program: &Program,
+        query: &Query<'_>,
+    ) -> Option<Known<Object<'static>>> {
+        let Entity { kind, id, .. } = &query.resource;
+        if !program.reads_resource(query) || !self.stores_type(tenant, kind) {
+            return Some(None);
+        }
+        self.resources.get(&tenant.id, Name::resource(kind, id))
+    }
+
+    /// What the store has to be asked for, for at most [`STORE_PATIENCE`].
+    async fn gather(&self, tenant: &Tenant, program: &Program, query: &Query<'_>) -> Gathered {
+        let user = async {
+            match (self.user_at_hand(tenant, program, query), query.subject.user_id()) {
+                (Some(known), _) => Ok(known),
+                (None, id) => within_patience(self.user(tenant, id.unwrap_or_default())).await,
+            }
         };
-        if let Err(error) = &outcome {
+        let resource = async {
+            match self.resource_at_hand(tenant, program, query) {
+                Some(known) => Ok(known),
+                None => within_patience(self.resource(tenant, &query.resource.kind, &query.resource.id)).await,
+            }
+        };
+        let (user, resource) = tokio::join!(user, resource);
+        for error in user.as_ref().err().into_iter().chain(resource.as_ref().err()) {
             self.metrics.store_failed();
             tracing::warn!(tenant = %tenant.id, %error, "deciding without stored facts");
         }
-        outcome
+        (user, resource)
+    }
+}
+
+/// What is known of a subject and a resource.
+type Gathered = (Result<Known<UserRecord>>, Result<Known<Object<'static>>>);
+
+async fn within_patience<T>(reading: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(STORE_PATIENCE, reading).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(StoreError::TimedOut.into()),
     }
 }
 
 /// Facts as the engine takes them. What the store did not answer is unreachable, never absent.
-fn facts(user: &Result<Known>) -> Facts<'_> {
+fn facts<'f>(user: &'f Result<Known<UserRecord>>, resource: &'f Result<Known<Object<'static>>>) -> Facts<'f> {
+    let resource = match resource {
+        Ok(Some(attributes)) => Stored::Present(attributes),
+        Ok(None) => Stored::Absent,
+        Err(_) => Stored::Unreachable,
+    };
     match user {
         Ok(Some(record)) => Facts {
             user: Stored::Present(&record.facts),
             login: Stored::Present(&record.login),
             self_asserted: &record.self_asserted,
+            resource,
             ..Facts::default()
         },
-        Ok(None) => Facts::default(),
-        Err(_) => Facts {
-            user: Stored::Unreachable,
-            resource: Stored::Unreachable,
-            login: Stored::Unreachable,
-            ..Facts::default()
-        },
+        Ok(None) => Facts { resource, ..Facts::default() },
+        Err(_) => Facts { user: Stored::Unreachable, login: Stored::Unreachable, resource, ..Facts::default() },
     }
 }

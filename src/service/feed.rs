@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::store::ChangeKind;
+use crate::model::{ResourceId, TenantId};
+use crate::store::{Change, ChangeKind, Name};
 
 use super::{Result, Service};
 
@@ -44,13 +45,19 @@ impl Service {
             let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
             for change in changes {
                 match change.kind {
-                    ChangeKind::User => self.users.changed(&change.tenant, &change.key, change.seq),
+                    ChangeKind::User => {
+                        if let Ok(tenant) = TenantId::parse(&change.tenant) {
+                            self.users.changed(&tenant, Name::user(&change.key), change.seq);
+                        }
+                    }
+                    ChangeKind::Resource => self.resource_changed(&change),
                     ChangeKind::Token => self.credentials.changed(),
                     ChangeKind::Documents if change.seq == self.own_documents.load(Ordering::Acquire) => {}
                     ChangeKind::Documents => self.documents.notify_one(),
                     // A kind of a later version may concern anything that is in memory.
                     ChangeKind::Other => {
                         self.users.clear(change.seq);
+                        self.resources.clear(change.seq);
                         self.credentials.changed();
                     }
                 }
@@ -59,5 +66,12 @@ impl Service {
             // Two may catch up at the same time.
             self.seen.fetch_max(last, Ordering::AcqRel);
         }
+    }
+
+    fn resource_changed(&self, change: &Change) {
+        let Ok(tenant) = TenantId::parse(&change.tenant) else { return };
+        let Some((kind, id)) = ResourceId::split_key(&change.key) else { return };
+        self.resources.changed(&tenant, Name::resource(kind, id), change.seq);
+        self.stores_now(&tenant, kind);
     }
 }

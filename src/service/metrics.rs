@@ -99,6 +99,7 @@ impl Metrics {
             last_reload_micros: load(&self.last_reload_micros),
             lost_log_lines: service.decision_log.lost(),
             cache: service.users.stats(),
+            resources: service.resources.stats(),
             policies: policies.collect(),
         }
     }
@@ -115,6 +116,7 @@ struct Snapshot {
     last_reload_micros: u64,
     lost_log_lines: u64,
     cache: CacheStats,
+    resources: CacheStats,
     policies: Vec<InForce>,
 }
 
@@ -151,15 +153,17 @@ impl prometheus_client::collector::Collector for Snapshot {
                 None,
             )?;
 
-        let mut lookups = encoder.encode_descriptor(
-            "user_lookups",
-            "Users looked up: found in memory, read from the store, or waited for another's reading",
-            None,
-            MetricType::Counter,
-        )?;
-        let CacheStats { hits, misses, coalesced, .. } = self.cache;
-        for (outcome, count) in [("hit", hits), ("miss", misses - coalesced.min(misses)), ("coalesced", coalesced)] {
-            ConstCounter::new(count).encode(lookups.encode_family(&[("outcome", outcome)])?)?;
+        for (name, what, stats) in
+            [("user_lookups", "Users", self.cache), ("resource_lookups", "Resources", self.resources)]
+        {
+            let help =
+                format!("{what} looked up: found in memory, read from the store, or waited for another's reading");
+            let mut lookups = encoder.encode_descriptor(name, &help, None, MetricType::Counter)?;
+            let CacheStats { hits, misses, coalesced, .. } = stats;
+            let outcomes = [("hit", hits), ("miss", misses - coalesced.min(misses)), ("coalesced", coalesced)];
+            for (outcome, count) in outcomes {
+                ConstCounter::new(count).encode(lookups.encode_family(&[("outcome", outcome)])?)?;
+            }
         }
 
         let counters = [

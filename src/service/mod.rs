@@ -21,6 +21,7 @@ mod policies;
 mod portal;
 mod profiling;
 mod readiness;
+mod resources;
 mod rules_file;
 mod tenants;
 mod tickets;
@@ -31,6 +32,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwap;
 use url::Url;
 
 pub use authenticate::{LastCaller, Refused};
@@ -46,23 +48,24 @@ pub use policies::{read_policies, read_policy, read_tests};
 pub use portal::{Profile, Session, make_link};
 pub use profiling::{Checked, Login};
 pub use readiness::{Readiness, Status};
+pub use resources::ResourceWritten;
 pub use rules_file::{RulesFile, check_rules_file};
 pub use tenants::{Policies, Tenant};
 pub use tickets::{BadTicket, Completed, OpenTicket, Question};
 pub use tokens::{IssuedToken, TokenHasher, issue_token};
-pub use traits::Fields;
-pub use traits::PutTrait;
+pub use traits::{Fields, PutTrait};
 
 pub use crate::engine::Reveal;
 pub use crate::store::{Listed as ListedUser, StoredField};
 
-use crate::model::TenantId;
-use crate::store::{Store, UserCache};
+use crate::model::{Object, TenantId, UserRecord};
+use crate::store::{FactCache, Store};
 
 use self::authenticate::Credentials;
 use self::decision_log::DecisionLog;
 use self::fetch::Fetch;
 use self::metrics::Metrics;
+use self::resources::Types;
 use self::tenants::Tenants;
 use self::tickets::TicketSigner;
 
@@ -89,9 +92,12 @@ pub struct Parts {
 /// All use cases over one set of parts; shared by every connection.
 pub struct Service {
     store: Store,
-    users: UserCache,
+    users: FactCache<UserRecord>,
     tenants: Tenants,
     credentials: Credentials,
+    resources: FactCache<Object<'static>>,
+    /// The types of which resources are stored: there is no need to look for others.
+    resource_types: ArcSwap<Types>,
     metrics: Metrics,
     decision_log: DecisionLog,
     clock: Clock,
@@ -119,6 +125,10 @@ impl Service {
     pub async fn new(parts: Parts) -> Result<Arc<Self>> {
         let clock = Clock::system();
         let seen = parts.store.last_change().await?;
+        let mut types = Types::new();
+        for (tenant, kind) in parts.store.resource_types().await? {
+            types.entry(tenant).or_default().insert(kind);
+        }
         let tenants = Tenants::new(parts.policies, parts.default_tenant);
         tenants.add_stored(&parts.store.tenants().await?);
         let dev_tokens = parts.dev_tokens.then(|| parts.folder.dev_tokens()).transpose()?;
@@ -127,7 +137,9 @@ impl Service {
         let decision_log = DecisionLog::open(parts.decision_log)?;
         Ok(Arc::new(Self {
             store: parts.store,
-            users: UserCache::new(parts.cache_bytes),
+            users: FactCache::new(parts.cache_bytes / 4 * 3, |user: &UserRecord| user.facts.heap_bytes()),
+            resources: FactCache::new(parts.cache_bytes / 4, |attributes: &Object<'_>| attributes.heap_bytes()),
+            resource_types: ArcSwap::from_pointee(types),
             tenants,
             credentials,
             metrics: Metrics::default(),

@@ -1,14 +1,14 @@
 //! Fields of users, profile fields and traits alike: read, set, delete.
 
 use crate::lang::suggest;
-use crate::model::{Author, Caller, FieldChange, Object, Precondition, Slug, Source, UserId, Value};
-use crate::store::{Erased, Expect, Known, StoreError, StoredField, UserChanged, Versions};
+use crate::model::{Author, Caller, FieldChange, Object, Precondition, Slug, Source, UserId, UserRecord, Value};
+use crate::store::{Erased, Expect, Known, Name, StoreError, StoredField, UserChanged, Versions};
 
 use super::tenants::Tenant;
 use super::{Fault, Result, Service, ServiceError};
 
 /// The JSON of a value holds at most this many bytes.
-const MAX_VALUE: usize = 64 << 10;
+pub(super) const MAX_VALUE: usize = 64 << 10;
 
 /// What setting a trait did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Service {
     pub async fn erase_user(&self, tenant: &Tenant, user: &UserId, author: &Author) -> Result<i64> {
         let erased = self.store.erase_user(&tenant.id, user, author).await?;
         let Erased { revision, seq } = erased.ok_or(ServiceError::NotFound("there is no such user"))?;
-        self.users.changed(tenant.id.as_str(), user.as_str(), seq);
+        self.users.changed(&tenant.id, Name::user(user.as_str()), seq);
         self.wrote(tenant, revision).await?;
         Ok(revision)
     }
@@ -149,7 +149,7 @@ impl Service {
     /// Takes in what the store made of a user, so that decisions follow it.
     pub(super) async fn user_changed(&self, tenant: &Tenant, user: &UserId, changed: UserChanged) -> Result<i64> {
         let UserChanged { revision, seq, user: record, .. } = changed;
-        self.users.written(&tenant.id, user, seq, record);
+        self.users.written(&tenant.id, Name::user(user.as_str()), seq, record);
         self.wrote(tenant, revision).await?;
         Ok(revision)
     }
@@ -177,12 +177,13 @@ impl Service {
     ///
     /// # Errors
     /// The store's.
-    pub async fn user(&self, tenant: &Tenant, user: &str) -> Result<Known> {
-        if let Some(known) = self.users.get(&tenant.id, user) {
+    pub async fn user(&self, tenant: &Tenant, user: &str) -> Result<Known<UserRecord>> {
+        if let Some(known) = self.users.get(&tenant.id, Name::user(user)) {
             return Ok(known);
         }
-        let Ok(user) = UserId::parse(user) else { return Ok(None) };
-        Ok(self.users.load(&self.store, &tenant.id, &user).await?)
+        let Ok(id) = UserId::parse(user) else { return Ok(None) };
+        let read = || self.store.load_user(&tenant.id, &id);
+        Ok(self.users.load(&tenant.id, Name::user(user), read).await?)
     }
 }
 
@@ -215,7 +216,7 @@ fn changes(tenant: &Tenant, before: &Object<'static>, patch: &Object<'_>) -> Res
 }
 
 /// RFC 7396, section 2: objects are merged member by member, null takes away, anything else replaces.
-fn merged(before: Option<Value<'static>>, patch: &Value<'_>) -> Option<Value<'static>> {
+pub(super) fn merged(before: Option<Value<'static>>, patch: &Value<'_>) -> Option<Value<'static>> {
     match patch {
         Value::Null => None,
         Value::Object(patch) => {

@@ -30,6 +30,8 @@ pub struct Change {
 pub enum ChangeKind {
     /// A user's facts.
     User,
+    /// A resource's attributes.
+    Resource,
     /// A service token.
     Token,
     /// Definitions, rules or settings.
@@ -42,6 +44,7 @@ impl ChangeKind {
     fn as_str(self) -> &'static str {
         match self {
             ChangeKind::User => "user",
+            ChangeKind::Resource => "resource",
             ChangeKind::Token => "token",
             ChangeKind::Documents => "documents",
             ChangeKind::Other => "other",
@@ -51,6 +54,7 @@ impl ChangeKind {
     fn read(text: &str) -> Self {
         match text {
             "user" => ChangeKind::User,
+            "resource" => ChangeKind::Resource,
             "token" => ChangeKind::Token,
             "documents" => ChangeKind::Documents,
             _ => ChangeKind::Other,

@@ -10,7 +10,7 @@ use crate::model::{Bag, Logins, Object, Slug, TenantId, UserId, UserRecord, Valu
 use super::{Result, Store, StoreError, fields, logins, names};
 
 /// A user as of a change: `None` for one that nobody stored.
-pub(super) type AsOf = (i64, Option<UserRecord>);
+pub type AsOf = (i64, Option<UserRecord>);
 
 /// A user in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,10 @@ pub struct Listed {
 
 impl Store {
     /// Reads a user and the number of the last change that the reading saw, in one snapshot.
-    pub(super) async fn load_user(&self, tenant: &TenantId, user: &UserId) -> Result<AsOf> {
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn load_user(&self, tenant: &TenantId, user: &UserId) -> Result<AsOf> {
         let mut tx = self.reader.begin().await?;
         load(&mut tx, tenant, user).await
     }

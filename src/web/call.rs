@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::model::{Author, Caller, Precondition, Slug, UserId};
+use crate::model::{Author, Caller, Precondition, ResourceId, Slug, UserId};
 use crate::service::{Service, Tenant};
 
 use super::precondition::precondition;
@@ -35,6 +35,15 @@ impl Call<'_> {
     /// 400 for what is no user id.
     pub fn user_id(&self) -> Result<UserId, Problem> {
         UserId::parse(self.params.get("userId")).map_err(|error| Problem::bad_request(error.to_string()))
+    }
+
+    /// The resource that the path names.
+    ///
+    /// # Errors
+    /// 400 for what is no resource.
+    pub fn resource_id(&self) -> Result<ResourceId, Problem> {
+        let parsed = ResourceId::parse(self.params.get("type"), self.params.get("id"));
+        parsed.map_err(|error| Problem::bad_request(error.to_string()))
     }
 
     /// The slug that the path names.

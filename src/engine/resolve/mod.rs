@@ -24,7 +24,7 @@ use self::declare::{Declarations, Declared};
 use self::expr::Resolver;
 pub(super) use self::expr::number;
 use super::index::Index;
-use super::path::Lookup;
+use super::path::{Lookup, Path, Step};
 use super::program::{PathId, Policy, PolicyId, Program};
 
 /// What is resolved together.
@@ -81,6 +81,13 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
     let stored = named.collect();
     let sources = sources.clone();
     let reads_user = paths.iter().any(|path| matches!(path.lookup, Lookup::User | Lookup::Login));
+    let attribute = |path: &Path| match (path.lookup, path.steps.first()) {
+        (Lookup::ResourceAttribute, Some(Step::Field(name))) => Some(SmolStr::new(name)),
+        _ => None,
+    };
+    let mut resource_attributes: Vec<SmolStr> = paths.iter().filter_map(attribute).collect();
+    resource_attributes.sort_unstable();
+    resource_attributes.dedup();
     let mut program = Program {
         nodes,
         sites,
@@ -99,6 +106,7 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
         zone,
         zones,
         reads_user,
+        resource_attributes,
         user_writable: fields(definitions, |definition| definition.writable_by.contains(&Source::User)),
         sensitive: fields(definitions, |definition| definition.sensitive),
         defaults: definitions.defaults(),

@@ -6,26 +6,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use crate::model::UserRecord;
-
 use super::super::Result;
-use super::super::users::AsOf;
 use super::Key;
 
-type Shared = (i64, Option<Arc<UserRecord>>);
+/// The number of the last change that a reading saw, and what it found.
+type Shared<V> = (i64, Option<Arc<V>>);
 
-#[derive(Default)]
-pub(super) struct Coalesce {
+pub(super) struct Coalesce<V> {
     /// Held only to find or forget a cell, never while a reading is under way.
-    under_way: Mutex<HashMap<Key, Arc<OnceCell<Shared>>>>,
+    under_way: Mutex<HashMap<Key, Arc<OnceCell<Shared<V>>>>>,
     joined: AtomicU64,
 }
 
-impl Coalesce {
+impl<V> Default for Coalesce<V> {
+    fn default() -> Self {
+        Self { under_way: Mutex::default(), joined: AtomicU64::new(0) }
+    }
+}
+
+impl<V> Coalesce<V> {
     /// Reads, or waits for the reading that is under way. If its reader is dropped or fails, another takes over.
-    pub(super) async fn load<F>(&self, key: &Key, read: impl FnOnce() -> F) -> Result<Shared>
+    pub(super) async fn load<F>(&self, key: &Key, read: impl FnOnce() -> F) -> Result<Shared<V>>
     where
-        F: Future<Output = Result<AsOf>>,
+        F: Future<Output = Result<(i64, Option<V>)>>,
     {
         let cell = {
             let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,13 +55,13 @@ impl Coalesce {
 }
 
 /// Takes the cell out of the map when its first user is done with it or is dropped: later misses read anew.
-struct Forget<'c> {
-    of: &'c Coalesce,
+struct Forget<'c, V> {
+    of: &'c Coalesce<V>,
     key: &'c Key,
-    cell: &'c Arc<OnceCell<Shared>>,
+    cell: &'c Arc<OnceCell<Shared<V>>>,
 }
 
-impl Drop for Forget<'_> {
+impl<V> Drop for Forget<'_, V> {
     fn drop(&mut self) {
         let mut under_way = self.of.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         // A cell that is still being filled stays for those who wait for it; the last of them takes it out.

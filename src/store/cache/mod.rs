@@ -1,7 +1,7 @@
-//! Users in memory: what a decision reads without waiting.
+//! Users and resources in memory: what a decision reads without waiting.
 //!
-//! Three things keep it right. A write puts the whole user in, with the number of its change. A reading that is
-//! older than the last change of its user never gets in (the [`Fence`]). And every change of another process
+//! Three things keep it right. A write puts all facts in, with the number of its change. A reading that is
+//! older than the last change of them never gets in (the [`Fence`]). And every change of another process
 //! arrives by the feed and drops what it made stale.
 
 mod coalesce;
@@ -16,81 +16,118 @@ use moka::Equivalent;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
-use crate::model::{TenantId, UserId, UserRecord};
+use smol_str::SmolStr;
+
+use crate::model::TenantId;
 
 use self::coalesce::Coalesce;
 use self::fence::Fence;
-use super::{Counter, Result, Store};
+use super::{Counter, Result};
 
-/// What a key and the caches' own books take beside a user's facts; measured.
+/// What a key and the caches' own books take beside the facts; measured.
 const ENTRY_BYTES: usize = 400;
 
-/// How long a user stays known to be unknown; a write ends it at once.
+/// How long something stays known to be unknown; a write ends it at once.
 const ABSENT_FOR: Duration = Duration::from_secs(30);
 
-/// How many unknown users are remembered: enough for honest traffic, too few to fill the memory with made-up names.
+/// How many unknown ones are remembered: enough for honest traffic, too few to fill the memory with made-up names.
 const ABSENT_ENTRIES: u64 = 10_000;
 
-/// What is known of a user: `None` for one that nobody stored.
-pub type Known = Option<Arc<UserRecord>>;
+/// What is known: `None` for what nobody stored.
+pub type Known<V> = Option<Arc<V>>;
+
+/// Names what facts are about, within a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Name<'n> {
+    kind: &'n str,
+    id: &'n str,
+}
+
+impl<'n> Name<'n> {
+    /// A user.
+    #[must_use]
+    pub fn user(id: &'n str) -> Self {
+        Self { kind: "", id }
+    }
+
+    /// A resource.
+    #[must_use]
+    pub fn resource(kind: &'n str, id: &'n str) -> Self {
+        Self { kind, id }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     tenant: TenantId,
-    user: UserId,
+    /// Empty for users, without memory of its own.
+    kind: Box<str>,
+    id: SmolStr,
 }
 
-/// A key that is only looked up; it hashes as [`Key`] does, since ids hash as their text.
+impl Key {
+    fn new(tenant: &TenantId, name: Name<'_>) -> Self {
+        Self { tenant: tenant.clone(), kind: name.kind.into(), id: SmolStr::new(name.id) }
+    }
+}
+
+/// A key that is only looked up; it hashes as [`Key`] does, since all parts hash as their text.
 #[derive(Hash)]
 struct KeyRef<'k> {
     tenant: &'k str,
-    user: &'k str,
+    kind: &'k str,
+    id: &'k str,
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.tenant == key.tenant.as_str() && self.user == key.user.as_str()
+        self.id == key.id && self.kind == &*key.kind && self.tenant == key.tenant.as_str()
     }
 }
 
-#[derive(Clone)]
-struct Entry {
-    record: Arc<UserRecord>,
+struct Entry<V> {
+    facts: Arc<V>,
     as_of: i64,
+}
+
+impl<V> Clone for Entry<V> {
+    fn clone(&self) -> Self {
+        Self { facts: self.facts.clone(), as_of: self.as_of }
+    }
 }
 
 /// Hits and misses since the start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CacheStats {
-    /// Users found in memory, absent ones included.
+    /// Found in memory, absent ones included.
     pub hits: u64,
-    /// Users that had to be read.
+    /// Had to be read.
     pub misses: u64,
     /// Misses that waited for the reading of another.
     pub coalesced: u64,
-    /// Users in memory, roughly.
+    /// In memory, roughly.
     pub entries: u64,
     /// Bytes that they take, roughly.
     pub bytes: u64,
 }
 
-/// The cache of users.
-pub struct UserCache {
-    present: Cache<Key, Entry>,
+/// A cache of facts about users, or about resources.
+pub struct FactCache<V: Send + Sync + 'static> {
+    present: Cache<Key, Entry<V>>,
     absent: Cache<Key, ()>,
     fence: Fence,
     hasher: RandomState,
-    loads: Coalesce,
+    loads: Coalesce<V>,
     hits: Counter,
     misses: AtomicU64,
 }
 
-impl UserCache {
-    /// A cache of at most about `bytes` bytes.
+impl<V: Send + Sync + 'static> FactCache<V> {
+    /// A cache of at most about `bytes` bytes, of facts that take so many on the heap.
     #[must_use]
-    pub fn new(bytes: u64) -> Self {
-        let weigh = |key: &Key, entry: &Entry| {
-            let content = entry.record.facts.heap_bytes() + key.user.as_str().len();
+    pub fn new(bytes: u64, heap_bytes: fn(&V) -> usize) -> Self {
+        let weigh = move |key: &Key, entry: &Entry<V>| {
+            let content = heap_bytes(&entry.facts) + key.kind.len() + key.id.len();
             u32::try_from(ENTRY_BYTES + content).unwrap_or(u32::MAX)
         };
         Self {
@@ -104,12 +141,12 @@ impl UserCache {
         }
     }
 
-    /// What is known of a user without asking anybody.
+    /// What is known of it without asking anybody.
     #[must_use]
-    pub fn get(&self, tenant: &TenantId, user: &str) -> Option<Known> {
-        let key = KeyRef { tenant: tenant.as_str(), user };
+    pub fn get(&self, tenant: &TenantId, name: Name<'_>) -> Option<Known<V>> {
+        let key = KeyRef { tenant: tenant.as_str(), kind: name.kind, id: name.id };
         let known = match self.present.get(&key) {
-            Some(entry) => Some(Some(entry.record)),
+            Some(entry) => Some(Some(entry.facts)),
             None => self.absent.get(&key).map(|_| None),
         };
         if known.is_some() {
@@ -118,24 +155,28 @@ impl UserCache {
         known
     }
 
-    /// Reads a user from the store, once for all who ask at the same time, and remembers it.
+    /// Reads it from the store, once for all who ask at the same time, and remembers it. A reading comes with the number
+    /// of the last change that it saw.
     ///
     /// # Errors
     /// The store's.
-    pub async fn load(&self, store: &Store, tenant: &TenantId, user: &UserId) -> Result<Known> {
+    pub async fn load<F>(&self, tenant: &TenantId, name: Name<'_>, read: impl Fn() -> F) -> Result<Known<V>>
+    where
+        F: Future<Output = Result<(i64, Option<V>)>>,
+    {
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let key = Key { tenant: tenant.clone(), user: user.clone() };
+        let key = Key::new(tenant, name);
         let stripe = self.hasher.hash_one(&key);
         loop {
-            let (as_of, record) = self.loads.load(&key, || store.load_user(tenant, user)).await?;
-            // A reading that began before a change that is already known to its user would take the change back.
+            let (as_of, facts) = self.loads.load(&key, &read).await?;
+            // A reading that began before a change that is already known would take the change back.
             if as_of < self.fence.last(stripe) {
                 continue;
             }
-            return Ok(match record {
-                Some(record) => {
-                    self.insert(key, stripe, Entry { record: record.clone(), as_of });
-                    Some(record)
+            return Ok(match facts {
+                Some(facts) => {
+                    self.insert(key, stripe, Entry { facts: facts.clone(), as_of });
+                    Some(facts)
                 }
                 None => {
                     self.absent.entry(key).and_compute_with(|_| match as_of < self.fence.last(stripe) {
@@ -148,19 +189,18 @@ impl UserCache {
         }
     }
 
-    /// Puts in what a write of this process made of a user.
-    pub fn written(&self, tenant: &TenantId, user: &UserId, seq: i64, record: UserRecord) {
-        let key = Key { tenant: tenant.clone(), user: user.clone() };
+    /// Puts in what a write of this process made of it.
+    pub fn written(&self, tenant: &TenantId, name: Name<'_>, seq: i64, facts: V) {
+        let key = Key::new(tenant, name);
         let stripe = self.hasher.hash_one(&key);
         self.fence.raise(stripe, seq);
         self.no_longer_absent(&key);
-        self.insert(key, stripe, Entry { record: Arc::new(record), as_of: seq });
+        self.insert(key, stripe, Entry { facts: Arc::new(facts), as_of: seq });
     }
 
     /// Drops what a change in the feed made stale.
-    pub fn changed(&self, tenant: &str, user: &str, seq: i64) {
-        let (Ok(tenant), Ok(user)) = (TenantId::parse(tenant), UserId::parse(user)) else { return };
-        let key = Key { tenant, user };
+    pub fn changed(&self, tenant: &TenantId, name: Name<'_>, seq: i64) {
+        let key = Key::new(tenant, name);
         self.fence.raise(self.hasher.hash_one(&key), seq);
         self.no_longer_absent(&key);
         self.present.entry(key).and_compute_with(|old| match old {
@@ -188,7 +228,7 @@ impl UserCache {
         }
     }
 
-    fn insert(&self, key: Key, stripe: u64, entry: Entry) {
+    fn insert(&self, key: Key, stripe: u64, entry: Entry<V>) {
         self.present.entry(key).and_compute_with(|old| match old {
             Some(old) if old.value().as_of >= entry.as_of => Op::Nop,
             // Too old to go in for certain; but what is there is older still.
@@ -208,15 +248,15 @@ impl UserCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Object, Value};
+    use crate::model::{Object, UserRecord, Value};
 
     fn record(plan: &'static str) -> UserRecord {
         let traits: Object<'static> = [("plan", Value::Str(plan.into()))].into_iter().collect();
         UserRecord::new("alice", traits)
     }
 
-    fn plan(cache: &UserCache, tenant: &TenantId) -> Option<String> {
-        let known = cache.get(tenant, "alice")??;
+    fn plan(cache: &FactCache<UserRecord>, tenant: &TenantId) -> Option<String> {
+        let known = cache.get(tenant, Name::user("alice"))??;
         match known.traits().get("plan") {
             Some(Value::Str(plan)) => Some(plan.to_string()),
             _ => None,
@@ -225,20 +265,20 @@ mod tests {
 
     #[test]
     fn a_write_never_leaves_an_older_value_behind() {
-        let cache = UserCache::new(1 << 30);
-        let (tenant, alice) = (TenantId::parse("acme").unwrap(), UserId::parse("alice").unwrap());
-        cache.written(&tenant, &alice, 5, record("old"));
+        let cache = FactCache::new(1 << 30, |record: &UserRecord| record.facts.heap_bytes());
+        let (tenant, alice) = (TenantId::parse("acme").unwrap(), Name::user("alice"));
+        cache.written(&tenant, alice, 5, record("old"));
         assert_eq!(plan(&cache, &tenant).as_deref(), Some("old"));
         // Others raise every stripe past the number of the write that comes next.
         for number in 0..20_000 {
-            cache.written(&tenant, &UserId::parse(&format!("u{number}")).unwrap(), 7, record("other"));
+            cache.written(&tenant, Name::user(&format!("u{number}")), 7, record("other"));
         }
-        cache.written(&tenant, &alice, 6, record("new"));
+        cache.written(&tenant, alice, 6, record("new"));
         assert_ne!(plan(&cache, &tenant).as_deref(), Some("old"));
-        cache.written(&tenant, &alice, 8, record("newer"));
-        cache.changed("acme", "alice", 8);
+        cache.written(&tenant, alice, 8, record("newer"));
+        cache.changed(&tenant, alice, 8);
         assert_eq!(plan(&cache, &tenant).as_deref(), Some("newer"), "our own change comes back by the feed");
-        cache.changed("acme", "alice", 9);
-        assert!(cache.get(&tenant, "alice").is_none());
+        cache.changed(&tenant, alice, 9);
+        assert!(cache.get(&tenant, alice).is_none());
     }
 }
