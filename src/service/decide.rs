@@ -66,11 +66,12 @@ impl Service {
         let (decision, policy_revision, shadows) = match &tenant.policies {
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
-                let (user, resource) =
-                    match (self.user_at_hand(tenant, program, query), self.resource_at_hand(tenant, program, query)) {
-                        (Some(user), Some(resource)) => (Ok(user), Ok(resource)),
-                        _ => Box::pin(self.gather(tenant, program, query)).await,
-                    };
+                let at_hand =
+                    (self.user_at_hand(tenant, program, query), self.resource_at_hand(tenant, program, query));
+                let (user, resource) = match at_hand {
+                    (Some(user), Some(resource)) => (Ok(user), Ok(resource)),
+                    (user, resource) => Box::pin(self.gather(tenant, query, user, resource)).await,
+                };
                 let facts = facts(&user, &resource);
                 derivation = explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
                 // Nobody watches shadows but the log.
@@ -114,18 +115,25 @@ impl Service {
         self.resources.get(&tenant.id, Name::resource(kind, id))
     }
 
-    /// What the store has to be asked for, for at most [`STORE_PATIENCE`].
-    async fn gather(&self, tenant: &Tenant, program: &Program, query: &Query<'_>) -> Gathered {
+    /// Asks the store for what is not at hand, for at most [`STORE_PATIENCE`].
+    async fn gather(
+        &self,
+        tenant: &Tenant,
+        query: &Query<'_>,
+        user: Option<Known<UserRecord>>,
+        resource: Option<Known<Object<'static>>>,
+    ) -> Gathered {
+        let Query { subject, resource: asked, .. } = query;
         let user = async {
-            match (self.user_at_hand(tenant, program, query), query.subject.user_id()) {
-                (Some(known), _) => Ok(known),
-                (None, id) => within_patience(self.user(tenant, id.unwrap_or_default())).await,
+            match user {
+                Some(known) => Ok(known),
+                None => within_patience(self.user(tenant, &subject.id)).await,
             }
         };
         let resource = async {
-            match self.resource_at_hand(tenant, program, query) {
+            match resource {
                 Some(known) => Ok(known),
-                None => within_patience(self.resource(tenant, &query.resource.kind, &query.resource.id)).await,
+                None => within_patience(self.resource(tenant, &asked.kind, &asked.id)).await,
             }
         };
         let (user, resource) = tokio::join!(user, resource);
