@@ -1,6 +1,8 @@
 //! A dry run of profiling rules over a hundred thousand known users: how long an admin waits for the number.
 
-#![allow(clippy::unwrap_used)] // a benchmark may panic
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a benchmark may panic
+
+mod support;
 
 use std::time::Instant;
 
@@ -64,35 +66,12 @@ async fn run() {
     println!("{:.0} users a second", USERS as f64 / median);
 }
 
-/// Users in one transaction: every second is on the plan `pro`, and half of those have a phone.
+/// Every second user is on the plan `pro`, and half of those have a phone.
 async fn fill(data: &DataFolder) {
-    let path = format!("sqlite://{}", data.database().display());
-    let pool = sqlx::sqlite::SqlitePool::connect(&path).await.unwrap();
-    let mut tx = pool.begin().await.unwrap();
-    for number in 0..USERS {
-        let user = format!("user-{number:06}");
-        sqlx::query("INSERT INTO users (tenant, user_id, created_at) VALUES ('acme', $1, '2026-01-01T00:00:00Z')")
-            .bind(&user)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        let plan = if number % 2 == 0 { "\"pro\"" } else { "\"free\"" };
-        let phone = (number % 4 == 0).then_some("\"+49 30 901820\"");
-        for (slug, bag, value) in [("plan", "traits", Some(plan)), ("phone", "profile", phone)] {
-            let Some(value) = value else { continue };
-            sqlx::query(
-                "INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
-                 VALUES ('acme', $1, $2, $3, $4, 'admin', '', 1, '2026-01-01T00:00:00Z')",
-            )
-            .bind(&user)
-            .bind(slug)
-            .bind(bag)
-            .bind(value)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        }
-    }
-    tx.commit().await.unwrap();
-    pool.close().await;
+    let user = |number: usize| {
+        let plan = if number.is_multiple_of(2) { "\"pro\"" } else { "\"free\"" };
+        let phone = number.is_multiple_of(4).then_some(("phone", "profile", "\"+49 30 901820\""));
+        (format!("user-{number:06}"), [("plan", "traits", plan)].into_iter().chain(phone).collect())
+    };
+    support::store(&data.database(), (0..USERS).map(user)).await;
 }

@@ -87,30 +87,9 @@ async fn store(sidegate: &Sidegate, users: &[String]) {
         ("seats", "7"),
         ("channel", "\"beta\""),
     ];
-    let path = format!("sqlite://{}", sidegate.folder().join("data/sidegate.db").display());
-    let pool = sqlx::sqlite::SqlitePool::connect(&path).await.unwrap();
-    let mut tx = pool.begin().await.unwrap();
-    for user in users {
-        sqlx::query("INSERT INTO users (tenant, user_id, created_at) VALUES ('acme', $1, '2026-01-01T00:00:00Z')")
-            .bind(user)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        for (slug, value) in traits {
-            sqlx::query(
-                "INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
-                 VALUES ('acme', $1, $2, 'traits', $3, 'admin', '', 1, '2026-01-01T00:00:00Z')",
-            )
-            .bind(user)
-            .bind(slug)
-            .bind(value)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        }
-    }
-    tx.commit().await.unwrap();
-    pool.close().await;
+    let fields = || traits.map(|(slug, value)| (slug, "traits", value)).to_vec();
+    let database = sidegate.folder().join("data/sidegate.db");
+    support::store(&database, users.iter().map(|user| (user.clone(), fields()))).await;
 }
 
 /// What ten thousand compiled policies take.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sidegate::model::{Author, Bag, FieldChange, Slug, Source, TenantId, UserId, Value};
-use sidegate::store::{Expect, Store};
+use sidegate::store::{Store, StoreError, StoredField};
 
 use crate::support::Server;
 
@@ -23,7 +23,8 @@ fn a_write_by_another_process_decides_within_half_a_second() {
             let (tenant, user) = (TenantId::parse("acme").unwrap(), UserId::parse(user).unwrap());
             let author = Author { source: Source::Admin, actor: "other".to_owned(), at: jiff::Timestamp::UNIX_EPOCH };
             let change = FieldChange { bag: Bag::Traits, slug: Slug::parse(slug).unwrap(), value: Some(value) };
-            store.change_fields(&tenant, &user, &[change], &author, Expect::Anything).await.unwrap();
+            let edit = |_: &[StoredField]| Ok::<_, StoreError>(vec![change]);
+            store.edit_fields(&tenant, &user, &author, edit).await.unwrap();
             store.close().await;
         });
     };

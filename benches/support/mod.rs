@@ -108,6 +108,37 @@ impl Sidegate {
     }
 }
 
+/// Writes users of acme into a database, each with fields: slug, bag, JSON.
+pub async fn store(database: &Path, users: impl Iterator<Item = (String, Vec<Field>)>) {
+    let pool = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    for (user, fields) in users {
+        sqlx::query("INSERT INTO users (tenant, user_id, created_at) VALUES ('acme', $1, '2026-01-01T00:00:00Z')")
+            .bind(&user)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        for (slug, bag, value) in fields {
+            sqlx::query(
+                "INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
+                 VALUES ('acme', $1, $2, $3, $4, 'admin', '', 1, '2026-01-01T00:00:00Z')",
+            )
+            .bind(&user)
+            .bind(slug)
+            .bind(bag)
+            .bind(value)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    pool.close().await;
+}
+
+/// A field of a user: slug, bag, JSON.
+pub type Field = (&'static str, &'static str, &'static str);
+
 pub fn request(method: &str, path: &str, token: &str, body: &str, header: &str) -> Vec<u8> {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{header}\

@@ -36,10 +36,7 @@ struct Message<'a> {
 /// 400 for a path or body that cannot be read, 415, 422 for a value that no trait has, 412.
 pub async fn put_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (user, slug) = (call.user_id()?, call.slug()?);
-    let body = parse_object(call.headers, call.body)?;
-    let value = body.get("value").cloned().ok_or_else(|| {
-        ServiceError::invalid("/value", "missing", "the body must have a member \"value\": {\"value\": ...}")
-    })?;
+    let value = body_value(&call)?;
     let (author, precondition) = (call.author(), call.precondition()?);
     let put = call.service.put_trait(call.tenant, &user, &slug, value.clone(), &author, &precondition).await?;
     let (status, message) = match put.created {
@@ -95,11 +92,22 @@ pub async fn patch_attributes(call: Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn all(user_id: &str, fields: Fields) -> Reply {
-    let reply = Reply::json(StatusCode::OK, &Attributes { user_id, attributes: &fields.values });
-    match fields.tag {
+    tagged(Reply::json(StatusCode::OK, &Attributes { user_id, attributes: &fields.values }), fields.tag)
+}
+
+/// With the entity tag of what there is, if there is anything.
+pub(super) fn tagged(reply: Reply, tag: Option<String>) -> Reply {
+    match tag {
         Some(tag) => reply.etag(tag),
         None => reply,
     }
+}
+
+/// The value of a body `{"value": ...}`.
+pub(super) fn body_value<'r>(call: &Call<'r>) -> Result<Value<'r>, Problem> {
+    let value = parse_object(call.headers, call.body)?.remove("value");
+    let missing = "the body must have a member \"value\": {\"value\": ...}";
+    value.ok_or_else(|| ServiceError::invalid("/value", "missing", missing).into())
 }
 
 /// `GET abac/my-attributes`: the traits of the user whose access token it is.

@@ -7,6 +7,8 @@ use crate::model::{Object, ResourceId, Value};
 use crate::service::{ResourceWritten, ServiceError};
 use crate::web::{Call, Problem, Reply, parse_object, parse_patch};
 
+use super::attributes::body_value;
+
 /// All attributes of a resource.
 #[derive(Serialize)]
 struct Attributes<'a> {
@@ -88,10 +90,7 @@ pub async fn get_resource_attribute(call: Call<'_>) -> Result<Reply, Problem> {
 /// 400, 415, 422, 412.
 pub async fn put_resource_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (resource, slug) = (call.resource_id()?, call.slug()?);
-    let mut body = parse_object(call.headers, call.body)?;
-    let value = body.remove("value").ok_or_else(|| {
-        ServiceError::invalid("/value", "missing", "the body must have a member \"value\": {\"value\": ...}")
-    })?;
+    let value = body_value(&call)?;
     let (author, precondition) = (call.author(), call.precondition()?);
     let written =
         call.service.put_resource_attribute(call.tenant, &resource, &slug, value, &author, &precondition).await?;

@@ -7,6 +7,8 @@ use crate::model::{Bag, Consent, Identity, Object};
 use crate::service::ListedUser;
 use crate::web::{Call, Problem, Reply};
 
+use super::attributes::tagged;
+
 /// A user in a list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,11 +61,7 @@ pub async fn get_user(call: Call<'_>) -> Result<Reply, Problem> {
         of_bag.map(|(slug, value)| (slug, value.clone())).collect::<Object<'_>>()
     };
     let body = Body { user_id: user.as_str(), profile: of(Bag::Profile), traits: of(Bag::Traits) };
-    let reply = Reply::json(StatusCode::OK, &body);
-    Ok(match &fields.tag {
-        Some(tag) => reply.etag(tag),
-        None => reply,
-    })
+    Ok(tagged(Reply::json(StatusCode::OK, &body), fields.tag.clone()))
 }
 
 /// `DELETE users/{userId}`: erases the user and all that is known of one; 204.

@@ -1,54 +1,52 @@
 //! Which function answers for which row of the table.
 
+use std::pin::Pin;
+
 use crate::api;
 use crate::authzen;
 use crate::web::{Call, Problem, Reply};
 
 use super::routes::Endpoint;
 
-/// A connection keeps room for the largest future that it may have to hold, and moves it for every request: what is not
-/// asked on every request of an app is boxed. (So an idle connection takes less than half the memory.)
-pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
-    match endpoint {
-        Endpoint::Evaluation => authzen::evaluation(call).await,
-        other => Box::pin(answer_rarely(other, call)).await,
-    }
-}
+type Answering<'r> = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send + 'r>>;
 
-async fn answer_rarely(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
-    match endpoint {
-        Endpoint::Evaluation => authzen::evaluation(call).await,
-        Endpoint::GetResource => api::get_resource(call).await,
-        Endpoint::PutResource => api::put_resource(call).await,
-        Endpoint::PatchResource => api::patch_resource(call).await,
-        Endpoint::DeleteResource => api::delete_resource(call).await,
-        Endpoint::GetResourceAttribute => api::get_resource_attribute(call).await,
-        Endpoint::PutResourceAttribute => api::put_resource_attribute(call).await,
-        Endpoint::DeleteResourceAttribute => api::delete_resource_attribute(call).await,
-        Endpoint::ListAudit => api::list_audit(call).await,
-        Endpoint::ListUsers => api::list_users(call).await,
-        Endpoint::GetUser => api::get_user(call).await,
-        Endpoint::EraseUser => api::erase_user(call).await,
-        Endpoint::ListIdentities => api::list_identities(call).await,
-        Endpoint::ListConsents => api::list_consents(call).await,
-        Endpoint::GetAttributes => api::get_attributes(call).await,
-        Endpoint::PatchAttributes => api::patch_attributes(call).await,
-        Endpoint::PutAttribute => api::put_attribute(call).await,
-        Endpoint::GetAttribute => api::get_attribute(call).await,
-        Endpoint::DeleteAttribute => api::delete_attribute(call).await,
-        Endpoint::MyAttributes => api::my_attributes(call).await,
-        Endpoint::ListDefinitions => api::list_definitions(call).await,
-        Endpoint::PostDefinition => api::post_definition(call).await,
-        Endpoint::GetDefinition => api::get_definition(call).await,
-        Endpoint::PutDefinition => api::put_definition(call).await,
-        Endpoint::DeleteDefinition => api::delete_definition(call).await,
-        Endpoint::GetRules => api::get_rules(call).await,
-        Endpoint::PutRules => api::put_rules(call).await,
-        Endpoint::RulesSchema => api::rules_schema(call).await,
-        Endpoint::GetProfilingSettings => api::get_profiling_settings(call).await,
-        Endpoint::PutProfilingSettings => api::put_profiling_settings(call).await,
-        Endpoint::CheckProfile => api::check(call).await,
-        Endpoint::PreviewRules => api::preview(call).await,
-        Endpoint::DryRunRules => api::dry_run(call).await,
-    }
+/// A connection keeps room for the largest future that it may have to hold, and moves it for every request: what is not
+/// asked on every request of an app is boxed. (An idle connection takes 4 KiB less for it.)
+pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
+    let answering: Answering<'_> = match endpoint {
+        Endpoint::Evaluation => return authzen::evaluation(call).await,
+        Endpoint::GetResource => Box::pin(api::get_resource(call)),
+        Endpoint::PutResource => Box::pin(api::put_resource(call)),
+        Endpoint::PatchResource => Box::pin(api::patch_resource(call)),
+        Endpoint::DeleteResource => Box::pin(api::delete_resource(call)),
+        Endpoint::GetResourceAttribute => Box::pin(api::get_resource_attribute(call)),
+        Endpoint::PutResourceAttribute => Box::pin(api::put_resource_attribute(call)),
+        Endpoint::DeleteResourceAttribute => Box::pin(api::delete_resource_attribute(call)),
+        Endpoint::ListAudit => Box::pin(api::list_audit(call)),
+        Endpoint::ListUsers => Box::pin(api::list_users(call)),
+        Endpoint::GetUser => Box::pin(api::get_user(call)),
+        Endpoint::EraseUser => Box::pin(api::erase_user(call)),
+        Endpoint::ListIdentities => Box::pin(api::list_identities(call)),
+        Endpoint::ListConsents => Box::pin(api::list_consents(call)),
+        Endpoint::GetAttributes => Box::pin(api::get_attributes(call)),
+        Endpoint::PatchAttributes => Box::pin(api::patch_attributes(call)),
+        Endpoint::PutAttribute => Box::pin(api::put_attribute(call)),
+        Endpoint::GetAttribute => Box::pin(api::get_attribute(call)),
+        Endpoint::DeleteAttribute => Box::pin(api::delete_attribute(call)),
+        Endpoint::MyAttributes => Box::pin(api::my_attributes(call)),
+        Endpoint::ListDefinitions => Box::pin(api::list_definitions(call)),
+        Endpoint::PostDefinition => Box::pin(api::post_definition(call)),
+        Endpoint::GetDefinition => Box::pin(api::get_definition(call)),
+        Endpoint::PutDefinition => Box::pin(api::put_definition(call)),
+        Endpoint::DeleteDefinition => Box::pin(api::delete_definition(call)),
+        Endpoint::GetRules => Box::pin(api::get_rules(call)),
+        Endpoint::PutRules => Box::pin(api::put_rules(call)),
+        Endpoint::RulesSchema => Box::pin(api::rules_schema(call)),
+        Endpoint::GetProfilingSettings => Box::pin(api::get_profiling_settings(call)),
+        Endpoint::PutProfilingSettings => Box::pin(api::put_profiling_settings(call)),
+        Endpoint::CheckProfile => Box::pin(api::check(call)),
+        Endpoint::PreviewRules => Box::pin(api::preview(call)),
+        Endpoint::DryRunRules => Box::pin(api::dry_run(call)),
+    };
+    answering.await
 }

@@ -109,7 +109,7 @@ impl Service {
         query: &Query<'_>,
     ) -> Option<Known<Object<'static>>> {
         let Entity { kind, id, .. } = &query.resource;
-        if !program.reads_resource(query) || !self.stores_type(tenant, kind) {
+        if !program.reads_resource(query) || !self.stores_type(&tenant.id, kind) {
             return Some(None);
         }
         self.resources.get(&tenant.id, Name::resource(kind, id))

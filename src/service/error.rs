@@ -55,6 +55,12 @@ pub enum ServiceError {
     },
 }
 
+/// The JSON pointer to a member (RFC 6901, section 3).
+#[must_use]
+pub fn pointer_to(member: &str) -> String {
+    format!("/{}", member.replace('~', "~0").replace('/', "~1"))
+}
+
 impl ServiceError {
     /// One thing that is wrong with the input.
     #[must_use]

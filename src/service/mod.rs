@@ -41,7 +41,7 @@ pub use decide::{Answer, Derivation};
 pub use decision_log::LogTarget;
 pub use dev_tokens::DevTokens;
 pub use documents::check_rules;
-pub use error::{Fault, Result, ServiceError};
+pub use error::{Fault, Result, ServiceError, pointer_to};
 pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
 pub use oidc::{BegunSignIn, SignedIn};
 pub use policies::{read_policies, read_policy, read_tests};

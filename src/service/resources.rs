@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::model::{Author, Object, Precondition, ResourceId, Slug, TenantId, Value};
-use crate::store::{Known, Name, ResourceChanged, StoreError, StoredResource};
+use crate::store::{Known, Name, ResourceChanged, StoredResource};
 
 use super::tenants::Tenant;
-use super::traits::{MAX_VALUE, merged, unusable};
-use super::{Fault, Result, Service, ServiceError};
+use super::traits::{MAX_VALUE, expect, merged, unusable};
+use super::{Fault, Result, Service, ServiceError, pointer_to};
 
 /// The types of which a tenant stores resources.
 pub(super) type Types = HashMap<String, HashSet<String>>;
@@ -114,13 +114,11 @@ impl Service {
         precondition: &Precondition,
     ) -> Result<i64> {
         let edit = |before: Option<&StoredResource>| {
-            let gone = ServiceError::NotFound("nothing of that name is stored of this resource");
-            let mut left = before.ok_or(gone)?.attributes.clone();
-            match only {
-                None => Ok(None),
-                Some(slug) if left.remove(slug.as_str()).is_some() => Ok(Some(left)),
-                Some(_) => Err(ServiceError::NotFound("nothing of that name is stored of this resource")),
-            }
+            let gone = || ServiceError::NotFound("nothing of that name is stored of this resource");
+            let mut left = before.ok_or_else(gone)?.attributes.clone();
+            let Some(slug) = only else { return Ok(None) };
+            left.remove(slug.as_str()).ok_or_else(gone)?;
+            Ok(Some(left))
         };
         Ok(self.write_resource(tenant, resource, author, precondition, edit).await?.revision)
     }
@@ -136,12 +134,8 @@ impl Service {
         let mut found = None;
         let edit = |before: Option<&StoredResource>| {
             let after = edit(before)?;
-            let tag = before.map(|stored| stored.revision.to_string());
-            if !precondition.holds(tag.as_deref()) {
-                return Err(ServiceError::from(StoreError::Stale));
-            }
             found = before.cloned();
-            Ok(after)
+            expect(precondition, before.map(|stored| stored.revision.to_string())).map(|()| after)
         };
         let changed = self.store.edit_resource(&tenant.id, resource, author, edit).await?;
         let Some(ResourceChanged { revision, seq, attributes }) = changed else {
@@ -170,13 +164,13 @@ impl Service {
     }
 
     /// Whether a resource of that type may be stored.
-    pub(super) fn stores_type(&self, tenant: &Tenant, kind: &str) -> bool {
-        self.resource_types.load().get(tenant.id.as_str()).is_some_and(|types| types.contains(kind))
+    pub(super) fn stores_type(&self, tenant: &TenantId, kind: &str) -> bool {
+        self.resource_types.load().get(tenant.as_str()).is_some_and(|types| types.contains(kind))
     }
 
     /// Notes that there is a resource of a type. Types are few, and never forgotten.
     pub(super) fn stores_now(&self, tenant: &TenantId, kind: &str) {
-        if self.resource_types.load().get(tenant.as_str()).is_some_and(|types| types.contains(kind)) {
+        if self.stores_type(tenant, kind) {
             return;
         }
         self.resource_types.rcu(|types| {
@@ -195,8 +189,7 @@ fn check(attributes: &Object<'_>) -> Result<()> {
             Err(error) => Some(("bad_name", error.to_string())),
             Ok(_) => unusable(value),
         };
-        let pointer = || format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        faults.extend(wrong.map(|(code, detail)| Fault { pointer: pointer(), detail, code }));
+        faults.extend(wrong.map(|(code, detail)| Fault { pointer: pointer_to(name), detail, code }));
     }
     let bytes = serde_json::to_vec(attributes).map_or(usize::MAX, |json| json.len());
     if bytes > MAX_VALUE {

@@ -2,10 +2,10 @@
 
 use crate::lang::suggest;
 use crate::model::{Author, Caller, FieldChange, Object, Precondition, Slug, Source, UserId, UserRecord, Value};
-use crate::store::{Erased, Expect, Known, Name, StoreError, StoredField, UserChanged, Versions};
+use crate::store::{Edited, Erased, Known, Name, StoreError, StoredField, UserChanged};
 
 use super::tenants::Tenant;
-use super::{Fault, Result, Service, ServiceError};
+use super::{Fault, Result, Service, ServiceError, pointer_to};
 
 /// The JSON of a value holds at most this many bytes.
 pub(super) const MAX_VALUE: usize = 64 << 10;
@@ -60,11 +60,18 @@ impl Service {
             let pointer = if fault.code == NOT_DEFINED { "/slug" } else { "/value" };
             return Err(ServiceError::invalid(pointer, fault.code, fault.detail));
         }
-        let change = FieldChange { bag: tenant.definitions.bag(slug.as_str()), slug: slug.clone(), value: Some(value) };
-        let expected = Expect::Field(slug, precondition);
-        let changed = self.store.change_fields(&tenant.id, user, &[change], author, expected).await?;
-        let (created, tag) = (changed.existed == [false], changed.versions.field(slug).unwrap_or_default());
-        let revision = self.user_changed(tenant, user, changed).await?;
+        let change = FieldChange {
+            bag: tenant.definitions.bag(slug.as_str()),
+            slug: slug.clone(),
+            value: Some(value.into_owned()),
+        };
+        let edit = |stored: &[StoredField]| {
+            expect(precondition, find(stored, slug).map(StoredField::tag)).map(|()| vec![change])
+        };
+        let Edited { after, change } = self.store.edit_fields(&tenant.id, user, author, edit).await?;
+        let created = change.as_ref().is_some_and(|changed| changed.existed == [false]);
+        let tag = find(&after, slug).map(StoredField::tag).unwrap_or_default();
+        let revision = self.edited(tenant, user, change).await?;
         Ok(PutTrait { created, tag, revision })
     }
 
@@ -80,9 +87,13 @@ impl Service {
         author: &Author,
         precondition: &Precondition,
     ) -> Result<i64> {
-        let changed = self.store.delete_field(&tenant.id, user, slug, author, precondition).await?;
-        let changed = changed.ok_or(ServiceError::NotFound("this user has no such attribute"))?;
-        self.user_changed(tenant, user, changed).await
+        let edit = |stored: &[StoredField]| {
+            let found = find(stored, slug).ok_or(ServiceError::NotFound("this user has no such attribute"))?;
+            let change = FieldChange { bag: found.field.bag, slug: slug.clone(), value: None };
+            expect(precondition, Some(found.tag())).map(|()| vec![change])
+        };
+        let edited = self.store.edit_fields(&tenant.id, user, author, edit).await?;
+        self.edited(tenant, user, edited.change).await
     }
 
     /// Changes several fields as a JSON merge patch says (RFC 7396), all or none; makes the user if need be.
@@ -98,16 +109,12 @@ impl Service {
         precondition: &Precondition,
     ) -> Result<Fields> {
         let edit = |stored: &[StoredField]| {
-            let before = fields(stored, 0);
-            if !precondition.holds(before.tag.as_deref()) {
-                return Err(StoreError::Stale.into());
-            }
-            changes(tenant, &before.values, patch)
+            expect(precondition, StoredField::tag_of_all(stored))?;
+            changes(tenant, &values(stored), patch)
         };
-        let (before, changed) = self.store.edit_fields(&tenant.id, user, author, edit).await?;
-        let Some(changed) = changed else { return Ok(fields(&before, tenant.revision())) };
-        self.user_changed(tenant, user, changed).await?;
-        self.stored_fields(tenant, user).await
+        let Edited { after, change } = self.store.edit_fields(&tenant.id, user, author, edit).await?;
+        let revision = self.edited(tenant, user, change).await?;
+        Ok(Fields { values: values(&after), tag: StoredField::tag_of_all(&after), revision })
     }
 
     /// All fields of a user, from the store.
@@ -115,11 +122,12 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotFound`] for a user whom nobody has stored, or the store's.
     pub async fn fields(&self, tenant: &Tenant, user: &UserId) -> Result<Fields> {
-        let fields = self.stored_fields(tenant, user).await?;
-        if fields.tag.is_none() {
+        let revision = tenant.revision();
+        let stored = self.store.fields(&tenant.id, user).await?;
+        if stored.is_empty() {
             self.must_be_known(tenant, user).await?;
         }
-        Ok(fields)
+        Ok(Fields { values: values(&stored), tag: StoredField::tag_of_all(&stored), revision })
     }
 
     pub(super) async fn must_be_known(&self, tenant: &Tenant, user: &UserId) -> Result<()> {
@@ -127,11 +135,6 @@ impl Service {
             Some(_) => Ok(()),
             None => Err(ServiceError::NotFound("there is no such user")),
         }
-    }
-
-    async fn stored_fields(&self, tenant: &Tenant, user: &UserId) -> Result<Fields> {
-        let revision = tenant.revision();
-        Ok(fields(&self.store.fields(&tenant.id, user).await?, revision))
     }
 
     /// Erases a user, and tells the tenant's revision after it. When it returns, decisions here know nobody of that name.
@@ -144,6 +147,14 @@ impl Service {
         self.users.changed(&tenant.id, Name::user(user.as_str()), seq);
         self.wrote(tenant, revision).await?;
         Ok(revision)
+    }
+
+    /// Takes in what an edit did, if it did anything; the tenant's revision after it.
+    async fn edited(&self, tenant: &Tenant, user: &UserId, change: Option<UserChanged>) -> Result<i64> {
+        match change {
+            Some(changed) => self.user_changed(tenant, user, changed).await,
+            None => Ok(tenant.revision()),
+        }
     }
 
     /// Takes in what the store made of a user, so that decisions follow it.
@@ -187,27 +198,33 @@ impl Service {
     }
 }
 
-fn fields(stored: &[StoredField], revision: i64) -> Fields {
-    let versions = stored.iter().map(|stored| (stored.field.slug.to_string(), stored.revision)).collect();
-    let values = stored.iter().map(|stored| (stored.field.slug.to_string(), stored.field.value.clone())).collect();
-    Fields { values, tag: Versions::new(versions).all(), revision }
+fn find<'s>(stored: &'s [StoredField], slug: &Slug) -> Option<&'s StoredField> {
+    stored.iter().find(|stored| stored.field.slug == *slug)
+}
+
+fn values(stored: &[StoredField]) -> Object<'static> {
+    stored.iter().map(|stored| (stored.field.slug.to_string(), stored.field.value.clone())).collect()
+}
+
+/// Refuses a write whose caller has seen something else than what has this tag.
+pub(super) fn expect(precondition: &Precondition, tag: Option<String>) -> Result<()> {
+    if precondition.holds(tag.as_deref()) { Ok(()) } else { Err(StoreError::Stale.into()) }
 }
 
 /// The changes that a patch makes, or all that is wrong with it.
 fn changes(tenant: &Tenant, before: &Object<'static>, patch: &Object<'_>) -> Result<Vec<FieldChange<'static>>> {
     let (mut changes, mut faults) = (Vec::new(), Vec::new());
     for (name, patch) in patch.iter() {
-        let pointer = || format!("/{}", name.replace('~', "~0").replace('/', "~1"));
         let slug = match Slug::parse(name) {
             Ok(slug) => slug,
             Err(error) => {
-                faults.push(Fault { pointer: pointer(), detail: error.to_string(), code: "bad_name" });
+                faults.push(Fault { pointer: pointer_to(name), detail: error.to_string(), code: "bad_name" });
                 continue;
             }
         };
         let value = merged(before.get(name).cloned(), patch);
         match value.as_ref().and_then(|value| fault(tenant, &slug, value)) {
-            Some(fault) => faults.push(Fault { pointer: pointer(), ..fault }),
+            Some(fault) => faults.push(Fault { pointer: pointer_to(name), ..fault }),
             None if value.is_none() && before.get(name).is_none() => {}
             None => changes.push(FieldChange { bag: tenant.definitions.bag(name), slug, value }),
         }

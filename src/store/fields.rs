@@ -1,15 +1,14 @@
 //! Fields of users: profile fields and traits, each with where it came from.
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
-use crate::model::{
-    Author, Bag, FieldChange, FieldValue, Precondition, Slug, Source, TenantId, UserId, UserRecord, Value,
-};
+use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, Source, TenantId, UserId, UserRecord, Value};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
-use super::{Expect, Result, Store, StoreError, Versions, stamp, tenants, users, versions};
+use super::{Result, Store, StoreError, stamp, tenants, users};
 
 /// A user has at most this many profile fields and traits together.
 const MAX_FIELDS: usize = 1000;
@@ -34,34 +33,38 @@ pub struct UserChanged {
     pub seq: i64,
     /// The whole user after it.
     pub user: UserRecord,
-    /// The versions of its fields after it.
-    pub versions: Versions,
+}
+
+/// What an edit of a user's fields came to.
+#[derive(Debug)]
+pub struct Edited {
+    /// All fields after it, by slug.
+    pub after: Vec<StoredField>,
+    /// What it did, if there was anything to do.
+    pub change: Option<UserChanged>,
+}
+
+impl StoredField {
+    /// The entity tag of one field.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        self.revision.to_string()
+    }
+
+    /// The entity tag of all fields of a user together, which come by slug; `None` for none. It is another one after
+    /// every change, and after one is taken away.
+    #[must_use]
+    pub fn tag_of_all(fields: &[Self]) -> Option<String> {
+        let mut hash = Sha256::new();
+        fields.iter().for_each(|stored| hash.update(format!("{} {}\n", stored.field.slug, stored.revision)));
+        let digest = hash.finalize();
+        (!fields.is_empty()).then(|| digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+    }
 }
 
 impl Store {
-    /// Changes fields of a user, all or none; makes the user if need be.
-    ///
-    /// # Errors
-    /// [`StoreError::Stale`] if something else is there than expected, [`StoreError::TooManyTraits`], or the database's.
-    pub async fn change_fields(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-        changes: &[FieldChange<'_>],
-        author: &Author,
-        expected: Expect<'_>,
-    ) -> Result<UserChanged> {
-        let mut tx = self.begin().await?;
-        versions::of(&mut tx, tenant, user).await?.check(expected)?;
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
-        let existed = apply(&mut tx, tenant, user, changes, author, revision).await?;
-        let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
-        tx.commit().await?;
-        Ok(changed)
-    }
-
     /// Changes fields of a user as `edit` says from those that there are, all or none, with nobody else writing in
-    /// between; makes the user if need be. What there was before; and no change, if there is nothing to do.
+    /// between; makes the user if need be. No change, if there is nothing to do.
     ///
     /// # Errors
     /// Those of `edit`, [`StoreError::TooManyTraits`], or the database's.
@@ -71,42 +74,19 @@ impl Store {
         user: &UserId,
         author: &Author,
         edit: impl FnOnce(&[StoredField]) -> std::result::Result<Vec<FieldChange<'static>>, E>,
-    ) -> std::result::Result<(Vec<StoredField>, Option<UserChanged>), E> {
+    ) -> std::result::Result<Edited, E> {
         let mut tx = self.begin().await?;
         let before = read_fields(&mut tx, tenant, user).await?;
         let changes = edit(&before)?;
         if changes.is_empty() {
-            return Ok((before, None));
+            return Ok(Edited { after: before, change: None });
         }
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let existed = apply(&mut tx, tenant, user, &changes, author, revision).await?;
         let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
+        let after = read_fields(&mut tx, tenant, user).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        Ok((before, Some(changed)))
-    }
-
-    /// Takes one field away; `None`, and no change, if it is not there.
-    ///
-    /// # Errors
-    /// [`StoreError::Stale`] if it is another than expected, or the database's.
-    pub async fn delete_field(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-        slug: &Slug,
-        author: &Author,
-        precondition: &Precondition,
-    ) -> Result<Option<UserChanged>> {
-        let mut tx = self.begin().await?;
-        let Some(before) = current(&mut tx, tenant, user, slug).await? else { return Ok(None) };
-        versions::of(&mut tx, tenant, user).await?.check(Expect::Field(slug, precondition))?;
-        let bag = read_bag(tenant, user.as_str(), &before.bag)?;
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
-        let change = FieldChange { bag, slug: slug.clone(), value: None };
-        let existed = apply(&mut tx, tenant, user, &[change], author, revision).await?;
-        let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
-        tx.commit().await?;
-        Ok(Some(changed))
+        Ok(Edited { after, change: Some(changed) })
     }
 
     /// Reads one field.
@@ -235,10 +215,9 @@ pub(super) async fn finish(
     existed: Vec<bool>,
 ) -> Result<UserChanged> {
     let seq = feed::append(tx, Some(tenant), revision, ChangeKind::User, user.as_str(), at).await?;
-    let versions = versions::of(tx, tenant, user).await?;
     let (_, record) = users::load(tx, tenant, user).await?;
     let user = record.unwrap_or_else(|| UserRecord::new(user.as_str(), Default::default()));
-    Ok(UserChanged { existed, revision, seq, user, versions })
+    Ok(UserChanged { existed, revision, seq, user })
 }
 
 pub(super) async fn ensure_user(

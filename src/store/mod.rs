@@ -19,7 +19,6 @@ mod resources;
 mod tenants;
 mod tokens;
 mod users;
-mod versions;
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
@@ -35,13 +34,12 @@ pub use documents::{DocumentKind, DocumentSet};
 pub use erase::Erased;
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};
-pub use fields::{StoredField, UserChanged};
+pub use fields::{Edited, StoredField, UserChanged};
 pub use logins::Report;
 pub use prompts::{Outcome, Ticket};
 pub use resources::{ResourceChanged, StoredResource};
 pub use tokens::TokenRow;
 pub use users::Listed;
-pub use versions::{Expect, Versions};
 
 /// The database: SQLite in a file, with one connection that writes and several that read.
 ///
