@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::time::Instant;
 
 use sidegate::model::{Condition, Rule};
@@ -22,8 +23,9 @@ async fn run() {
     let policies = folder.path().join("policies");
     std::fs::create_dir_all(policies.join("acme")).unwrap();
     std::fs::write(policies.join("acme/a.policy"), "allow a { action any resource any }").unwrap();
-    let data = DataFolder::create(&folder.path().join("data")).unwrap();
-    let store = Store::open(&data.database()).await.unwrap();
+    let path = folder.path().join("data");
+    let data = DataFolder::create(&path).unwrap();
+    let store = Store::open(&DataFolder::database(&path)).await.unwrap();
     let service = Service::new(Parts {
         store,
         folder: data.clone(),
@@ -37,7 +39,7 @@ async fn run() {
     .await
     .unwrap();
     service.reload(None).await.unwrap();
-    fill(&data).await;
+    fill(&path).await;
 
     let tenant = service.tenant("acme").unwrap();
     let rule = Rule {
@@ -67,11 +69,11 @@ async fn run() {
 }
 
 /// Every second user is on the plan `pro`, and half of those have a phone.
-async fn fill(data: &DataFolder) {
+async fn fill(data: &Path) {
     let user = |number: usize| {
         let plan = if number.is_multiple_of(2) { "\"pro\"" } else { "\"free\"" };
         let phone = number.is_multiple_of(4).then_some(("phone", "profile", "\"+49 30 901820\""));
         (format!("user-{number:06}"), [("plan", "traits", plan)].into_iter().chain(phone).collect())
     };
-    support::store(&data.database(), (0..USERS).map(user)).await;
+    support::store(&data.join("sidegate.db"), (0..USERS).map(user)).await;
 }

@@ -70,8 +70,9 @@ fn a_decision_about_a_user_in_the_cache_asks_for_no_memory() {
     let policies = folder.path().join("policies");
     crate::support::write_file(&policies.join("acme/a.policy"), POLICIES);
     let service = runtime.block_on(async {
-        let data = DataFolder::create(&folder.path().join("data")).unwrap();
-        let store = Store::open(&data.database()).await.unwrap();
+        let path = folder.path().join("data");
+        let data = DataFolder::create(&path).unwrap();
+        let store = Store::open(&DataFolder::database(&path)).await.unwrap();
         let parts = Parts {
             store,
             folder: data,

@@ -199,7 +199,7 @@ fn tokens_need_a_folder_that_serve_made_and_a_tenant_that_is_there() {
     }
     let server = Server::start();
     let refused = |args: &[&str], says: &str| {
-        let (output, out, err) = run(sidegate().args(args).arg("--data").arg(server.data()));
+        let (output, out, err) = run(&mut server.command(args));
         assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{err}");
         assert!(err.contains(says), "{err}");
     };

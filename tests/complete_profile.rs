@@ -134,15 +134,7 @@ fn a_ticket_belongs_to_its_tenant_and_its_first_browser() {
 fn a_ticket_whose_time_is_over_saves_nothing() {
     let (server, admin, address) = asking(json!([]));
     let page = Page::open(&server, &address);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let path = format!("sqlite://{}", server.data().join("sidegate.db").display());
-        let pool = sqlx::sqlite::SqlitePool::connect(&path).await.unwrap();
-        let expired =
-            sqlx::query("UPDATE tickets SET expires_at = '2026-01-01T00:00:00Z'").execute(&pool).await.unwrap();
-        assert_eq!(expired.rows_affected(), 1);
-        pool.close().await;
-    });
+    server.execute("UPDATE tickets SET expires_at = '2026-01-01T00:00:00Z'");
     assert_eq!(page.post(&page.good(), &[]).status, 410);
     assert_eq!(page.client.get(&address).status, 410);
     assert_eq!(job_title(&admin), None);

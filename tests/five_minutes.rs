@@ -1,18 +1,16 @@
 //! A newcomer's first five minutes, with the very commands that `serve` prints.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Setup, run};
+use crate::support::{Setup, postgres};
 
 #[test]
 fn the_printed_commands_do_what_they_say() {
     let server = Setup::sample().start();
-    let commands = server.commands();
-    let (output, out, err) = run(Command::new("bash").args(["-euc", &commands]));
-    assert!(output.status.success(), "{err}");
+    let (succeeded, out, err) = server.paste();
+    assert!(succeeded, "{err}");
     let answers: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), 6, "{out}");
     assert_eq!(answers[0]["data"], json!({"userId": "alice", "attributeSlug": "plan", "value": "enterprise"}));
@@ -34,9 +32,8 @@ fn the_printed_commands_do_what_they_say() {
 #[test]
 fn the_commands_are_right_for_a_folder_with_blanks_and_quotes() {
     let server = Setup::named("it's a \"folder\" $HOME ").start();
-    let commands = server.commands();
-    let (output, out, err) = run(Command::new("bash").args(["-euc", &commands]));
-    assert!(output.status.success(), "{err}");
+    let (succeeded, out, err) = server.paste();
+    assert!(succeeded, "{err}");
     assert!(out.contains("\"decision\":true"), "{out}");
 }
 
@@ -44,7 +41,8 @@ fn the_commands_are_right_for_a_folder_with_blanks_and_quotes() {
 fn the_admin_token_is_for_its_owner_alone() {
     let server = Setup::new().start();
     let mode = |name: &str| std::fs::metadata(server.data().join(name)).unwrap().permissions().mode() & 0o777;
-    for secret in ["admin-token", "token.key", "dev-token.key", "sidegate.db", "sidegate.db-wal"] {
+    let database: &[&str] = if postgres::wanted() { &[] } else { &["sidegate.db", "sidegate.db-wal"] };
+    for secret in ["admin-token", "token.key", "dev-token.key"].iter().chain(database) {
         assert_eq!(mode(secret), 0o600, "{secret}");
     }
     assert_eq!(mode("."), 0o700);

@@ -6,7 +6,7 @@ use serde_json::json;
 use sidegate::model::{Author, Bag, FieldChange, Slug, Source, TenantId, UserId, Value};
 use sidegate::store::{Store, StoreError, StoredField};
 
-use crate::support::Server;
+use crate::support::{Server, wait_for};
 
 #[test]
 fn a_write_by_another_process_decides_within_half_a_second() {
@@ -17,9 +17,8 @@ fn a_write_by_another_process_decides_within_half_a_second() {
     assert!(!app.may("alice", "export", "report"));
 
     let write = |user: &str, slug: &str, value: Value<'static>| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let store = Store::open(&server.data().join("sidegate.db")).await.unwrap();
+        wait_for(async {
+            let store = Store::open(&server.database()).await.unwrap();
             let (tenant, user) = (TenantId::parse("acme").unwrap(), UserId::parse(user).unwrap());
             let author = Author { source: Source::Admin, actor: "other".to_owned(), at: jiff::Timestamp::UNIX_EPOCH };
             let change = FieldChange { bag: Bag::Traits, slug: Slug::parse(slug).unwrap(), value: Some(value) };

@@ -124,9 +124,7 @@ fn a_resource_is_looked_up_only_if_it_can_make_a_difference() {
 #[test]
 fn another_process_and_another_start_know_it_too() {
     let mut server = server();
-    let data = server.data();
-    let other = Setup::new().policy("acme/acme.policy", POLICY).without_data();
-    let other = other.env("SIDEGATE_DATA", data.to_str().unwrap()).start();
+    let other = Setup::new().policy("acme/acme.policy", POLICY).beside(&server).start();
     let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);
     let (admin, there) = (server.admin(), other.client(Some(&token)));
     assert!(!there.may("alice", "edit", "doc"));
@@ -154,20 +152,11 @@ fn what_the_store_does_not_answer_is_unknown_and_never_absent() {
         app.json(Method::POST, EVALUATION, &body).json()["decision"] == true
     };
     assert!(ask("8"), "nothing is stored of it");
-    let change = |sql: &'static str| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let path = format!("sqlite://{}", server.data().join("sidegate.db").display());
-        runtime.block_on(async {
-            let pool = sqlx::sqlite::SqlitePool::connect(&path).await.unwrap();
-            sqlx::query(sql).execute(&pool).await.unwrap();
-            pool.close().await;
-        });
-    };
-    change("ALTER TABLE resources RENAME TO hidden");
+    server.execute("ALTER TABLE resources RENAME TO hidden");
     assert!(!ask("9"), "nobody can say that nothing is stored of it");
     assert!(ask("8"), "what is in memory still counts");
     let write = admin.json(Method::PUT, DOC, &json!({ "closed": false }));
     assert_eq!(write.status, 503, "{write:?}");
-    change("ALTER TABLE hidden RENAME TO resources");
+    server.execute("ALTER TABLE hidden RENAME TO resources");
     eventually("the store to answer again", || ask("9"));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::service::{DataFolder, Policies, Service, Tenant};
+use crate::store::DatabaseAt;
 
 use super::config::{AdminToken, Config, Origin};
 use super::listen::Listen;
@@ -18,7 +19,7 @@ pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, at: 
     };
     // Writing into a string cannot fail.
     let _ = writeln!(out, "sidegate {} listens on {place}\n", env!("CARGO_PKG_VERSION"));
-    let _ = writeln!(out, "  data      {} (SQLite)", folder.database().display());
+    let _ = writeln!(out, "  data      {}", config.database);
     let _ = writeln!(out, "  policies  {}", config.policies.display());
     let tenants = service.tenants();
     for tenant in &tenants {
@@ -38,7 +39,11 @@ pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, at: 
     let _ = writeln!(out, "  development tokens are {trusted}");
 
     if let Some(tenant) = example(service) {
-        let _ = writeln!(out, "\nTry it; paste this into another terminal:\n");
+        let also = match config.database {
+            DatabaseAt::Sqlite(_) => "",
+            DatabaseAt::Postgres(_) => ", with SIDEGATE_DATABASE set to the URL of the database",
+        };
+        let _ = writeln!(out, "\nTry it; paste this into another terminal{also}:\n");
         out.push_str(&commands(config, folder, &curl, &at.url(), tenant.id.as_str()));
     }
     out

@@ -10,7 +10,8 @@ use serde::Serialize;
 use url::Url;
 
 use crate::model::TenantId;
-use crate::service::{LogTarget, MIN_ADMIN_TOKEN};
+use crate::service::{DataFolder, LogTarget, MIN_ADMIN_TOKEN};
+use crate::store::DatabaseAt;
 
 use super::listen::Listen;
 
@@ -35,6 +36,12 @@ const SETTINGS: &[Setting] = &[
         "an address and a port, such as 127.0.0.1:8181 (port 0 takes a free one), or unix:/path, or several with commas",
     ),
     setting("data", "data", "a folder"),
+    Setting {
+        name: "database",
+        default: "",
+        secret: true,
+        right: "a URL such as postgres://user:password@host:5432/sidegate, or nothing for SQLite in the data folder",
+    },
     setting("policies", "policies", "a folder that holds one folder of policies for each tenant"),
     setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
     setting("default_tenant", "", "a tenant: 1 to 63 of a-z, 0-9 and -, not starting with -"),
@@ -147,6 +154,15 @@ impl Layers {
         absolute(self.get("data").0)
     }
 
+    /// The database, which every command needs: the one that is named, else SQLite in the data folder.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`]
+    pub fn database(&self) -> Result<DatabaseAt, ConfigError> {
+        let named = self.read("database", DatabaseAt::postgres)?;
+        Ok(named.unwrap_or_else(|| DataFolder::database(&self.data())))
+    }
+
     fn get(&self, name: &str) -> (&str, Origin) {
         self.0.get(name).map_or(("", Origin::Default), |(value, origin)| (value, *origin))
     }
@@ -193,6 +209,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// The data folder, absolute.
     pub data: PathBuf,
+    /// The database.
+    pub database: DatabaseAt,
     /// The folder of policies, absolute.
     pub policies: PathBuf,
     /// What URLs out of sidegate begin with.
@@ -233,6 +251,7 @@ impl Config {
         Ok(Self {
             listen,
             data: layers.data(),
+            database: layers.database()?,
             policies: layers.read("policies", read_folder)?.unwrap_or_default(),
             public_url: layers.read("public_url", read_url)?,
             default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,

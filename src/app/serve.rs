@@ -29,8 +29,8 @@ pub async fn serve(config: Config) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
 
     let folder = DataFolder::create(&config.data)?;
-    let database = folder.database();
-    let store = Store::open(&database).await.with_context(|| format!("cannot open {}", database.display()))?;
+    let store = Store::open(&config.database).await.with_context(|| format!("cannot open {}", config.database))?;
+    folder.note_database(&config.database)?;
     let admin_token = match config.admin_token.given() {
         Some(token) => token,
         None => folder.admin_token()?,

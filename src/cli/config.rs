@@ -24,6 +24,10 @@ pub(super) struct Settings {
     /// Folder for the database, keys and tokens [default: ./data]
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
+    /// URL of a PostgreSQL database, better given as SIDEGATE_DATABASE if it holds a password [default: SQLite in the
+    /// data folder]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Folder that holds one folder of policies for each tenant [default: ./policies]
     #[arg(long, value_name = "FOLDER")]
     policies: Option<String>,
@@ -60,6 +64,7 @@ impl Settings {
         let flags = [
             ("listen", self.listen),
             ("data", self.data),
+            ("database", self.database),
             ("policies", self.policies),
             ("public_url", self.public_url),
             ("default_tenant", self.default_tenant),

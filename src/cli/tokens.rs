@@ -20,6 +20,9 @@ struct Data {
     /// Data folder of the server [default: ./data]
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
+    /// URL of the server's PostgreSQL database, if it uses one
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// TOML file with settings
     #[arg(long, value_name = "FILE", env = "SIDEGATE_CONFIG")]
     config: Option<PathBuf>,
@@ -27,10 +30,12 @@ struct Data {
 
 impl Data {
     async fn open(self) -> Result<(DataFolder, Store)> {
-        let flags = self.data.into_iter().map(|data| ("data", data)).collect();
-        let folder = DataFolder::open(&config::layers(flags, self.config)?.data())?;
-        let database = folder.database();
-        let store = Store::open(&database).await.with_context(|| format!("cannot open {}", database.display()))?;
+        let flags = [("data", self.data), ("database", self.database)];
+        let flags = flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let layers = config::layers(flags, self.config)?;
+        let (folder, database) = (DataFolder::open(&layers.data())?, layers.database()?);
+        folder.check_database(&database)?;
+        let store = Store::open(&database).await.with_context(|| format!("cannot open {database}"))?;
         Ok((folder, store))
     }
 }

@@ -75,9 +75,11 @@ impl From<StoreError> for ServiceError {
             StoreError::TooManyTraits(_) => Self::invalid("", "too_many_attributes", error.to_string()),
             StoreError::Stale => Self::Stale(format!("{error}: read it again, and then decide")),
             StoreError::LoginOfAnother => Self::invalid("/loginId", "login_of_another_user", error.to_string()),
-            StoreError::Sql(_) | StoreError::TimedOut | StoreError::Migrate(_) | StoreError::Lock(..) => {
-                Self::Unavailable(error)
-            }
+            StoreError::Sql(_)
+            | StoreError::TimedOut
+            | StoreError::Migrate(_)
+            | StoreError::Newer(_)
+            | StoreError::File(..) => Self::Unavailable(error),
             StoreError::Corrupt { .. } => Self::Corrupt(error),
         }
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use crate::store::DatabaseAt;
+
 use super::dev_tokens::DevTokens;
 use super::entropy;
 use super::tickets::TicketSigner;
@@ -16,6 +18,7 @@ use super::tokens::TokenHasher;
 pub const MIN_ADMIN_TOKEN: usize = 32;
 
 const DATABASE: &str = "sidegate.db";
+const DATABASE_NOTE: &str = "database";
 const ADMIN_TOKEN: &str = "admin-token";
 const TOKEN_KEY: &str = "token.key";
 const DEV_KEY: &str = "dev-token.key";
@@ -35,6 +38,17 @@ pub enum FolderError {
          a running one with --data"
     )]
     NotOurs(PathBuf),
+    /// The server keeps its data elsewhere.
+    #[error(
+        "the server of this data folder uses {noted}, and this is {given}: name the same one with SIDEGATE_DATABASE or \
+         --database"
+    )]
+    OtherDatabase {
+        /// What the server uses.
+        noted: String,
+        /// What this command was given.
+        given: String,
+    },
     /// The system refused.
     #[error("{path}")]
     Io {
@@ -66,9 +80,6 @@ impl DataFolder {
         folder.create_secret(TOKEN_KEY, &entropy::secret())?;
         folder.create_secret(DEV_KEY, &entropy::secret())?;
         folder.create_secret(TICKET_KEY, &entropy::secret())?;
-        // SQLite gives its side files the mode of the database, so that is made here, empty.
-        let database = OpenOptions::new().append(true).create(true).mode(0o600).open(folder.database());
-        database.map_err(|source| folder.io(DATABASE, source))?;
         Ok(folder)
     }
 
@@ -78,16 +89,35 @@ impl DataFolder {
     /// [`FolderError::NotOurs`] with a hint.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let folder = Self(path.to_owned());
-        if !folder.0.join(TOKEN_KEY).is_file() || !folder.0.join(DATABASE).is_file() {
+        if !folder.0.join(TOKEN_KEY).is_file() {
             return Err(FolderError::NotOurs(path.to_owned()));
         }
         Ok(folder)
     }
 
-    /// The database file.
+    /// The database in a data folder, which is used unless another one is named.
     #[must_use]
-    pub fn database(&self) -> PathBuf {
-        self.0.join(DATABASE)
+    pub fn database(path: &Path) -> DatabaseAt {
+        DatabaseAt::Sqlite(path.join(DATABASE))
+    }
+
+    /// Notes which database the server uses.
+    ///
+    /// # Errors
+    /// [`FolderError`] if the file cannot be written.
+    pub fn note_database(&self, at: &DatabaseAt) -> Result<(), FolderError> {
+        fs::write(self.0.join(DATABASE_NOTE), noted(at)).map_err(|source| self.io(DATABASE_NOTE, source))
+    }
+
+    /// Refuses another database than the one that the server uses.
+    ///
+    /// # Errors
+    /// [`FolderError::OtherDatabase`]
+    pub fn check_database(&self, at: &DatabaseAt) -> Result<(), FolderError> {
+        match fs::read_to_string(self.0.join(DATABASE_NOTE)) {
+            Ok(theirs) if theirs != noted(at) => Err(FolderError::OtherDatabase { noted: theirs, given: noted(at) }),
+            _ => Ok(()),
+        }
     }
 
     /// The file of the admin's token.
@@ -177,5 +207,13 @@ impl DataFolder {
 
     fn io(&self, name: &str, source: io::Error) -> FolderError {
         FolderError::Io { path: self.0.join(name), source }
+    }
+}
+
+/// What is noted of a database: where its server is, without a password.
+fn noted(at: &DatabaseAt) -> String {
+    match at {
+        DatabaseAt::Sqlite(_) => "SQLite, in that folder".to_owned(),
+        at => at.to_string(),
     }
 }

@@ -1,9 +1,8 @@
 //! The audit trail: written in the transaction of the change, never changed afterwards.
 
-use sqlx::SqliteConnection;
-
 use crate::model::{AuditEntry, Author, TenantId, UserId, Value};
 
+use super::sql::{Tx, sql};
 use super::{Result, Store, StoreError, stamp};
 
 /// An entry on its way in; who and when come from the author.
@@ -32,11 +31,11 @@ impl Store {
         type Row = (i64, Option<String>, String, String, String, String, String, Option<String>, Option<String>);
         // One user's entries have an index of their own, which an OR would keep from being used.
         let of_user = if user.is_some() { "user_id = $2" } else { "$2 IS NULL" };
-        let sql = format!(
+        let text = format!(
             "SELECT seq, user_id, at, source, actor, action, target, before, after FROM audit
              WHERE tenant = $1 AND {of_user} AND ($3 IS NULL OR action = $3) AND seq < $4 ORDER BY seq DESC LIMIT $5"
         );
-        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        let rows: Vec<Row> = sql(sqlx::AssertSqlSafe(text))
             .bind(tenant.as_str())
             .bind(user)
             .bind(action)
@@ -67,16 +66,9 @@ impl Store {
 }
 
 /// Adds an entry to the tenant's trail. The caller's transaction holds the write lock, so numbers have no gaps.
-pub(super) async fn append(
-    tx: &mut SqliteConnection,
-    tenant: &TenantId,
-    author: &Author,
-    entry: Entry<'_>,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO audit (tenant, seq, at, source, actor, action, user_id, target, before, after)
-         VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit WHERE tenant = $1), $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
+pub(super) async fn append(tx: &mut Tx, tenant: &TenantId, author: &Author, entry: Entry<'_>) -> Result<()> {
+    sql("INSERT INTO audit (tenant, seq, at, source, actor, action, user_id, target, before, after)
+         VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit WHERE tenant = $1), $2, $3, $4, $5, $6, $7, $8, $9)")
     .bind(tenant.as_str())
     .bind(stamp(author.at))
     .bind(author.source.as_str())

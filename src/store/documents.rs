@@ -1,11 +1,10 @@
 //! Definitions, rules and settings of a tenant: JSON documents that are read whole and replaced whole.
 
-use sqlx::SqliteConnection;
-
 use crate::model::{Author, TenantId};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
+use super::sql::{Tx, sql};
 use super::{Result, Store, tenants};
 
 /// What a document is.
@@ -46,7 +45,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn documents(&self, tenant: &TenantId, kind: DocumentKind) -> Result<Vec<(String, String)>> {
-        let rows = sqlx::query_as("SELECT name, body FROM documents WHERE tenant = $1 AND kind = $2 ORDER BY name")
+        let rows = sql("SELECT name, body FROM documents WHERE tenant = $1 AND kind = $2 ORDER BY name")
             .bind(tenant.as_str())
             .bind(kind.as_str())
             .fetch_all(&self.reader)
@@ -66,7 +65,7 @@ impl Store {
         body: Option<&str>,
         author: &Author,
     ) -> Result<DocumentSet> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(Some(tenant)).await?;
         let before = current(&mut tx, tenant, kind, name).await?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let statement = match body {
@@ -76,12 +75,12 @@ impl Store {
             }
             None => "DELETE FROM documents WHERE tenant = $1 AND kind = $2 AND name = $3",
         };
-        let query = sqlx::query(statement).bind(tenant.as_str()).bind(kind.as_str()).bind(name);
+        let query = sql(statement).bind(tenant.as_str()).bind(kind.as_str()).bind(name);
         let query = match body {
             Some(body) => query.bind(body).bind(revision),
             None => query,
         };
-        query.execute(&mut *tx).await?;
+        query.execute(&mut tx).await?;
         let existed = before.is_some();
         let action = format!("{}.{}", kind.as_str(), if body.is_some() { "set" } else { "delete" });
         let after = body.map(str::to_owned);
@@ -94,18 +93,12 @@ impl Store {
     }
 }
 
-async fn current(
-    tx: &mut SqliteConnection,
-    tenant: &TenantId,
-    kind: DocumentKind,
-    name: &str,
-) -> Result<Option<String>> {
-    let row: Option<(String,)> =
-        sqlx::query_as("SELECT body FROM documents WHERE tenant = $1 AND kind = $2 AND name = $3")
-            .bind(tenant.as_str())
-            .bind(kind.as_str())
-            .bind(name)
-            .fetch_optional(tx)
-            .await?;
+async fn current(tx: &mut Tx, tenant: &TenantId, kind: DocumentKind, name: &str) -> Result<Option<String>> {
+    let row: Option<(String,)> = sql("SELECT body FROM documents WHERE tenant = $1 AND kind = $2 AND name = $3")
+        .bind(tenant.as_str())
+        .bind(kind.as_str())
+        .bind(name)
+        .fetch_optional(tx)
+        .await?;
     Ok(row.map(|(body,)| body))
 }

@@ -4,6 +4,7 @@ use crate::model::{Author, TenantId, UserId};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
+use super::sql::sql;
 use super::{Result, Store, tenants};
 
 /// What erasing a user did.
@@ -23,21 +24,21 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn erase_user(&self, tenant: &TenantId, user: &UserId, author: &Author) -> Result<Option<Erased>> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(Some(tenant)).await?;
         // Everything else of a user refers to this row, and goes with it.
-        let erased = sqlx::query("DELETE FROM users WHERE tenant = $1 AND user_id = $2")
+        let erased = sql("DELETE FROM users WHERE tenant = $1 AND user_id = $2")
             .bind(tenant.as_str())
             .bind(user.as_str())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        if erased.rows_affected() == 0 {
+        if erased == 0 {
             return Ok(None);
         }
         // The target of an identity or a consent is somebody's account elsewhere, or what they agreed to.
-        sqlx::query("UPDATE audit SET before = NULL, after = NULL, target = '' WHERE tenant = $1 AND user_id = $2")
+        sql("UPDATE audit SET before = NULL, after = NULL, target = '' WHERE tenant = $1 AND user_id = $2")
             .bind(tenant.as_str())
             .bind(user.as_str())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let tombstone = Entry { user: Some(user), action: "user.erase", target: "", before: None, after: None };

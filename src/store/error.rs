@@ -9,15 +9,20 @@ pub enum StoreError {
     /// The database could not be asked, or refused.
     #[error("the database")]
     Sql(#[from] sqlx::Error),
-    /// The file that keeps two processes from migrating at once could not be locked.
-    #[error("{0} cannot be locked")]
-    Lock(std::path::PathBuf, #[source] std::io::Error),
+    /// A file of the database could not be made, opened or locked.
+    #[error("{0} cannot be opened")]
+    File(std::path::PathBuf, #[source] std::io::Error),
     /// The database took longer than the caller could wait.
     #[error("the database did not answer in time")]
     TimedOut,
     /// The tables could not be brought up to date.
     #[error("the tables cannot be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The tables were brought further by a newer version.
+    #[error(
+        "its tables are those of a newer version of sidegate (schema {0}): run that one, or restore a backup of before"
+    )]
+    Newer(i64),
     /// A row holds what it cannot hold.
     #[error("corrupt row: {table}.{column} of {row}: {why}")]
     Corrupt {

@@ -1,13 +1,12 @@
 //! The change feed: what changed, in the order in which it was committed.
 //!
-//! SQLite has one writer at a time, so numbers are committed in order and a reader that has seen one has seen all
-//! before it.
-
-use jiff::Timestamp;
-use sqlx::SqliteConnection;
+//! Numbers are committed in their order, so a reader that has seen one has seen all before it: SQLite has one writer at a
+//! time, and on PostgreSQL a lock is held from the giving of a number to its commit.
 
 use crate::model::TenantId;
+use jiff::Timestamp;
 
+use super::sql::{Tx, either, sql};
 use super::{Result, Store, stamp};
 
 /// A change that was committed.
@@ -69,7 +68,7 @@ impl Store {
     /// [`super::StoreError`] if the database cannot be read.
     pub async fn changes_since(&self, seq: i64, limit: i64) -> Result<Vec<Change>> {
         let rows: Vec<(i64, String, i64, String, String)> =
-            sqlx::query_as("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2")
+            sql("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2")
                 .bind(seq)
                 .bind(limit)
                 .fetch_all(&self.reader)
@@ -89,22 +88,25 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`] if the database cannot be read.
     pub async fn last_change(&self) -> Result<i64> {
-        let (seq,) = sqlx::query_as("SELECT COALESCE(MAX(seq), 0) FROM changes").fetch_one(&self.reader).await?;
+        let (seq,) = sql("SELECT COALESCE(MAX(seq), 0) FROM changes").fetch_one(&self.reader).await?;
         Ok(seq)
     }
 }
 
-/// Notes a change in its own transaction, and tells its number.
+/// Notes a change in its own transaction, and tells its number. It comes last before the commit: on PostgreSQL it takes
+/// the lock under which numbers are given, and holds it until then, so that they become visible in their order.
 pub(super) async fn append(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx,
     tenant: Option<&TenantId>,
     revision: i64,
     kind: ChangeKind,
     key: &str,
     at: Timestamp,
 ) -> Result<i64> {
-    let (seq,) = sqlx::query_as(
+    let (seq,) = either(
         "INSERT INTO changes (tenant, revision, kind, key, at) VALUES ($1, $2, $3, $4, $5) RETURNING seq",
+        "WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(0))
+         INSERT INTO changes (tenant, revision, kind, key, at) SELECT $1, $2, $3, $4, $5 FROM locked RETURNING seq",
     )
     .bind(tenant.map_or("", TenantId::as_str))
     .bind(revision)

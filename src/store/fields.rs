@@ -1,13 +1,12 @@
 //! Fields of users: profile fields and traits, each with where it came from.
 
+use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, Source, TenantId, UserId, UserRecord, Value};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
-
-use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, Source, TenantId, UserId, UserRecord, Value};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
+use super::sql::{On, Tx, sql};
 use super::{Result, Store, StoreError, stamp, tenants, users};
 
 /// A user has at most this many profile fields and traits together.
@@ -75,7 +74,7 @@ impl Store {
         author: &Author,
         edit: impl FnOnce(&[StoredField]) -> std::result::Result<Vec<FieldChange<'static>>, E>,
     ) -> std::result::Result<Edited, E> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(Some(tenant)).await?;
         let before = read_fields(&mut tx, tenant, user).await?;
         let changes = edit(&before)?;
         if changes.is_empty() {
@@ -85,7 +84,7 @@ impl Store {
         let existed = apply(&mut tx, tenant, user, &changes, author, revision).await?;
         let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
         let after = read_fields(&mut tx, tenant, user).await?;
-        tx.commit().await.map_err(StoreError::from)?;
+        tx.commit().await?;
         Ok(Edited { after, change: Some(changed) })
     }
 
@@ -103,20 +102,17 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn fields(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<StoredField>> {
-        let mut db = self.reader.acquire().await?;
-        read_fields(&mut db, tenant, user).await
+        read_fields(&self.reader, tenant, user).await
     }
 }
 
-async fn read_fields(db: &mut SqliteConnection, tenant: &TenantId, user: &UserId) -> Result<Vec<StoredField>> {
+async fn read_fields(on: impl Into<On<'_>>, tenant: &TenantId, user: &UserId) -> Result<Vec<StoredField>> {
     type Row = (String, String, String, String, String, i64, String);
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT slug, bag, value, source, writer, revision, updated_at FROM fields
-         WHERE tenant = $1 AND user_id = $2 ORDER BY slug",
-    )
+    let rows: Vec<Row> = sql("SELECT slug, bag, value, source, writer, revision, updated_at FROM fields
+         WHERE tenant = $1 AND user_id = $2 ORDER BY slug")
     .bind(tenant.as_str())
     .bind(user.as_str())
-    .fetch_all(db)
+    .fetch_all(on)
     .await?;
     let read = |(slug, bag, value, source, writer, revision, at): Row| {
         let row = || format!("{tenant}/{user}/{slug}");
@@ -135,7 +131,7 @@ async fn read_fields(db: &mut SqliteConnection, tenant: &TenantId, user: &UserId
 
 /// Applies changes within a transaction, with an entry in the audit trail for each that changes something.
 pub(super) async fn apply(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx,
     tenant: &TenantId,
     user: &UserId,
     changes: &[FieldChange<'_>],
@@ -161,13 +157,11 @@ pub(super) async fn apply(
         }
         match &after {
             Some(after) => {
-                sqlx::query(
-                    "INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
+                sql("INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                      ON CONFLICT (tenant, user_id, slug) DO UPDATE SET bag = excluded.bag, value = excluded.value,
                          source = excluded.source, writer = excluded.writer, revision = excluded.revision,
-                         updated_at = excluded.updated_at",
-                )
+                         updated_at = excluded.updated_at")
                 .bind(tenant.as_str())
                 .bind(user.as_str())
                 .bind(slug.as_str())
@@ -181,7 +175,7 @@ pub(super) async fn apply(
                 .await?;
             }
             None => {
-                sqlx::query("DELETE FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3")
+                sql("DELETE FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3")
                     .bind(tenant.as_str())
                     .bind(user.as_str())
                     .bind(slug.as_str())
@@ -189,12 +183,15 @@ pub(super) async fn apply(
                     .await?;
             }
         }
+        if *bag == Bag::Profile {
+            users::note_name(tx, tenant, user, slug.as_str(), value.as_ref()).await?;
+        }
         let action = if after.is_some() { "field.set" } else { "field.delete" };
         let target = path(*bag, slug);
         let (before, after) = (before.map(|before| before.value), after.map(|after| after.value));
         audit::append(tx, tenant, author, Entry { user: Some(user), action, target: &target, before, after }).await?;
     }
-    let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM fields WHERE tenant = $1 AND user_id = $2")
+    let (count,): (i64,) = sql("SELECT COUNT(*) FROM fields WHERE tenant = $1 AND user_id = $2")
         .bind(tenant.as_str())
         .bind(user.as_str())
         .fetch_one(&mut *tx)
@@ -207,7 +204,7 @@ pub(super) async fn apply(
 
 /// Notes the change in the feed and reads the user as it is now.
 pub(super) async fn finish(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx,
     tenant: &TenantId,
     user: &UserId,
     at: Timestamp,
@@ -215,18 +212,13 @@ pub(super) async fn finish(
     existed: Vec<bool>,
 ) -> Result<UserChanged> {
     let seq = feed::append(tx, Some(tenant), revision, ChangeKind::User, user.as_str(), at).await?;
-    let (_, record) = users::load(tx, tenant, user).await?;
+    let (_, record) = users::load(&mut *tx, tenant, user).await?;
     let user = record.unwrap_or_else(|| UserRecord::new(user.as_str(), Default::default()));
     Ok(UserChanged { existed, revision, seq, user })
 }
 
-pub(super) async fn ensure_user(
-    tx: &mut SqliteConnection,
-    tenant: &TenantId,
-    user: &UserId,
-    at: Timestamp,
-) -> Result<()> {
-    sqlx::query("INSERT INTO users (tenant, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+pub(super) async fn ensure_user(tx: &mut Tx, tenant: &TenantId, user: &UserId, at: Timestamp) -> Result<()> {
+    sql("INSERT INTO users (tenant, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(tenant.as_str())
         .bind(user.as_str())
         .bind(stamp(at))
@@ -243,8 +235,8 @@ struct Current {
     source: String,
 }
 
-async fn current(tx: &mut SqliteConnection, tenant: &TenantId, user: &UserId, slug: &Slug) -> Result<Option<Current>> {
-    let row = sqlx::query_as("SELECT bag, value, source FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3")
+async fn current(tx: &mut Tx, tenant: &TenantId, user: &UserId, slug: &Slug) -> Result<Option<Current>> {
+    let row = sql("SELECT bag, value, source FROM fields WHERE tenant = $1 AND user_id = $2 AND slug = $3")
         .bind(tenant.as_str())
         .bind(user.as_str())
         .bind(slug.as_str())

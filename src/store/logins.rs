@@ -1,11 +1,10 @@
 //! Logins, linked identities and consents: what identity providers tell of a user.
 
-use sqlx::SqliteConnection;
-
 use crate::model::{Author, Consent, FieldChange, Identity, Logins, TenantId, UserId};
 
 use super::audit::{self, Entry};
 use super::fields::{self, UserChanged};
+use super::sql::{Tx, sql};
 use super::{Result, Store, StoreError, stamp, tenants};
 
 /// What an identity provider tells at a login.
@@ -35,7 +34,7 @@ impl Store {
         report: &Report<'_>,
         author: &Author,
     ) -> Result<UserChanged> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(Some(tenant)).await?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let existed = fields::apply(&mut tx, tenant, user, &report.fields, author, revision).await?;
         for identity in &report.identities {
@@ -44,7 +43,7 @@ impl Store {
         for consent in &report.consents {
             agree(&mut tx, tenant, user, consent, author).await?;
         }
-        sqlx::query(
+        sql(
             "INSERT INTO logins (tenant, login_id, user_id, client, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         )
         .bind(tenant.as_str())
@@ -52,12 +51,12 @@ impl Store {
         .bind(user.as_str())
         .bind(report.client)
         .bind(stamp(author.at))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        let (owner,): (String,) = sqlx::query_as("SELECT user_id FROM logins WHERE tenant = $1 AND login_id = $2")
+        let (owner,): (String,) = sql("SELECT user_id FROM logins WHERE tenant = $1 AND login_id = $2")
             .bind(tenant.as_str())
             .bind(report.login_id)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await?;
         if owner != user.as_str() {
             return Err(StoreError::LoginOfAnother);
@@ -72,7 +71,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn prompted(&self, tenant: &TenantId, login_id: &str) -> Result<u32> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT prompted FROM logins WHERE tenant = $1 AND login_id = $2")
+        let row: Option<(i64,)> = sql("SELECT prompted FROM logins WHERE tenant = $1 AND login_id = $2")
             .bind(tenant.as_str())
             .bind(login_id)
             .fetch_optional(&self.reader)
@@ -85,14 +84,12 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn logins(&self, tenant: &TenantId, user: &UserId, limit: i64) -> Result<Vec<(String, Option<String>)>> {
-        let rows = sqlx::query_as(
-            "SELECT at, client FROM logins WHERE tenant = $1 AND user_id = $2 ORDER BY at DESC LIMIT $3",
-        )
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sql("SELECT at, client FROM logins WHERE tenant = $1 AND user_id = $2 ORDER BY at DESC LIMIT $3")
+            .bind(tenant.as_str())
+            .bind(user.as_str())
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?;
         Ok(rows)
     }
 
@@ -101,14 +98,13 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn identities(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<Identity>> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-            "SELECT kind, provider, subject, linked_at FROM identities WHERE tenant = $1 AND user_id = $2
-             ORDER BY provider, subject",
-        )
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<(String, String, String, String)> =
+            sql("SELECT kind, provider, subject, linked_at FROM identities WHERE tenant = $1 AND user_id = $2
+             ORDER BY provider, subject")
+            .bind(tenant.as_str())
+            .bind(user.as_str())
+            .fetch_all(&self.reader)
+            .await?;
         let read = |(kind, provider, subject, at): (String, String, String, String)| {
             let linked_at = Some(time("identities", "linked_at", &at, || format!("{tenant}/{provider}/{subject}"))?);
             Ok(Identity { kind, provider, subject, linked_at })
@@ -121,14 +117,13 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn consents(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<Consent>> {
-        let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
-            "SELECT purpose, version, given_at, withdrawn_at FROM consents WHERE tenant = $1 AND user_id = $2
-             ORDER BY purpose",
-        )
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<(String, String, String, Option<String>)> =
+            sql("SELECT purpose, version, given_at, withdrawn_at FROM consents WHERE tenant = $1 AND user_id = $2
+             ORDER BY purpose")
+            .bind(tenant.as_str())
+            .bind(user.as_str())
+            .fetch_all(&self.reader)
+            .await?;
         let read = |(purpose, version, given, withdrawn): (String, String, String, Option<String>)| {
             let row = || format!("{tenant}/{user}/{purpose}");
             let given_at = Some(time("consents", "given_at", &given, row)?);
@@ -139,15 +134,9 @@ impl Store {
     }
 }
 
-async fn link(
-    tx: &mut SqliteConnection,
-    tenant: &TenantId,
-    user: &UserId,
-    identity: &Identity,
-    author: &Author,
-) -> Result<()> {
+async fn link(tx: &mut Tx, tenant: &TenantId, user: &UserId, identity: &Identity, author: &Author) -> Result<()> {
     // An identity belongs to one user: whoever had it first keeps it.
-    let linked = sqlx::query(
+    let linked = sql(
         "INSERT INTO identities (tenant, provider, subject, user_id, kind, linked_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT DO NOTHING",
     )
@@ -159,7 +148,7 @@ async fn link(
     .bind(stamp(identity.linked_at.unwrap_or(author.at)))
     .execute(&mut *tx)
     .await?;
-    if linked.rows_affected() > 0 {
+    if linked > 0 {
         let target = format!("{} {}", identity.provider, identity.subject);
         let entry = Entry { user: Some(user), action: "identity.link", target: &target, before: None, after: None };
         audit::append(tx, tenant, author, entry).await?;
@@ -167,29 +156,24 @@ async fn link(
     Ok(())
 }
 
-async fn agree(
-    tx: &mut SqliteConnection,
-    tenant: &TenantId,
-    user: &UserId,
-    consent: &Consent,
-    author: &Author,
-) -> Result<()> {
+async fn agree(tx: &mut Tx, tenant: &TenantId, user: &UserId, consent: &Consent, author: &Author) -> Result<()> {
     let withdrawn_at = consent.withdrawn_at.map(stamp);
-    let changed = sqlx::query(
+    let changed = sql(
         "INSERT INTO consents (tenant, user_id, purpose, version, given_at, withdrawn_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant, user_id, purpose) DO UPDATE SET version = excluded.version, given_at = excluded.given_at,
              withdrawn_at = excluded.withdrawn_at
-         WHERE version <> excluded.version OR withdrawn_at IS NOT excluded.withdrawn_at",
+         WHERE consents.version <> excluded.version
+             OR consents.withdrawn_at IS DISTINCT FROM excluded.withdrawn_at",
     )
     .bind(tenant.as_str())
     .bind(user.as_str())
     .bind(&consent.purpose)
     .bind(&consent.version)
     .bind(stamp(consent.given_at.unwrap_or(author.at)))
-    .bind(&withdrawn_at)
+    .bind(withdrawn_at.clone())
     .execute(&mut *tx)
     .await?;
-    if changed.rows_affected() > 0 {
+    if changed > 0 {
         let action = if withdrawn_at.is_some() { "consent.withdraw" } else { "consent.give" };
         let target = format!("{} {}", consent.purpose, consent.version);
         let entry = Entry { user: Some(user), action, target: target.trim(), before: None, after: None };

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::TenantId;
 
+use super::sql::sql;
 use super::{Result, Store, stamp};
 
 impl Store {
@@ -20,12 +21,12 @@ impl Store {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
-        sqlx::query("DELETE FROM portal_grants WHERE tenant = $1 AND expires_at < $2")
+        sql("DELETE FROM portal_grants WHERE tenant = $1 AND expires_at < $2")
             .bind(tenant.as_str())
             .bind(stamp(now))
             .execute(&self.writer)
             .await?;
-        sqlx::query("INSERT INTO portal_grants (hash, tenant, kind, actor, expires_at) VALUES ($1, $2, $3, $4, $5)")
+        sql("INSERT INTO portal_grants (hash, tenant, kind, actor, expires_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(hash)
             .bind(tenant.as_str())
             .bind(kind)
@@ -47,15 +48,14 @@ impl Store {
         hash: &[u8],
         now: Timestamp,
     ) -> Result<Option<String>> {
-        let row: Option<(String,)> = sqlx::query_as(
-            "SELECT actor FROM portal_grants WHERE hash = $1 AND tenant = $2 AND kind = $3 AND expires_at >= $4",
-        )
-        .bind(hash)
-        .bind(tenant.as_str())
-        .bind(kind)
-        .bind(stamp(now))
-        .fetch_optional(&self.reader)
-        .await?;
+        let row: Option<(String,)> =
+            sql("SELECT actor FROM portal_grants WHERE hash = $1 AND tenant = $2 AND kind = $3 AND expires_at >= $4")
+                .bind(hash)
+                .bind(tenant.as_str())
+                .bind(kind)
+                .bind(stamp(now))
+                .fetch_optional(&self.reader)
+                .await?;
         Ok(row.map(|(actor,)| actor))
     }
 
@@ -64,11 +64,11 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn delete_grant(&self, tenant: &TenantId, hash: &[u8]) -> Result<bool> {
-        let deleted = sqlx::query("DELETE FROM portal_grants WHERE hash = $1 AND tenant = $2")
+        let deleted = sql("DELETE FROM portal_grants WHERE hash = $1 AND tenant = $2")
             .bind(hash)
             .bind(tenant.as_str())
             .execute(&self.writer)
             .await?;
-        Ok(deleted.rows_affected() == 1)
+        Ok(deleted == 1)
     }
 }

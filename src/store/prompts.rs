@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-use sqlx::SqliteConnection;
-
 use crate::model::{Author, FieldChange, PromptState, TenantId, UserId};
+use jiff::Timestamp;
 
 use super::audit::{self, Entry};
 use super::fields::{self, UserChanged};
 use super::logins::time;
+use super::sql::{Pool, sql};
 use super::{Result, Store, stamp, tenants};
 
 /// A ticket: whose, for which rule, at which login, and where they go afterwards.
@@ -52,13 +51,12 @@ impl Store {
     /// The database's, or [`super::StoreError::Corrupt`].
     pub async fn prompts(&self, tenant: &TenantId, user: &UserId) -> Result<HashMap<String, PromptState>> {
         type Row = (String, i64, Option<String>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT rule, skips, snoozed_until, done_at_login FROM prompts WHERE tenant = $1 AND user_id = $2",
-        )
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<Row> =
+            sql("SELECT rule, skips, snoozed_until, done_at_login FROM prompts WHERE tenant = $1 AND user_id = $2")
+                .bind(tenant.as_str())
+                .bind(user.as_str())
+                .fetch_all(&self.reader)
+                .await?;
         let read = |(rule, skips, snoozed, done): Row| {
             let state = read_state(tenant, user.as_str(), &rule, skips, snoozed, done)?;
             Ok((rule, state))
@@ -77,10 +75,8 @@ impl Store {
         last: &str,
     ) -> Result<HashMap<String, HashMap<String, PromptState>>> {
         type Row = (String, String, i64, Option<String>, Option<String>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT user_id, rule, skips, snoozed_until, done_at_login FROM prompts
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3",
-        )
+        let rows: Vec<Row> = sql("SELECT user_id, rule, skips, snoozed_until, done_at_login FROM prompts
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3")
         .bind(tenant.as_str())
         .bind(after)
         .bind(last)
@@ -99,15 +95,13 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn insert_ticket(&self, tenant: &TenantId, ticket: &Ticket, forget_before: Timestamp) -> Result<()> {
-        sqlx::query("DELETE FROM tickets WHERE tenant = $1 AND expires_at < $2")
+        sql("DELETE FROM tickets WHERE tenant = $1 AND expires_at < $2")
             .bind(tenant.as_str())
             .bind(stamp(forget_before))
             .execute(&self.writer)
             .await?;
-        sqlx::query(
-            "INSERT INTO tickets (tenant, id, user_id, rule, login_id, return_to, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
+        sql("INSERT INTO tickets (tenant, id, user_id, rule, login_id, return_to, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(tenant.as_str())
         .bind(&ticket.id)
         .bind(&ticket.user)
@@ -126,8 +120,7 @@ impl Store {
     /// The database's, or [`super::StoreError::Corrupt`].
     pub async fn ticket(&self, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {
         // By the connection that writes: it must not be seen as it was before it was used.
-        let mut connection = self.writer.acquire().await?;
-        load_ticket(&mut connection, tenant, id).await
+        load_ticket(&self.writer, tenant, id).await
     }
 
     /// Gives a ticket to the first browser that opens it; whether it is this one's.
@@ -135,15 +128,14 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn claim_ticket(&self, tenant: &TenantId, id: &str, browser: &[u8]) -> Result<bool> {
-        let claimed = sqlx::query(
-            "UPDATE tickets SET browser = $3 WHERE tenant = $1 AND id = $2 AND (browser IS NULL OR browser = $3)",
-        )
-        .bind(tenant.as_str())
-        .bind(id)
-        .bind(browser)
-        .execute(&self.writer)
-        .await?;
-        Ok(claimed.rows_affected() == 1)
+        let claimed =
+            sql("UPDATE tickets SET browser = $3 WHERE tenant = $1 AND id = $2 AND (browser IS NULL OR browser = $3)")
+                .bind(tenant.as_str())
+                .bind(id)
+                .bind(browser)
+                .execute(&self.writer)
+                .await?;
+        Ok(claimed == 1)
     }
 
     /// Ends a ticket: its answers or its skip, how the rule stands, and the audit trail are one transaction. `None`
@@ -160,29 +152,28 @@ impl Store {
         outcome: &Outcome<'_>,
         author: &Author,
     ) -> Result<Option<UserChanged>> {
-        let mut tx = self.begin().await?;
-        let used = sqlx::query(
-            "UPDATE tickets SET used_at = $4 WHERE tenant = $1 AND id = $2 AND used_at IS NULL AND browser = $3",
-        )
-        .bind(tenant.as_str())
-        .bind(&ticket.id)
-        .bind(browser)
-        .bind(stamp(author.at))
-        .execute(&mut *tx)
-        .await?;
-        if used.rows_affected() == 0 {
+        let mut tx = self.begin(Some(tenant)).await?;
+        let used =
+            sql("UPDATE tickets SET used_at = $4 WHERE tenant = $1 AND id = $2 AND used_at IS NULL AND browser = $3")
+                .bind(tenant.as_str())
+                .bind(&ticket.id)
+                .bind(browser)
+                .bind(stamp(author.at))
+                .execute(&mut tx)
+                .await?;
+        if used == 0 {
             return Ok(None);
         }
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
         let (changes, skips, snoozed_until, optional) = match outcome {
-            Outcome::Answered { changes, optional } => (*changes, 0, None, *optional),
+            Outcome::Answered { changes, optional } => (*changes, 0_i64, None, *optional),
             Outcome::Skipped(until) => (&[][..], 1, until.map(stamp), true),
         };
         let existed = fields::apply(&mut tx, tenant, user, changes, author, revision).await?;
-        sqlx::query(
+        sql(
             "INSERT INTO prompts (tenant, user_id, rule, skips, snoozed_until, done_at_login) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (tenant, user_id, rule) DO UPDATE SET
-                 skips = prompts.skips + CASE WHEN prompts.done_at_login IS excluded.done_at_login THEN 0
+                 skips = prompts.skips + CASE WHEN prompts.done_at_login IS NOT DISTINCT FROM excluded.done_at_login THEN 0
                                               ELSE excluded.skips END,
                  snoozed_until = excluded.snoozed_until, done_at_login = excluded.done_at_login",
         )
@@ -192,13 +183,13 @@ impl Store {
         .bind(skips)
         .bind(snoozed_until)
         .bind(&ticket.login_id)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query("UPDATE logins SET prompted = prompted + $3 WHERE tenant = $1 AND login_id = $2")
+        sql("UPDATE logins SET prompted = prompted + $3 WHERE tenant = $1 AND login_id = $2")
             .bind(tenant.as_str())
             .bind(&ticket.login_id)
             .bind(i64::from(optional))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         let action = if skips == 0 { "rule.answer" } else { "rule.skip" };
         let entry = Entry { user: Some(user), action, target: &ticket.rule, before: None, after: None };
@@ -223,14 +214,14 @@ fn read_state(
     Ok(PromptState { skips, snoozed_until, done_at_login })
 }
 
-async fn load_ticket(db: &mut SqliteConnection, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {
+async fn load_ticket(on: &Pool, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {
     type Row = (String, String, String, String, String, Option<String>);
-    let row: Option<Row> = sqlx::query_as(
+    let row: Option<Row> = sql(
         "SELECT user_id, rule, login_id, return_to, expires_at, used_at FROM tickets WHERE tenant = $1 AND id = $2",
     )
     .bind(tenant.as_str())
     .bind(id)
-    .fetch_optional(db)
+    .fetch_optional(on)
     .await?;
     let Some((user, rule, login_id, return_to, expires_at, used_at)) = row else { return Ok(None) };
     let expires_at = time("tickets", "expires_at", &expires_at, || format!("{tenant}/{id}"))?;

@@ -1,11 +1,10 @@
 //! Stored attributes of resources: one row, and one JSON object, for each.
 
-use sqlx::SqliteConnection;
-
 use crate::model::{Author, Object, ResourceId, TenantId, Value};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
+use super::sql::{On, Tx, sql};
 use super::{Result, Store, StoreError, stamp, tenants};
 
 /// What is stored of a resource.
@@ -34,8 +33,7 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn resource(&self, tenant: &TenantId, resource: &ResourceId) -> Result<Option<StoredResource>> {
-        let mut db = self.reader.acquire().await?;
-        read(&mut db, tenant, resource).await
+        Ok(read(&self.reader, tenant, resource).await?.1)
     }
 
     /// Reads a resource's attributes and the number of the last change that the reading saw, in one snapshot.
@@ -47,9 +45,8 @@ impl Store {
         tenant: &TenantId,
         resource: &ResourceId,
     ) -> Result<(i64, Option<Object<'static>>)> {
-        let mut tx = self.reader.begin().await?;
-        let (as_of,) = sqlx::query_as("SELECT COALESCE(MAX(seq), 0) FROM changes").fetch_one(&mut *tx).await?;
-        Ok((as_of, read(&mut tx, tenant, resource).await?.map(|stored| stored.attributes)))
+        let (as_of, stored) = read(&self.reader, tenant, resource).await?;
+        Ok((as_of, stored.map(|stored| stored.attributes)))
     }
 
     /// Changes a resource as `edit` says from what there is, with nobody else writing in between: to attributes, or to
@@ -64,8 +61,8 @@ impl Store {
         author: &Author,
         edit: impl FnOnce(Option<&StoredResource>) -> std::result::Result<Option<Object<'static>>, E>,
     ) -> std::result::Result<Option<ResourceChanged>, E> {
-        let mut tx = self.begin().await?;
-        let before = read(&mut tx, tenant, resource).await?;
+        let mut tx = self.begin(Some(tenant)).await?;
+        let (_, before) = read(&mut tx, tenant, resource).await?;
         let after = edit(before.as_ref())?;
         let before = before.map(|stored| stored.attributes);
         if before == after {
@@ -81,7 +78,7 @@ impl Store {
         audit::append(&mut tx, tenant, author, entry).await?;
         let (kind, key) = (ChangeKind::Resource, resource.to_key());
         let seq = feed::append(&mut tx, Some(tenant), revision, kind, &key, author.at).await?;
-        tx.commit().await.map_err(StoreError::from)?;
+        tx.commit().await?;
         Ok(Some(ResourceChanged { revision, seq, attributes: after }))
     }
 
@@ -90,28 +87,35 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn resource_types(&self) -> Result<Vec<(String, String)>> {
-        Ok(sqlx::query_as("SELECT DISTINCT tenant, type FROM resources").fetch_all(&self.reader).await?)
+        sql("SELECT DISTINCT tenant, type FROM resources").fetch_all(&self.reader).await
     }
 }
 
-async fn read(db: &mut SqliteConnection, tenant: &TenantId, resource: &ResourceId) -> Result<Option<StoredResource>> {
-    let row: Option<(String, i64)> =
-        sqlx::query_as("SELECT attributes, revision FROM resources WHERE tenant = $1 AND type = $2 AND id = $3")
-            .bind(tenant.as_str())
-            .bind(resource.kind())
-            .bind(resource.id())
-            .fetch_optional(db)
-            .await?;
-    let Some((attributes, revision)) = row else { return Ok(None) };
+/// The number of the last change, and what is stored of the resource: one query, and so one snapshot.
+async fn read(
+    on: impl Into<On<'_>>,
+    tenant: &TenantId,
+    resource: &ResourceId,
+) -> Result<(i64, Option<StoredResource>)> {
+    let (as_of, attributes, revision): (i64, Option<String>, Option<i64>) =
+        sql("SELECT changes.seq, attributes, revision
+         FROM (SELECT COALESCE(MAX(seq), 0) AS seq FROM changes) AS changes
+         LEFT JOIN resources ON tenant = $1 AND type = $2 AND id = $3")
+        .bind(tenant.as_str())
+        .bind(resource.kind())
+        .bind(resource.id())
+        .fetch_one(on)
+        .await?;
+    let Some((attributes, revision)) = attributes.zip(revision) else { return Ok((as_of, None)) };
     let corrupt = |why: String| StoreError::corrupt("resources", "attributes", format!("{tenant}/{resource}"), why);
     match Value::parse(&attributes).map_err(|error| corrupt(error.to_string()))? {
-        Value::Object(attributes) => Ok(Some(StoredResource { attributes, revision })),
+        Value::Object(attributes) => Ok((as_of, Some(StoredResource { attributes, revision }))),
         _ => Err(corrupt("it is no object".to_owned())),
     }
 }
 
 async fn write(
-    tx: &mut SqliteConnection,
+    tx: &mut Tx,
     tenant: &TenantId,
     resource: &ResourceId,
     attributes: Option<&Object<'_>>,
@@ -119,7 +123,7 @@ async fn write(
     revision: i64,
 ) -> Result<()> {
     let Some(attributes) = attributes else {
-        sqlx::query("DELETE FROM resources WHERE tenant = $1 AND type = $2 AND id = $3")
+        sql("DELETE FROM resources WHERE tenant = $1 AND type = $2 AND id = $3")
             .bind(tenant.as_str())
             .bind(resource.kind())
             .bind(resource.id())
@@ -127,11 +131,9 @@ async fn write(
             .await?;
         return Ok(());
     };
-    sqlx::query(
-        "INSERT INTO resources (tenant, type, id, attributes, revision, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+    sql("INSERT INTO resources (tenant, type, id, attributes, revision, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (tenant, type, id) DO UPDATE SET attributes = excluded.attributes, revision = excluded.revision,
-             updated_at = excluded.updated_at",
-    )
+             updated_at = excluded.updated_at")
     .bind(tenant.as_str())
     .bind(resource.kind())
     .bind(resource.id())

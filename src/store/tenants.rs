@@ -1,10 +1,9 @@
 //! Tenants that have data here, and the revision of each.
 
-use jiff::Timestamp;
-use sqlx::SqliteConnection;
-
 use crate::model::TenantId;
+use jiff::Timestamp;
 
+use super::sql::{Tx, sql};
 use super::{Result, Store, StoreError, stamp};
 
 impl Store {
@@ -14,7 +13,7 @@ impl Store {
     /// [`StoreError`] if the database cannot be read or holds a tenant that is none.
     pub async fn tenants(&self) -> Result<Vec<(TenantId, i64)>> {
         let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT id, revision FROM tenants ORDER BY id").fetch_all(&self.reader).await?;
+            sql("SELECT id, revision FROM tenants ORDER BY id").fetch_all(&self.reader).await?;
         let tenant = |(id, revision): (String, i64)| match TenantId::parse(&id) {
             Ok(tenant) => Ok((tenant, revision)),
             Err(why) => Err(StoreError::Corrupt { table: "tenants", column: "id", row: id, why: why.to_string() }),
@@ -30,7 +29,7 @@ impl Store {
         let known = self.tenants().await?;
         let fresh = tenants.iter().filter(|tenant| known.iter().all(|(id, _)| id != *tenant));
         for tenant in fresh {
-            sqlx::query("INSERT INTO tenants (id, revision, created_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING")
+            sql("INSERT INTO tenants (id, revision, created_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING")
                 .bind(tenant.as_str())
                 .bind(stamp(now))
                 .execute(&self.writer)
@@ -41,11 +40,9 @@ impl Store {
 }
 
 /// Counts a change of the tenant's data, and tells the revision after it.
-pub(super) async fn bump(tx: &mut SqliteConnection, tenant: &TenantId, now: Timestamp) -> Result<i64> {
-    let (revision,) = sqlx::query_as(
-        "INSERT INTO tenants (id, revision, created_at) VALUES ($1, 1, $2)
-         ON CONFLICT (id) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision",
-    )
+pub(super) async fn bump(tx: &mut Tx, tenant: &TenantId, now: Timestamp) -> Result<i64> {
+    let (revision,) = sql("INSERT INTO tenants (id, revision, created_at) VALUES ($1, 1, $2)
+         ON CONFLICT (id) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision")
     .bind(tenant.as_str())
     .bind(stamp(now))
     .fetch_one(tx)

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::model::{Credential, Scopes, TenantId, TenantScope};
 
 use super::feed::{self, ChangeKind};
+use super::sql::sql;
 use super::{Result, Store, StoreError, stamp};
 
 /// A token as a list shows it.
@@ -30,18 +31,16 @@ impl Store {
             TenantScope::Instance => None,
             TenantScope::One(tenant) => Some(tenant),
         };
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO tokens (id, tenant, hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&credential.id)
-        .bind(tenant.map(TenantId::as_str))
-        .bind(hash)
-        .bind(credential.scopes.to_string())
-        .bind(stamp(now))
-        .bind(credential.expires_at.map(stamp))
-        .execute(&mut *tx)
-        .await?;
+        let mut tx = self.begin(tenant).await?;
+        sql("INSERT INTO tokens (id, tenant, hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(&credential.id)
+            .bind(tenant.map(TenantId::as_str))
+            .bind(hash)
+            .bind(credential.scopes.to_string())
+            .bind(stamp(now))
+            .bind(credential.expires_at.map(stamp))
+            .execute(&mut tx)
+            .await?;
         feed::append(&mut tx, tenant, 0, ChangeKind::Token, &credential.id, now).await?;
         tx.commit().await?;
         Ok(())
@@ -52,10 +51,8 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn find_token(&self, hash: &[u8]) -> Result<Option<Credential>> {
-        let row: Option<Columns> = sqlx::query_as(
-            "SELECT id, tenant, scopes, created_at, expires_at, revoked_at FROM tokens
-             WHERE hash = $1 AND revoked_at IS NULL",
-        )
+        let row: Option<Columns> = sql("SELECT id, tenant, scopes, created_at, expires_at, revoked_at FROM tokens
+             WHERE hash = $1 AND revoked_at IS NULL")
         .bind(hash)
         .fetch_optional(&self.reader)
         .await?;
@@ -67,10 +64,8 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn list_tokens(&self, tenant: Option<&TenantId>) -> Result<Vec<TokenRow>> {
-        let rows: Vec<Columns> = sqlx::query_as(
-            "SELECT id, tenant, scopes, created_at, expires_at, revoked_at FROM tokens
-             WHERE $1 IS NULL OR tenant = $1 ORDER BY created_at, id",
-        )
+        let rows: Vec<Columns> = sql("SELECT id, tenant, scopes, created_at, expires_at, revoked_at FROM tokens
+             WHERE $1 IS NULL OR tenant = $1 ORDER BY created_at, id")
         .bind(tenant.map(TenantId::as_str))
         .fetch_all(&self.reader)
         .await?;
@@ -82,16 +77,16 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn revoke_token(&self, tenant: Option<&TenantId>, id: &str, now: Timestamp) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        let revoked = sqlx::query(
+        let mut tx = self.begin(tenant).await?;
+        let revoked = sql(
             "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND ($3 IS NULL OR tenant = $3)",
         )
         .bind(id)
         .bind(stamp(now))
         .bind(tenant.map(TenantId::as_str))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        if revoked.rows_affected() == 0 {
+        if revoked == 0 {
             return Ok(false);
         }
         feed::append(&mut tx, None, 0, ChangeKind::Token, id, now).await?;

@@ -1,12 +1,11 @@
-//! Users: all facts of one in few queries, and lists of them.
+//! Users: all facts of one in one query, and lists of them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use sqlx::SqliteConnection;
-
 use crate::model::{Bag, Logins, Object, Slug, TenantId, UserId, UserRecord, Value};
 
+use super::sql::{On, Tx, sql};
 use super::{Result, Store, StoreError, fields, logins, names};
 
 /// A user as of a change: `None` for one that nobody stored.
@@ -29,8 +28,7 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn load_user(&self, tenant: &TenantId, user: &UserId) -> Result<AsOf> {
-        let mut tx = self.reader.begin().await?;
-        load(&mut tx, tenant, user).await
+        load(&self.reader, tenant, user).await
     }
 
     /// Whole users after `after` in the order of their ids, at most `limit`, read by ranges.
@@ -41,22 +39,19 @@ impl Store {
         let listed = self.list_users(tenant, "", after, limit).await?;
         let Some(last) = listed.last().map(|user| user.id.clone()) else { return Ok(Vec::new()) };
         let mut fields: HashMap<String, Vec<FieldRow>> = HashMap::new();
-        let rows: Vec<(String, String, String, String, String)> = sqlx::query_as(
-            "SELECT user_id, slug, bag, value, source FROM fields
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, slug",
-        )
-        .bind(tenant.as_str())
-        .bind(after)
-        .bind(&last)
-        .fetch_all(&self.reader)
-        .await?;
+        let rows: Vec<(String, String, String, String, String)> =
+            sql("SELECT user_id, slug, bag, value, source FROM fields
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, slug")
+            .bind(tenant.as_str())
+            .bind(after)
+            .bind(&last)
+            .fetch_all(&self.reader)
+            .await?;
         for (user, slug, bag, value, source) in rows {
             fields.entry(user).or_default().push((slug, bag, value, source));
         }
-        let rows: Vec<(String, i64, String, String)> = sqlx::query_as(
-            "SELECT user_id, COUNT(*), MIN(at), MAX(at) FROM logins
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 GROUP BY user_id",
-        )
+        let rows: Vec<(String, i64, String, String)> = sql("SELECT user_id, COUNT(*), MIN(at), MAX(at) FROM logins
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 GROUP BY user_id")
         .bind(tenant.as_str())
         .bind(after)
         .bind(&last)
@@ -64,10 +59,8 @@ impl Store {
         .await?;
         let mut logins: HashMap<String, (i64, String, String)> =
             rows.into_iter().map(|(user, count, first, last)| (user, (count, first, last))).collect();
-        let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT user_id, purpose FROM consents
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 AND withdrawn_at IS NULL ORDER BY user_id, purpose",
-        )
+        let rows: Vec<(String, String)> = sql("SELECT user_id, purpose FROM consents
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 AND withdrawn_at IS NULL ORDER BY user_id, purpose")
         .bind(tenant.as_str())
         .bind(after)
         .bind(&last)
@@ -90,22 +83,19 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn list_users(&self, tenant: &TenantId, prefix: &str, after: &str, limit: i64) -> Result<Vec<Listed>> {
-        // Values are JSON, so a string starts with a quotation mark. SUBSTR, unlike LIKE, takes no wildcards.
-        let rows: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
-            "SELECT users.user_id, CAST(name.value ->> '$' AS TEXT), CAST(email.value ->> '$' AS TEXT)
-             FROM users
-             LEFT JOIN fields AS name ON name.tenant = users.tenant AND name.user_id = users.user_id AND name.slug = 'name'
-             LEFT JOIN fields AS email
-                 ON email.tenant = users.tenant AND email.user_id = users.user_id AND email.slug = 'email'
-             WHERE users.tenant = $1 AND users.user_id > $2
-               AND ($3 = '' OR SUBSTR(users.user_id, 1, LENGTH($3)) = $3
-                    OR LOWER(SUBSTR(name.value ->> '$', 1, LENGTH($3))) = LOWER($3)
-                    OR LOWER(SUBSTR(email.value ->> '$', 1, LENGTH($3))) = LOWER($3))
-             ORDER BY users.user_id LIMIT $4",
-        )
+        let (prefix, folded) = (prefix.to_owned(), folded(prefix));
+        // Ranges rather than LIKE: they use the indexes, and know no wildcards.
+        let rows: Vec<(String, Option<String>, Option<String>)> = sql("SELECT user_id, name, email FROM users
+             WHERE tenant = $1 AND user_id > $2
+               AND (user_id >= $3 AND user_id < $4 OR name_key >= $5 AND name_key < $6
+                    OR email_key >= $5 AND email_key < $6)
+             ORDER BY user_id LIMIT $7")
         .bind(tenant.as_str())
         .bind(after)
-        .bind(prefix)
+        .bind(&prefix)
+        .bind(format!("{prefix}{LAST}"))
+        .bind(&folded)
+        .bind(format!("{folded}{LAST}"))
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;
@@ -113,43 +103,69 @@ impl Store {
     }
 }
 
+/// Comes after all that a text can go on with.
+const LAST: char = char::MAX;
+
+/// What names are looked up by.
+fn folded(text: &str) -> String {
+    text.chars().take(64).flat_map(char::to_lowercase).collect()
+}
+
+/// Keeps the name or the e-mail address of a user where lists and searches find it.
+pub(super) async fn note_name(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    user: &UserId,
+    slug: &str,
+    value: Option<&Value<'_>>,
+) -> Result<()> {
+    let statement = match slug {
+        "name" => "UPDATE users SET name = $3, name_key = $4 WHERE tenant = $1 AND user_id = $2",
+        "email" => "UPDATE users SET email = $3, email_key = $4 WHERE tenant = $1 AND user_id = $2",
+        _ => return Ok(()),
+    };
+    let text = match value {
+        Some(Value::Str(text)) => Some(text.as_ref()),
+        _ => None,
+    };
+    let query = sql(statement).bind(tenant.as_str()).bind(user.as_str()).bind(text).bind(text.map(folded));
+    query.execute(tx).await?;
+    Ok(())
+}
+
 /// A row of `fields`: slug, bag, value, source.
 type FieldRow = (String, String, String, String);
 
-/// Reads one user in three short queries; the number of the last change comes with the first.
-pub(super) async fn load(db: &mut SqliteConnection, tenant: &TenantId, user: &UserId) -> Result<AsOf> {
-    let (as_of, known): (i64, Option<String>) = sqlx::query_as(
-        "SELECT COALESCE((SELECT MAX(seq) FROM changes), 0),
-                (SELECT user_id FROM users WHERE tenant = $1 AND user_id = $2)",
-    )
+/// Reads one user in one query, which is one snapshot on both databases; the number of the last change comes with it.
+pub(super) async fn load(on: impl Into<On<'_>>, tenant: &TenantId, user: &UserId) -> Result<AsOf> {
+    type Part = (String, i64, String, String, String, String);
+    let parts: Vec<Part> = sql("SELECT 'seq', COALESCE(MAX(seq), 0), '', '', '', '' FROM changes
+         UNION ALL SELECT 'user', 0, '', '', '', '' FROM users WHERE tenant = $1 AND user_id = $2
+         UNION ALL SELECT 'field', 0, slug, bag, value, source FROM fields WHERE tenant = $1 AND user_id = $2
+         UNION ALL SELECT 'logins', COUNT(*), MIN(at), MAX(at), '', '' FROM logins
+                   WHERE tenant = $1 AND user_id = $2 HAVING COUNT(*) > 0
+         UNION ALL SELECT 'consent', 0, purpose, '', '', '' FROM consents
+                   WHERE tenant = $1 AND user_id = $2 AND withdrawn_at IS NULL")
     .bind(tenant.as_str())
     .bind(user.as_str())
-    .fetch_one(&mut *db)
+    .fetch_all(on)
     .await?;
-    if known.is_none() {
+    let (mut as_of, mut known) = (0, false);
+    let (mut fields, mut logins, mut consents) = (Vec::new(), None, Vec::new());
+    for (part, number, a, b, c, d) in parts {
+        match part.as_str() {
+            "seq" => as_of = number,
+            "user" => known = true,
+            "field" => fields.push((a, b, c, d)),
+            "logins" => logins = Some((number, a, b)),
+            _ => consents.push(a),
+        }
+    }
+    if !known {
         return Ok((as_of, None));
     }
-    let fields: Vec<FieldRow> =
-        sqlx::query_as("SELECT slug, bag, value, source FROM fields WHERE tenant = $1 AND user_id = $2 ORDER BY slug")
-            .bind(tenant.as_str())
-            .bind(user.as_str())
-            .fetch_all(&mut *db)
-            .await?;
-    let (count, first, last): (i64, Option<String>, Option<String>) =
-        sqlx::query_as("SELECT COUNT(*), MIN(at), MAX(at) FROM logins WHERE tenant = $1 AND user_id = $2")
-            .bind(tenant.as_str())
-            .bind(user.as_str())
-            .fetch_one(&mut *db)
-            .await?;
-    let purposes: Vec<(String,)> = sqlx::query_as(
-        "SELECT purpose FROM consents WHERE tenant = $1 AND user_id = $2 AND withdrawn_at IS NULL ORDER BY purpose",
-    )
-    .bind(tenant.as_str())
-    .bind(user.as_str())
-    .fetch_all(&mut *db)
-    .await?;
-    let logins = first.zip(last).map(|(first, last)| (count, first, last));
-    let consents = purposes.into_iter().map(|(purpose,)| purpose).collect();
+    fields.sort_unstable();
+    consents.sort_unstable();
     Ok((as_of, Some(assemble(tenant, user.as_str(), fields, logins, consents)?)))
 }
 

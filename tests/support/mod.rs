@@ -1,6 +1,7 @@
 //! The real server as a child process, and a client for it.
 
 pub mod client;
+pub mod postgres;
 mod server;
 
 pub use client::{Answer, Client};
@@ -18,6 +19,11 @@ pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(std::time::Instant::now() < deadline, "not within ten seconds: {what}");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+}
+
+/// Runs something asynchronous to its end.
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 /// The root of the repository.

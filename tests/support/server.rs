@@ -7,6 +7,9 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use sidegate::store::DatabaseAt;
+
+use super::postgres::{self, Postgres};
 use super::{Client, root};
 
 /// What the sample policies stand for, at every hour: an allow by traits, and nothing that looks at the clock.
@@ -55,6 +58,8 @@ pub struct Setup {
     sample: bool,
     own_data: bool,
     socket: bool,
+    /// The URL of a PostgreSQL database, instead of SQLite in the folder.
+    database: Option<String>,
 }
 
 impl Setup {
@@ -66,7 +71,9 @@ impl Setup {
     /// The same, in a folder whose name starts like that.
     pub fn named(prefix: &str) -> Self {
         let folder = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
-        let setup = Self { folder, args: Vec::new(), env: Vec::new(), sample: false, own_data: true, socket: false };
+        let database = postgres::wanted().then(|| Postgres::shared().database());
+        let setup =
+            Self { folder, args: Vec::new(), env: Vec::new(), sample: false, own_data: true, socket: false, database };
         setup.policy("acme/acme.policy", POLICIES)
     }
 
@@ -78,6 +85,13 @@ impl Setup {
     /// Leaves it to the environment where the data are.
     pub fn without_data(self) -> Self {
         Self { own_data: false, ..self }
+    }
+
+    /// On the data of a server that runs already.
+    pub fn beside(self, server: &Server) -> Self {
+        let data = server.data();
+        let other = Self { own_data: false, database: server.setup.database.clone(), ..self };
+        other.env("SIDEGATE_DATA", data.to_str().unwrap())
     }
 
     /// Listens on a Unix socket, too.
@@ -127,6 +141,7 @@ fn launch(setup: &Setup) -> (Child, BufReader<ChildStdout>, String, SocketAddr) 
         command.arg("--data").arg(setup.folder().join("data"));
     }
     command.arg("--policies").arg(setup.policies()).args(&setup.args);
+    command.envs(setup.database.iter().map(|url| ("SIDEGATE_DATABASE", url)));
     command.envs(setup.env.iter().map(|(name, value)| (name, value)));
     let log = std::fs::OpenOptions::new().create(true).append(true).open(setup.folder().join("log")).unwrap();
     let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
@@ -183,9 +198,18 @@ impl Server {
     }
 
     /// The commands to paste that it printed.
-    pub fn commands(&self) -> String {
-        let (_, rest) = self.banner.split_once("another terminal:\n").expect("commands to paste");
+    fn commands(&self) -> String {
+        let (_, rest) = self.banner.split_once("paste this into another terminal").expect("commands to paste");
+        let (_, rest) = rest.split_once(":\n").expect("a colon");
         rest.split_once("\nAnd open the portal").expect("the portal").0.to_owned()
+    }
+
+    /// Pastes them into a shell: whether they all succeed, and what they print.
+    pub fn paste(&self) -> (bool, String, String) {
+        let mut shell = Command::new("bash");
+        shell.envs(self.setup.database.iter().map(|url| ("SIDEGATE_DATABASE", url)));
+        let (output, out, err) = run(shell.args(["-euc", &self.commands()]));
+        (output.status.success(), out, err)
     }
 
     pub fn log(&self) -> String {
@@ -226,9 +250,46 @@ impl Server {
 
     /// What a command of the program prints, run on this server's data.
     pub fn token(&self, args: &[&str]) -> String {
-        let (output, out, err) = run(sidegate().args(args).arg("--data").arg(self.data()));
+        let (output, out, err) = run(&mut self.command(args));
         assert!(output.status.success(), "{err}");
         out.trim().to_owned()
+    }
+
+    /// A command of the program on this server's data.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = sidegate();
+        command.args(args).arg("--data").arg(self.data());
+        command.envs(self.setup.database.iter().map(|url| ("SIDEGATE_DATABASE", url)));
+        command
+    }
+
+    /// The database of this server, to look into from outside.
+    pub fn database(&self) -> DatabaseAt {
+        match &self.setup.database {
+            Some(url) => DatabaseAt::postgres(url).unwrap(),
+            None => DatabaseAt::Sqlite(self.data().join("sidegate.db")),
+        }
+    }
+
+    /// Runs a statement in the database of this server, past all of its code.
+    pub fn execute(&self, statement: &str) {
+        match &self.setup.database {
+            Some(url) => postgres::execute(url, statement).unwrap(),
+            None => super::wait_for(async {
+                let path = format!("sqlite://{}", self.data().join("sidegate.db").display());
+                let pool = sqlx::sqlite::SqlitePool::connect(&path).await.unwrap();
+                sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
+                pool.close().await;
+            }),
+        }
+    }
+
+    /// All rows of all tables of a PostgreSQL database, as text.
+    pub fn rows(&self) -> String {
+        let url = self.setup.database.as_ref().unwrap();
+        let dump = run(Command::new("pg_dump").args(["--data-only", "--inserts", url]));
+        assert!(dump.0.status.success(), "{}", dump.2);
+        dump.1
     }
 
     pub fn signal(&self, signal: &str) {

@@ -1,0 +1,134 @@
+//! Which database, and opening it.
+
+use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use url::Url;
+
+use super::sql::Pool;
+use super::{Result, Store, StoreError};
+
+/// How long anything waits for a connection, a lock or an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Connections to PostgreSQL.
+const CONNECTIONS: u32 = 16;
+
+/// Where the data is.
+#[derive(Debug, Clone)]
+pub enum DatabaseAt {
+    /// SQLite, in a file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server.
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl DatabaseAt {
+    /// Reads the URL of a PostgreSQL database: `postgres://user:password@host:port/database`.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the URL itself, which may hold a password.
+    pub fn postgres(url: &str) -> std::result::Result<Self, String> {
+        let url = Url::parse(url).map_err(|error| error.to_string())?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err("its scheme is neither postgres nor postgresql".to_owned());
+        }
+        if url.path().len() < 2 {
+            return Err("it names no database".to_owned());
+        }
+        let options = url.as_str().parse::<PgConnectOptions>().map_err(|error| error.to_string())?;
+        Ok(Self::Postgres(Box::new(options)))
+    }
+}
+
+impl fmt::Display for DatabaseAt {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseAt::Sqlite(path) => write!(f, "{} (SQLite)", path.display()),
+            DatabaseAt::Postgres(options) => {
+                let (host, port) = (options.get_host(), options.get_port());
+                write!(f, "{host}:{port}/{} (PostgreSQL)", options.get_database().unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Opens a database, makes SQLite's file if it is not there, and brings the tables up to date. Processes that start
+    /// at the same time do so one after the other.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be opened, is not ours, or belongs to a newer version.
+    pub async fn open(at: &DatabaseAt) -> Result<Self> {
+        match at {
+            DatabaseAt::Sqlite(path) => open_sqlite(path).await,
+            DatabaseAt::Postgres(options) => open_postgres(options).await,
+        }
+    }
+}
+
+/// One connection that writes and several that read. What is acknowledged is on the disk: the write-ahead log is
+/// synchronised at every commit.
+async fn open_sqlite(path: &Path) -> Result<Store> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // What is erased is gone from the file, too.
+        .pragma("secure_delete", "ON")
+        .busy_timeout(PATIENCE);
+    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+    let _until_it_is_open = open_private(&path.with_extension("lock"), |file| file.lock())?;
+    // SQLite gives its side files the mode of the database, so that is made here, empty.
+    open_private(path, |_| Ok(()))?;
+    let writer = pool(1).connect_with(options.clone()).await?;
+    sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await.map_err(not_migrated)?;
+    let reader = pool(4).connect_with(options.read_only(true)).await?;
+    Ok(Store { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader) })
+}
+
+/// Every session bounds what it waits for, so that a lock which is never given back ends in an error. Only a migration
+/// may take its time, under the advisory lock that sqlx holds for it.
+async fn open_postgres(options: &PgConnectOptions) -> Result<Store> {
+    let options = options.clone().application_name("sidegate");
+    let mut migrating = PgConnection::connect_with(&options).await?;
+    sqlx::migrate!("src/store/migrations/postgres").run(&mut migrating).await.map_err(not_migrated)?;
+    migrating.close().await?;
+    let patience = format!("{}ms", PATIENCE.as_millis());
+    let options = options.options([
+        ("statement_timeout", patience.as_str()),
+        ("lock_timeout", &patience),
+        ("idle_in_transaction_session_timeout", &patience),
+    ]);
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    let pool = pool.connect_with(options).await?;
+    Ok(Store { writer: Pool::Postgres(pool.clone()), reader: Pool::Postgres(pool) })
+}
+
+fn not_migrated(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(version) => StoreError::Newer(version),
+        error => StoreError::Migrate(error),
+    }
+}
+
+/// Opens a file for its owner's eyes only. Locked, one beside the database keeps other processes from opening that until
+/// it is dropped: SQLite's own locks neither cover the change of the journal's mode nor several migrations.
+fn open_private(path: &Path, then: impl FnOnce(&File) -> std::io::Result<()>) -> Result<File> {
+    let open = || -> std::io::Result<File> {
+        let file = File::options().create(true).append(true).mode(0o600).open(path)?;
+        then(&file)?;
+        Ok(file)
+    };
+    open().map_err(|source| StoreError::File(path.to_owned(), source))
+}
