@@ -30,6 +30,7 @@ mod resources;
 mod routes;
 mod samples;
 mod soak;
+mod store;
 mod support;
 mod tenants;
 mod users;

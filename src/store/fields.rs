@@ -117,10 +117,10 @@ async fn read_fields(on: impl Into<On<'_>>, tenant: &TenantId, user: &UserId) ->
     let read = |(slug, bag, value, source, writer, revision, at): Row| {
         let row = || format!("{tenant}/{user}/{slug}");
         let field = FieldValue {
-            bag: read_bag(tenant, user.as_str(), &bag)?,
-            slug: Slug::parse(&slug).map_err(|error| StoreError::corrupt("fields", "slug", row(), error))?,
+            bag: read_bag(tenant, user.as_str(), &slug, &bag)?,
+            slug: read_slug(tenant, user.as_str(), &slug)?,
             value: read_value(tenant, user.as_str(), &slug, &value)?,
-            source: source.parse().map_err(|error: String| StoreError::corrupt("fields", "source", row(), error))?,
+            source: read_source(tenant, user.as_str(), &slug, &source)?,
             writer,
             at: at.parse().map_err(|error: jiff::Error| StoreError::corrupt("fields", "updated_at", row(), error))?,
         };
@@ -260,12 +260,21 @@ fn write_bag(bag: Bag) -> &'static str {
     }
 }
 
-pub(super) fn read_bag(tenant: &TenantId, user: &str, text: &str) -> Result<Bag> {
+pub(super) fn read_bag(tenant: &TenantId, user: &str, slug: &str, text: &str) -> Result<Bag> {
     match text {
         "profile" => Ok(Bag::Profile),
         "traits" => Ok(Bag::Traits),
-        other => Err(StoreError::corrupt("fields", "bag", format!("{tenant}/{user}"), format!("{other:?}"))),
+        other => Err(StoreError::corrupt("fields", "bag", format!("{tenant}/{user}/{slug}"), format!("{other:?}"))),
     }
+}
+
+pub(super) fn read_slug(tenant: &TenantId, user: &str, slug: &str) -> Result<Slug> {
+    Slug::parse(slug).map_err(|error| StoreError::corrupt("fields", "slug", format!("{tenant}/{user}/{slug}"), error))
+}
+
+pub(super) fn read_source(tenant: &TenantId, user: &str, slug: &str, text: &str) -> Result<Source> {
+    let row = || format!("{tenant}/{user}/{slug}");
+    text.parse().map_err(|error: String| StoreError::corrupt("fields", "source", row(), error))
 }
 
 /// The JSON of a value; a value that was read from JSON can always be written again.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::model::{Bag, Logins, Object, Slug, TenantId, UserId, UserRecord, Value};
+use crate::model::{Bag, Logins, Object, Source, TenantId, UserId, UserRecord, Value};
 
 use super::sql::{On, Tx, sql};
-use super::{Result, Store, StoreError, fields, logins, names};
+use super::{Result, Store, fields, logins, names};
 
 /// A user as of a change: `None` for one that nobody stored.
 pub type AsOf = (i64, Option<UserRecord>);
@@ -83,7 +83,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn list_users(&self, tenant: &TenantId, prefix: &str, after: &str, limit: i64) -> Result<Vec<Listed>> {
-        let (prefix, folded) = (prefix.to_owned(), folded(prefix));
+        let (folded, last) = (folded(prefix), char::MAX.to_string().repeat(LASTS));
         // Ranges rather than LIKE: they use the indexes, and know no wildcards.
         let rows: Vec<(String, Option<String>, Option<String>)> = sql("SELECT user_id, name, email FROM users
              WHERE tenant = $1 AND user_id > $2
@@ -92,10 +92,10 @@ impl Store {
              ORDER BY user_id LIMIT $7")
         .bind(tenant.as_str())
         .bind(after)
-        .bind(&prefix)
-        .bind(format!("{prefix}{LAST}"))
+        .bind(prefix)
+        .bind(format!("{prefix}{last}"))
         .bind(&folded)
-        .bind(format!("{folded}{LAST}"))
+        .bind(format!("{folded}{last}"))
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;
@@ -103,8 +103,8 @@ impl Store {
     }
 }
 
-/// Comes after all that a text can go on with.
-const LAST: char = char::MAX;
+/// So many times the last character there is comes after all that an id of 255 bytes or a folded name can go on with.
+const LASTS: usize = 129;
 
 /// What names are looked up by.
 fn folded(text: &str) -> String {
@@ -124,11 +124,13 @@ pub(super) async fn note_name(
         "email" => "UPDATE users SET email = $3, email_key = $4 WHERE tenant = $1 AND user_id = $2",
         _ => return Ok(()),
     };
+    // A value may hold U+0000, which columns of text do not.
     let text = match value {
-        Some(Value::Str(text)) => Some(text.as_ref()),
+        Some(Value::Str(text)) => Some(text.replace('\0', "\u{fffd}")),
         _ => None,
     };
-    let query = sql(statement).bind(tenant.as_str()).bind(user.as_str()).bind(text).bind(text.map(folded));
+    let key = text.as_deref().map(folded);
+    let query = sql(statement).bind(tenant.as_str()).bind(user.as_str()).bind(text).bind(key);
     query.execute(tx).await?;
     Ok(())
 }
@@ -182,10 +184,10 @@ fn assemble(
     let mut self_asserted = Vec::new();
     for (slug, bag, value, source) in fields {
         let value = fields::read_value(tenant, user, &slug, &value)?;
-        let bag = fields::read_bag(tenant, user, &bag)?;
-        if source == "user" {
-            let slug = Slug::parse(&slug).map_err(|error| StoreError::corrupt("fields", "slug", row(), error))?;
-            self_asserted.push((bag, slug));
+        let bag = fields::read_bag(tenant, user, &slug, &bag)?;
+        let checked = fields::read_slug(tenant, user, &slug)?;
+        if fields::read_source(tenant, user, &slug, &source)? == Source::User {
+            self_asserted.push((bag, checked));
         }
         let slug = names::shared(slug);
         match bag {

@@ -1,10 +1,12 @@
 //! The real server as a child process, and a client for it.
 
 pub mod client;
+pub mod database;
 pub mod postgres;
 mod server;
 
 pub use client::{Answer, Client};
+pub use database::Database;
 pub use server::{Server, Setup, run, sidegate, with_input, write_file};
 
 /// `short` in an ordinary run, `long` with `tests/run --long`.

@@ -52,8 +52,9 @@ impl Postgres {
 
     /// Starts it again on the same data, and waits until it answers.
     pub fn resume(&mut self) {
+        // A shell has what it runs beside itself ignore SIGQUIT, and PostgreSQL heeds it only once it is up.
         let script = format!(
-            "{} -D {data} -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
+            "env --default-signal=QUIT {} -D {data} -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
              -c max_connections=400 -c shared_buffers=64MB >>{folder}/log 2>&1 & \
              server=$!; read -r then; kill -QUIT $server; wait $server; [ \"$then\" = keep ] || rm -rf {folder}",
             binary("postgres").display(),

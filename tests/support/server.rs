@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use sidegate::store::DatabaseAt;
 
 use super::postgres::{self, Postgres};
-use super::{Client, root};
+use super::{Client, database, root};
 
 /// What the sample policies stand for, at every hour: an allow by traits, and nothing that looks at the clock.
 const POLICIES: &str = r#"
@@ -123,8 +123,31 @@ impl Setup {
         self.folder.path()
     }
 
+    /// The database of its servers.
+    pub fn database(&self) -> DatabaseAt {
+        match &self.database {
+            Some(url) => DatabaseAt::postgres(url).unwrap(),
+            None => DatabaseAt::Sqlite(self.folder().join("data/sidegate.db")),
+        }
+    }
+
     fn policies(&self) -> PathBuf {
         if self.sample { root().join("policies") } else { self.folder.path().join("policies") }
+    }
+
+    /// Starts a server and does not wait for it.
+    pub fn spawn(&self) -> Child {
+        let mut command = sidegate();
+        let socket = if self.socket { format!(",unix:{}", self.socket().display()) } else { String::new() };
+        command.args(["serve", "--listen", &format!("127.0.0.1:0{socket}")]);
+        if self.own_data {
+            command.arg("--data").arg(self.folder().join("data"));
+        }
+        command.arg("--policies").arg(self.policies()).args(&self.args);
+        command.envs(self.database.iter().map(|url| ("SIDEGATE_DATABASE", url)));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("log")).unwrap();
+        command.stdout(Stdio::piped()).stderr(log).spawn().unwrap()
     }
 
     pub fn start(self) -> Server {
@@ -134,17 +157,7 @@ impl Setup {
 }
 
 fn launch(setup: &Setup) -> (Child, BufReader<ChildStdout>, String, SocketAddr) {
-    let mut command = sidegate();
-    let socket = if setup.socket { format!(",unix:{}", setup.socket().display()) } else { String::new() };
-    command.args(["serve", "--listen", &format!("127.0.0.1:0{socket}")]);
-    if setup.own_data {
-        command.arg("--data").arg(setup.folder().join("data"));
-    }
-    command.arg("--policies").arg(setup.policies()).args(&setup.args);
-    command.envs(setup.database.iter().map(|url| ("SIDEGATE_DATABASE", url)));
-    command.envs(setup.env.iter().map(|(name, value)| (name, value)));
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(setup.folder().join("log")).unwrap();
-    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let mut child = setup.spawn();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let log = || std::fs::read_to_string(setup.folder().join("log")).unwrap();
     let mut banner = String::new();
@@ -265,23 +278,12 @@ impl Server {
 
     /// The database of this server, to look into from outside.
     pub fn database(&self) -> DatabaseAt {
-        match &self.setup.database {
-            Some(url) => DatabaseAt::postgres(url).unwrap(),
-            None => DatabaseAt::Sqlite(self.data().join("sidegate.db")),
-        }
+        self.setup.database()
     }
 
     /// Runs a statement in the database of this server, past all of its code.
     pub fn execute(&self, statement: &str) {
-        match &self.setup.database {
-            Some(url) => postgres::execute(url, statement).unwrap(),
-            None => super::wait_for(async {
-                let path = format!("sqlite://{}", self.data().join("sidegate.db").display());
-                let pool = sqlx::sqlite::SqlitePool::connect(&path).await.unwrap();
-                sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
-                pool.close().await;
-            }),
-        }
+        super::wait_for(database::execute(&self.database(), statement));
     }
 
     /// All rows of all tables of a PostgreSQL database, as text.
