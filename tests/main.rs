@@ -33,4 +33,5 @@ mod soak;
 mod store;
 mod support;
 mod tenants;
+mod trait_edge;
 mod users;

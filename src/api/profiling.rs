@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{Consent, Identity, Object, ProfilingSettings, Rule, UserId};
-use crate::service::{Checked, Login, ServiceError, check_rules};
+use crate::service::{Checked, Login, check_rules};
 use crate::web::{Call, Problem, Reply, parse_body, parse_list};
 
 /// The JSON Schema of the rules.
@@ -80,9 +80,6 @@ pub async fn check(call: Call<'_>) -> Result<Reply, Problem> {
         consents: Vec<Consent>,
     }
     let body: Body = parse_body(call.headers, call.body)?;
-    if body.login_id.is_empty() || body.login_id.len() > 255 {
-        return Err(ServiceError::invalid("/loginId", "bad_login_id", "a loginId is 1 to 255 bytes").into());
-    }
     let login = Login {
         user: body.user_id,
         login_id: &body.login_id,

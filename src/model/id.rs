@@ -16,6 +16,13 @@ pub struct InvalidId {
     rule: &'static str,
 }
 
+/// Whether a text can name something that others named: 1 to 255 bytes without control characters. Databases can store
+/// it, find it by an index, and a log can show it.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control)
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {
         $(#[$doc])*
@@ -91,7 +98,7 @@ id!(
     UserId,
     "a user id",
     "is 1 to 255 bytes without control characters",
-    |text| !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control)
+    is_name
 );
 
 id!(
@@ -126,7 +133,7 @@ impl ResourceId {
     pub fn parse(kind: &str, id: &str) -> Result<Self, InvalidId> {
         let rule = "is 1 to 255 bytes without control characters";
         for (text, what) in [(kind, "a resource type"), (id, "a resource id")] {
-            if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+            if !is_name(text) {
                 return Err(InvalidId { what, rule });
             }
         }

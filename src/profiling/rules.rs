@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::Condition as Expression;
-use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings};
+use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings, is_name};
 
 /// A field that a rule asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,8 @@ impl RuleSet {
             for (member, text) in [("/id", &rule.id), ("/client", &rule.client)] {
                 if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
                     wrong(member, "empty", "leave it out rather than empty".to_owned());
+                } else if text.as_ref().is_some_and(|text| !is_name(text)) {
+                    wrong(member, "bad_name", "this is 1 to 255 bytes without control characters".to_owned());
                 }
             }
             let mut fields: Vec<Field> = Vec::new();

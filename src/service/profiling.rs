@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use crate::model::{
     Author, Consent, Definitions, FieldChange, Identity, Object, ProfilingSettings, Source, UserId, UserRecord, Value,
-    field_of_claim,
+    field_of_claim, is_name,
 };
 use crate::profiling::{RuleSet, Verdict, Visit, ask, asks, verdicts};
 use crate::store::Report;
@@ -68,6 +68,10 @@ impl Service {
     /// [`ServiceError::Invalid`] for claims of the wrong type and for a login of somebody else, or the store's.
     pub async fn check_login(&self, tenant: &Tenant, login: Login<'_>, actor: &str) -> Result<Checked> {
         let Login { user, login_id, client, .. } = &login;
+        let faults = bad_names(&login);
+        if !faults.is_empty() {
+            return Err(ServiceError::Invalid(faults));
+        }
         let rules = tenant.rules()?;
         let fields = claims(tenant, &login.profile)?;
         let report = Report {
@@ -201,6 +205,32 @@ fn count_one_more(record: &mut UserRecord, now: jiff::Timestamp) {
     if record.login.get("first_at").is_none() {
         record.login.set("first_at", Value::Time(now));
     }
+}
+
+/// What is wrong with the names that a report gives: they come from elsewhere, and are kept.
+fn bad_names(login: &Login<'_>) -> Vec<Fault> {
+    let mut named = vec![("/loginId".to_owned(), login.login_id)];
+    named.extend(login.client.map(|client| ("/client".to_owned(), client)));
+    for (place, identity) in login.identities.iter().enumerate() {
+        let Identity { kind, provider, subject, .. } = identity;
+        let members = [("kind", kind), ("provider", provider), ("subject", subject)];
+        named.extend(members.map(|(member, text)| (format!("/identities/{place}/{member}"), text.as_str())));
+    }
+    for (place, Consent { purpose, version, .. }) in login.consents.iter().enumerate() {
+        named.push((format!("/consents/{place}/purpose"), purpose));
+        // A text without versions has an empty one.
+        named.extend((!version.is_empty()).then(|| (format!("/consents/{place}/version"), version.as_str())));
+    }
+    let wrong = |(pointer, _): (String, &str)| {
+        let detail = "this is 1 to 255 bytes without control characters".to_owned();
+        Fault { pointer, detail, code: "bad_name" }
+    };
+    let mut faults: Vec<Fault> = named.into_iter().filter(|(_, text)| !is_name(text)).map(wrong).collect();
+    if login.return_to.contains('\0') {
+        let detail = "no address holds the character U+0000".to_owned();
+        faults.push(Fault { pointer: "/returnTo".to_owned(), detail, code: "bad_address" });
+    }
+    faults
 }
 
 /// Claims as changes of profile fields.

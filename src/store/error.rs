@@ -35,6 +35,9 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// A text that PostgreSQL has no place for; refused on SQLite, too, so that both are asked for the same.
+    #[error("a text with the character U+0000 can neither be stored nor looked for")]
+    Nul,
     /// A login was counted for another user.
     #[error("this loginId was used for another user")]
     LoginOfAnother,

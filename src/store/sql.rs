@@ -9,7 +9,7 @@ use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Arguments, Database, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
-use super::Result;
+use super::{Result, StoreError};
 
 /// Connections to one of the databases.
 #[derive(Debug, Clone)]
@@ -85,6 +85,7 @@ macro_rules! arguments {
         let mut arguments = <$database as Database>::Arguments::default();
         for argument in $arguments {
             let added = match argument {
+                Argument::Text(Some(text)) if text.contains('\0') => return Err(StoreError::Nul),
                 Argument::Text(text) => arguments.add(text),
                 Argument::Number(number) => arguments.add(number),
                 Argument::Bytes(bytes) => arguments.add(bytes),

@@ -71,16 +71,19 @@ impl Call<'_> {
     /// Refuses parameters of the query that nobody asked for: a filter with a typing error must not mean "all".
     ///
     /// # Errors
-    /// 400 for another one, or for one that is given twice.
+    /// 400 for another one, for one that is given twice, or that holds what no database stores.
     pub fn only_params(&self, known: &[&str]) -> Result<(), Problem> {
         let mut seen = Vec::new();
-        for (name, _) in url::form_urlencoded::parse(self.query.as_bytes()) {
+        for (name, value) in url::form_urlencoded::parse(self.query.as_bytes()) {
             if !known.contains(&name.as_ref()) {
                 let known = known.join(", ");
                 return Err(Problem::bad_request(format!("there is no parameter {name:?} here, only {known}")));
             }
             if seen.contains(&name) {
                 return Err(Problem::bad_request(format!("the parameter {name:?} is given twice")));
+            }
+            if value.contains('\0') {
+                return Err(Problem::bad_request(format!("the parameter {name:?} holds the character U+0000")));
             }
             seen.push(name);
         }

@@ -1,5 +1,6 @@
 //! What every function of the store promises, asked of the library on the database that is wanted.
 
+mod cold_reads;
 mod corrupt;
 mod documents;
 mod feed;

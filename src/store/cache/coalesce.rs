@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::super::Result;
-use super::Key;
+use super::{Key, Known};
 
 /// The number of the last change that a reading saw, and what it found.
-type Shared<V> = (i64, Option<Arc<V>>);
+pub(super) type Shared<V> = (i64, Known<V>);
 
 pub(super) struct Coalesce<V> {
     /// Held only to find or forget a cell, never while a reading is under way.
@@ -25,10 +25,17 @@ impl<V> Default for Coalesce<V> {
 }
 
 impl<V> Coalesce<V> {
-    /// Reads, or waits for the reading that is under way. If its reader is dropped or fails, another takes over.
-    pub(super) async fn load<F>(&self, key: &Key, read: impl FnOnce() -> F) -> Result<Shared<V>>
+    /// Reads, or waits for the reading that is under way. If its reader is dropped or fails, another takes over. A
+    /// reading puts what it found in memory before it is over, so whoever missed it there and finds no reading under
+    /// way looks once more: `found_meanwhile`.
+    pub(super) async fn load<F>(
+        &self,
+        key: &Key,
+        found_meanwhile: impl FnOnce() -> Option<Known<V>>,
+        read: impl FnOnce() -> F,
+    ) -> Result<Shared<V>>
     where
-        F: Future<Output = Result<(i64, Option<V>)>>,
+        F: Future<Output = Result<Shared<V>>>,
     {
         let cell = {
             let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,13 +46,11 @@ impl<V> Coalesce<V> {
             cell.clone()
         };
         let _forget = Forget { of: self, key, cell: &cell };
-        let loaded = cell
-            .get_or_try_init(|| async {
-                let (as_of, record) = read().await?;
-                Ok::<_, super::super::StoreError>((as_of, record.map(Arc::new)))
-            })
-            .await?;
-        Ok(loaded.clone())
+        // What is in memory is as of now; it is not shared, since it may change before another comes for the cell.
+        if let Some(known) = found_meanwhile() {
+            return Ok((i64::MAX, known));
+        }
+        Ok(cell.get_or_try_init(read).await?.clone())
     }
 
     /// How many waited for the reading of another.

@@ -144,11 +144,7 @@ impl<V: Send + Sync + 'static> FactCache<V> {
     /// What is known of it without asking anybody.
     #[must_use]
     pub fn get(&self, tenant: &TenantId, name: Name<'_>) -> Option<Known<V>> {
-        let key = KeyRef { tenant: tenant.as_str(), kind: name.kind, id: name.id };
-        let known = match self.present.get(&key) {
-            Some(entry) => Some(Some(entry.facts)),
-            None => self.absent.get(&key).map(|_| None),
-        };
+        let known = self.find(&KeyRef { tenant: tenant.as_str(), kind: name.kind, id: name.id });
         if known.is_some() {
             self.hits.add(1);
         }
@@ -167,25 +163,22 @@ impl<V: Send + Sync + 'static> FactCache<V> {
         self.misses.fetch_add(1, Ordering::Relaxed);
         let key = Key::new(tenant, name);
         let stripe = self.hasher.hash_one(&key);
-        loop {
-            let (as_of, facts) = self.loads.load(&key, &read).await?;
-            // A reading that began before a change that is already known would take the change back.
-            if as_of < self.fence.last(stripe) {
-                continue;
+        let found_meanwhile = || self.find(&KeyRef { tenant: tenant.as_str(), kind: name.kind, id: name.id });
+        let read = || async {
+            let (as_of, facts) = read().await?;
+            let facts = facts.map(Arc::new);
+            match &facts {
+                Some(facts) => self.insert(key.clone(), stripe, Entry { facts: facts.clone(), as_of }),
+                None => self.insert_absent(key.clone(), stripe, as_of),
             }
-            return Ok(match facts {
-                Some(facts) => {
-                    self.insert(key, stripe, Entry { facts: facts.clone(), as_of });
-                    Some(facts)
-                }
-                None => {
-                    self.absent.entry(key).and_compute_with(|_| match as_of < self.fence.last(stripe) {
-                        true => Op::Nop,
-                        false => Op::Put(()),
-                    });
-                    None
-                }
-            });
+            Ok((as_of, facts))
+        };
+        loop {
+            let (as_of, facts) = self.loads.load(&key, found_meanwhile, read).await?;
+            // A reading that began before a change that is already known would take the change back.
+            if as_of >= self.fence.last(stripe) {
+                return Ok(facts);
+            }
         }
     }
 
@@ -226,6 +219,20 @@ impl<V: Send + Sync + 'static> FactCache<V> {
             entries: self.present.entry_count(),
             bytes: self.present.weighted_size(),
         }
+    }
+
+    fn find(&self, key: &KeyRef<'_>) -> Option<Known<V>> {
+        match self.present.get(key) {
+            Some(entry) => Some(Some(entry.facts)),
+            None => self.absent.get(key).map(|()| None),
+        }
+    }
+
+    fn insert_absent(&self, key: Key, stripe: u64, as_of: i64) {
+        self.absent.entry(key).and_compute_with(|_| match as_of < self.fence.last(stripe) {
+            true => Op::Nop,
+            false => Op::Put(()),
+        });
     }
 
     fn insert(&self, key: Key, stripe: u64, entry: Entry<V>) {
