@@ -12,7 +12,7 @@ use crate::profiling::{CompiledRule, Field, is_blank, is_missing};
 use crate::store::{Outcome, Ticket};
 
 use super::tenants::Tenant;
-use super::{Result, Service, entropy, traits};
+use super::{Result, Service, ServiceError, entropy, traits};
 
 const ISSUER: &str = "sidegate-ticket";
 
@@ -144,7 +144,9 @@ impl Service {
             used: false,
         };
         let long_ago = self.clock.now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(new.expires_at);
-        self.store.insert_ticket(&tenant.id, &ticket, long_ago).await?;
+        if !self.store.insert_ticket(&tenant.id, &ticket, long_ago).await? {
+            return Err(ServiceError::Conflict("this user was erased during the login: start it again".to_owned()));
+        }
         let token = self.tickets.sign(&tenant.id, &id, new.expires_at).unwrap_or_default();
         let base = self.public_url();
         let base = base.as_str().trim_end_matches('/');

@@ -90,18 +90,19 @@ impl Store {
         Ok(states)
     }
 
-    /// Keeps a new ticket, and forgets those whose time is long over.
+    /// Keeps a new ticket, and forgets those whose time is long over; `false` if nobody has stored the user (any more).
     ///
     /// # Errors
     /// The database's.
-    pub async fn insert_ticket(&self, tenant: &TenantId, ticket: &Ticket, forget_before: Timestamp) -> Result<()> {
+    pub async fn insert_ticket(&self, tenant: &TenantId, ticket: &Ticket, forget_before: Timestamp) -> Result<bool> {
+        let mut tx = self.begin(Some(tenant)).await?;
         sql("DELETE FROM tickets WHERE tenant = $1 AND expires_at < $2")
             .bind(tenant.as_str())
             .bind(stamp(forget_before))
-            .execute(&self.writer)
+            .execute(&mut tx)
             .await?;
-        sql("INSERT INTO tickets (tenant, id, user_id, rule, login_id, return_to, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        let kept = sql("INSERT INTO tickets (tenant, id, user_id, rule, login_id, return_to, expires_at)
+             SELECT tenant, $2, user_id, $4, $5, $6, $7 FROM users WHERE tenant = $1 AND user_id = $3")
         .bind(tenant.as_str())
         .bind(&ticket.id)
         .bind(&ticket.user)
@@ -109,9 +110,10 @@ impl Store {
         .bind(&ticket.login_id)
         .bind(&ticket.return_to)
         .bind(stamp(ticket.expires_at))
-        .execute(&self.writer)
+        .execute(&mut tx)
         .await?;
-        Ok(())
+        tx.commit().await?;
+        Ok(kept == 1)
     }
 
     /// The ticket of that name.

@@ -4,6 +4,7 @@ pub mod client;
 pub mod database;
 pub mod postgres;
 mod server;
+pub mod trail;
 
 pub use client::{Answer, Client};
 pub use database::Database;
