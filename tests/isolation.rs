@@ -155,12 +155,15 @@ impl World {
                 let model = &mut self.models[of];
                 let before = model.resources.remove(&id);
                 model.entries += u64::from(before != owner);
-                assert_eq!(status, match (&before, &owner) {
-                    (None, Some(_)) => 201,
-                    (Some(_), Some(_)) => 200,
-                    (Some(_), None) => 204,
-                    (None, None) => 404,
-                });
+                assert_eq!(
+                    status,
+                    match (&before, &owner) {
+                        (None, Some(_)) => 201,
+                        (Some(_), Some(_)) => 200,
+                        (Some(_), None) => 204,
+                        (None, None) => 404,
+                    }
+                );
                 model.resources.extend(owner.map(|owner| (id, owner)));
                 let stored = self.get(of, &below);
                 let expected = self.models[of].resources.get(&id).map(|owner| json!({ "owner": owner }));
@@ -240,8 +243,12 @@ impl World {
         let traits: BTreeMap<&str, &str> =
             expected.iter().map(|(slug, (value, _))| (SLUGS[*slug], value.as_str())).collect();
         assert_eq!(known.json()["traits"], json!(traits));
-        let subjects: Vec<String> =
-            model.subjects.iter().filter(|(_, whose)| **whose == user).map(|(subject, _)| subject.to_string()).collect();
+        let subjects: Vec<String> = model
+            .subjects
+            .iter()
+            .filter(|(_, whose)| **whose == user)
+            .map(|(subject, _)| subject.to_string())
+            .collect();
         let found = identities.json();
         let found: Vec<_> = found["identities"].as_array().unwrap().iter().map(|one| &one["subject"]).collect();
         assert_eq!(json!(found), json!(subjects));
@@ -254,7 +261,9 @@ impl World {
         let (mut found, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = self.get(of, &format!("/api/v1/users?limit=1{cursor}")).json();
-            found.extend(page["users"].as_array().unwrap().iter().map(|user| user["userId"].as_str().unwrap().to_owned()));
+            found.extend(
+                page["users"].as_array().unwrap().iter().map(|user| user["userId"].as_str().unwrap().to_owned()),
+            );
             let Some(next) = page["next"].as_str() else { break };
             cursor = format!("&cursor={next}");
             self.models[of].cursors[0] = Some(next.to_owned());
@@ -265,7 +274,8 @@ impl World {
 
     fn audit(&mut self, of: usize, cursor_of: usize) {
         let page = self.get(of, "/api/v1/audit?limit=500").json();
-        let numbers: Vec<_> = page["entries"].as_array().unwrap().iter().map(|entry| entry["seq"].as_u64().unwrap()).collect();
+        let numbers: Vec<_> =
+            page["entries"].as_array().unwrap().iter().map(|entry| entry["seq"].as_u64().unwrap()).collect();
         assert_eq!(numbers, (1..=self.models[of].entries).rev().collect::<Vec<_>>());
         if let Some(next) = self.get(of, "/api/v1/audit?limit=1").json()["next"].as_str() {
             self.models[of].cursors[1] = Some(next.to_owned());
@@ -284,9 +294,7 @@ impl World {
         let model = &self.models[of];
         let field = |slug: usize| model.users.get(&user)?.get(&slug).map(|(value, _)| value);
         let owner = model.resources.get(&id);
-        for (action, expected) in
-            [("edit", owner.is_some() && field(0) == owner), ("view", field(1).is_some())]
-        {
+        for (action, expected) in [("edit", owner.is_some() && field(0) == owner), ("view", field(1).is_some())] {
             let body = json!({
                 "subject": { "type": "user", "id": raw(user) },
                 "action": { "name": action },
@@ -308,7 +316,8 @@ impl World {
             assert_eq!((there.status.as_u16(), nowhere.status.as_u16()), (404, 404));
             assert_eq!(there.json()["detail"], nowhere.json()["detail"]);
         }
-        let write = self.own[of].json(Method::PUT, &format!("/t/{}{}", TENANTS[at], field(user, 0)), &json!({ "value": 1 }));
+        let write =
+            self.own[of].json(Method::PUT, &format!("/t/{}{}", TENANTS[at], field(user, 0)), &json!({ "value": 1 }));
         assert_eq!(write.status, 404);
     }
 }
@@ -332,13 +341,14 @@ fn field(user: usize, slug: usize) -> String {
 #[test]
 fn each_tenant_sees_its_own_and_nothing_else() {
     let acts = proptest::collection::vec((0..TENANTS.len(), act()), 40..120);
-    let config = Config { cases: count(3, 60) as u32, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases: count(3, 60) as u32, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&acts, |acts| {
         let mut world = World::new();
         for (of, act) in &acts {
             world.act(*of, act);
         }
-        for of in 0..TENANTS.len() {
+        for (of, name) in TENANTS.iter().enumerate() {
             for user in 0..USERS.len() {
                 world.read(of, user);
                 (0..2).for_each(|id| world.decide(of, user, id));
@@ -349,7 +359,7 @@ fn each_tenant_sees_its_own_and_nothing_else() {
                 world.audit(of, other);
             }
             // The instance's admin sees each as it sees itself.
-            let page = world.admin.get(&format!("/t/{}/api/v1/users", TENANTS[of])).json();
+            let page = world.admin.get(&format!("/t/{name}/api/v1/users")).json();
             assert_eq!(page, world.get(of, "/api/v1/users").json());
         }
         // From memory or from the disk, it is the same.

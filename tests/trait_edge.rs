@@ -62,7 +62,9 @@ fn what_is_refused_says_why_and_changes_nothing() {
         }
         Body::Value(body)
     };
-    let rule = |member: &str, text: &str| Body::Value(json!([{ "fields": ["company"], "condition": "missing", member: text }]));
+    let rule = |member: &str, text: &str| {
+        Body::Value(json!([{ "fields": ["company"], "condition": "missing", member: text }]))
+    };
     let (put, patch, post) = (Method::PUT, Method::PATCH, Method::POST);
     let plan = format!("{ALICE}/plan");
     let doc = format!("{API}/abac/resources/doc/7/attributes");
@@ -203,7 +205,8 @@ fn what_just_fits_is_kept_as_it_was_sent() {
         assert_eq!(admin.get(&format!("{API}/users/{id}")).json()["traits"]["plan"], number, "{id}");
     }
     let listed = admin.get(&format!("{API}/users")).json();
-    let ids: Vec<&str> = listed["users"].as_array().unwrap().iter().map(|user| user["userId"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        listed["users"].as_array().unwrap().iter().map(|user| user["userId"].as_str().unwrap()).collect();
     let mut sorted = ids.clone();
     sorted.sort_unstable();
     assert_eq!((ids.len(), &ids), (users.len() + 1, &sorted), "with alice");

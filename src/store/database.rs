@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use url::Url;
 
 use super::sql::Pool;
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, users};
 
 /// How long anything waits for a connection, a lock or an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -93,6 +93,7 @@ async fn open_sqlite(path: &Path) -> Result<Store> {
     open_private(path, |_| Ok(()))?;
     let writer = pool(1).connect_with(options.clone()).await?;
     sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await.map_err(not_migrated)?;
+    users::fold_names(&writer).await?;
     let reader = pool(4).connect_with(options.read_only(true)).await?;
     Ok(Store { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader) })
 }

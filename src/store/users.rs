@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use sqlx::sqlite::SqlitePool;
+
 use crate::model::{Bag, Logins, Object, Source, TenantId, UserId, UserRecord, Value};
 
 use super::sql::{On, Tx, sql};
@@ -109,6 +111,32 @@ const LASTS: usize = 129;
 /// What names are looked up by.
 fn folded(text: &str) -> String {
     text.chars().take(64).flat_map(char::to_lowercase).collect()
+}
+
+/// Makes the keys anew that a migration made of the names there were, once: SQLite's LOWER knows ASCII only.
+pub(super) async fn fold_names(writer: &SqlitePool) -> Result<()> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let (folded_before,): (i64,) = sqlx::query_as("PRAGMA user_version").fetch_one(&mut *tx).await?;
+    if folded_before > 0 {
+        return Ok(());
+    }
+    type Row = (String, String, Option<String>, Option<String>);
+    let rows: Vec<Row> =
+        sqlx::query_as("SELECT tenant, user_id, name, email FROM users WHERE name IS NOT NULL OR email IS NOT NULL")
+            .fetch_all(&mut *tx)
+            .await?;
+    for (tenant, user, name, email) in rows {
+        sqlx::query("UPDATE users SET name_key = $3, email_key = $4 WHERE tenant = $1 AND user_id = $2")
+            .bind(tenant)
+            .bind(user)
+            .bind(name.as_deref().map(folded))
+            .bind(email.as_deref().map(folded))
+            .execute(&mut *tx)
+            .await?;
+    }
+    sqlx::query("PRAGMA user_version = 1").execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Keeps the name or the e-mail address of a user where lists and searches find it.

@@ -14,7 +14,9 @@ async fn everything(store: &Store) -> Vec<String> {
     let mut refused = Vec::new();
     let mut ask = |function: &str, error: Option<StoreError>| match error {
         None => {}
-        Some(StoreError::Corrupt { table, column, row, .. }) => refused.push(format!("{function}: {table}.{column} of {row}")),
+        Some(StoreError::Corrupt { table, column, row, .. }) => {
+            refused.push(format!("{function}: {table}.{column} of {row}"))
+        }
         Some(other) => panic!("{function}: {other:?}"),
     };
     ask("tenants", store.tenants().await.err());
@@ -103,7 +105,10 @@ fn a_corrupt_row_is_named_by_whoever_reads_it() {
             ],
         ),
         ("UPDATE tickets SET expires_at = 'x'", &["ticket: tickets.expires_at of acme/t"]),
-        ("UPDATE tokens SET scopes = 'everything'", &["list_tokens: tokens.scopes of s", "find_token: tokens.scopes of s"]),
+        (
+            "UPDATE tokens SET scopes = 'everything'",
+            &["list_tokens: tokens.scopes of s", "find_token: tokens.scopes of s"],
+        ),
         (
             "INSERT INTO tenants (id, revision, created_at) VALUES ('NO TENANT', 0, '')",
             &["tenants: tenants.id of NO TENANT"],

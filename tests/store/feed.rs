@@ -18,7 +18,9 @@ fn the_feed_tells_every_change_in_its_order() {
         store.set_document(&acme, DocumentKind::Profiling, "", Some("{}"), &author(Source::Admin, 1)).await.unwrap();
         store.erase_user(&acme, &alice, &author(Source::Admin, 2)).await.unwrap();
         database
-            .execute("INSERT INTO changes (tenant, revision, kind, key, at) VALUES ('', 0, 'of a later version', 'k', '')")
+            .execute(
+                "INSERT INTO changes (tenant, revision, kind, key, at) VALUES ('', 0, 'of a later version', 'k', '')",
+            )
             .await;
         let all = store.changes_since(0, 99).await.unwrap();
         let told: Vec<_> = all.iter().map(|one| (&*one.tenant, one.revision, one.kind, &*one.key)).collect();

@@ -3,7 +3,7 @@
 use sidegate::model::{Bag, FieldChange, Source, Value};
 use sidegate::store::{StoreError, StoredField};
 
-use super::{author, at, change, edit, on_a_store, profile, slug, tenant, text, user};
+use super::{at, author, change, edit, on_a_store, profile, slug, tenant, text, user};
 
 #[test]
 fn an_edit_tells_what_it_did_and_leaves_it() {
@@ -78,12 +78,27 @@ fn every_value_comes_back_as_it_was() {
     on_a_store(async |store, _| {
         let (acme, alice) = (tenant("acme"), user("alice"));
         let values = [
-            "true", "0", "-0.0", "1.0", "9223372036854775807", "-9223372036854775808", "1e300", "5e-324", "0.1",
-            r#""""#, r#""a\u0000b""#, r#""\u2028\"\\\n""#, r#""\ud83d\ude00 \uffff""#, "[]", "{}", "[[1, null], {}]",
+            "true",
+            "0",
+            "-0.0",
+            "1.0",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "1e300",
+            "5e-324",
+            "0.1",
+            r#""""#,
+            r#""a\u0000b""#,
+            r#""\u2028\"\\\n""#,
+            r#""\ud83d\ude00 \uffff""#,
+            "[]",
+            "{}",
+            "[[1, null], {}]",
             r#"{"b": 1, "a": {"": [1.5, false]}, "\u0000": 2}"#,
         ];
         let values: Vec<Value<'static>> = values.iter().map(|json| Value::parse(json).unwrap()).collect();
-        let changes = values.iter().enumerate().map(|(number, value)| change(&format!("t{number}"), Some(value.clone())));
+        let changes =
+            values.iter().enumerate().map(|(number, value)| change(&format!("t{number}"), Some(value.clone())));
         edit(store, &acme, &alice, &changes.collect::<Vec<_>>()).await;
         let (_, record) = store.load_user(&acme, &alice).await.unwrap();
         let record = record.unwrap();

@@ -70,5 +70,4 @@ pub async fn edit(store: &Store, of: &TenantId, id: &UserId, changes: &[FieldCha
 }
 
 /// Ids that a locale would sort otherwise, in the order of their bytes.
-pub const BY_BYTES: [&str; 12] =
-    ["%", "10", "9", "A", "B", "_", "a", "a b", "a%", "b", "\u{e4}", "\u{1f600}"];
+pub const BY_BYTES: [&str; 12] = ["%", "10", "9", "A", "B", "_", "a", "a b", "a%", "b", "\u{e4}", "\u{1f600}"];

@@ -40,11 +40,8 @@ fn a_resource_is_made_changed_and_taken_away() {
 
         let trail = store.audit_before(&acme, (None, None), i64::MAX, 10).await.unwrap();
         let told: Vec<_> = trail.iter().map(|entry| (&*entry.action, &*entry.target, entry.after.is_some())).collect();
-        let expected = [
-            ("resource.delete", "doc/7", false),
-            ("resource.set", "doc/7", true),
-            ("resource.set", "doc/7", true),
-        ];
+        let expected =
+            [("resource.delete", "doc/7", false), ("resource.set", "doc/7", true), ("resource.set", "doc/7", true)];
         assert_eq!(told, expected);
     });
 }

@@ -135,7 +135,8 @@ impl World<'_> {
                 format!("{} {:?}", changed.revision, changed.attributes)
             }
             Act::Document { name, body } => {
-                let (kind, body) = (DocumentKind::Definition, body.map(|body| format!("\"of tenant {label}: {body}\"")));
+                let (kind, body) =
+                    (DocumentKind::Definition, body.map(|body| format!("\"of tenant {label}: {body}\"")));
                 let (name, admin) = (name.to_string(), author(Source::Admin, second));
                 let set = store.set_document(of, kind, &name, body.as_deref(), &admin).await.unwrap();
                 format!("{} {}", set.revision, set.existed)
@@ -242,7 +243,8 @@ fn tells_of_others(text: &str, label: usize) -> bool {
 #[test]
 fn what_others_do_makes_no_difference_to_a_tenant() {
     let acts = proptest::collection::vec((0..TENANTS, act()), 30..90);
-    let config = Config { cases: count(8, 200) as u32, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases: count(8, 200) as u32, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let outcome = runner.run(&acts, |mut acts| {
         // In the end, everybody looks at everybody.

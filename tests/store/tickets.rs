@@ -57,9 +57,8 @@ fn the_first_browser_answers_once() {
         let say = author(Source::User, 2);
         let answers = [profile("city", Some(text("Berlin")))];
         let answer = Outcome::Answered { changes: &answers, optional: true };
-        let complete = async |browser: &[u8]| {
-            store.complete_ticket(&acme, &alice, &ticket, browser, &answer, &say).await.unwrap()
-        };
+        let complete =
+            async |browser: &[u8]| store.complete_ticket(&acme, &alice, &ticket, browser, &answer, &say).await.unwrap();
         assert!(complete(b"one").await.is_none(), "nobody has opened it");
         assert!(store.claim_ticket(&acme, "t", b"one").await.unwrap());
         assert!(!store.claim_ticket(&acme, "t", b"two").await.unwrap());

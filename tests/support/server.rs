@@ -89,9 +89,14 @@ impl Setup {
 
     /// On the data of a server that runs already.
     pub fn beside(self, server: &Server) -> Self {
-        let data = server.data();
-        let other = Self { own_data: false, database: server.setup.database.clone(), ..self };
-        other.env("SIDEGATE_DATA", data.to_str().unwrap())
+        self.on_data_of(&server.setup)
+    }
+
+    /// On the data of another.
+    pub fn on_data_of(self, other: &Setup) -> Self {
+        let data = other.folder().join("data");
+        let shared = Self { own_data: false, database: other.database.clone(), ..self };
+        shared.env("SIDEGATE_DATA", data.to_str().unwrap())
     }
 
     /// Listens on a Unix socket, too.

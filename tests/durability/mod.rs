@@ -1,5 +1,8 @@
 //! What was acknowledged is there after `kill -9`, and decisions follow it.
 
+mod crashes;
+mod upgrades;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ fn acknowledged_writes_survive_kill_9() {
     let mut server = Server::start();
     let token = std::fs::read_to_string(server.data().join("admin-token")).unwrap();
     let mut last_acknowledged = 0;
-    for round in 0..count(3, 20) {
+    for round in 0..count(3, 100) {
         let acknowledged = AtomicU64::new(last_acknowledged);
         let stop = AtomicBool::new(false);
         let address = server.address;
