@@ -1,7 +1,9 @@
 //! The change feed, the audit trail, and erasing.
 
 use sidegate::model::{Source, Value};
-use sidegate::store::{ChangeKind, DocumentKind, Report};
+use sidegate::store::{Change, ChangeKind, DocumentKind, Report};
+
+use crate::support::{Database, count};
 
 use super::logins::{consent, identity};
 use super::resources::{resource, set};
@@ -107,5 +109,35 @@ fn nothing_of_an_erased_user_is_left() {
         let of_bob = store.audit_before(&acme, (Some("bob"), None), i64::MAX, 9).await.unwrap();
         assert_eq!(of_bob[0].after, Some(text("of bob")));
         assert_eq!(store.erase_user(&acme, &alice, &author(Source::Admin, 6)).await.unwrap(), None, "once");
+    });
+}
+
+#[test]
+fn whoever_follows_the_feed_misses_nothing_that_others_commit_meanwhile() {
+    let database = Database::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let rounds = count(40, 1000);
+    runtime.block_on(async {
+        // Tenants of their own wait for no lock of each other's but that of the feed.
+        let store = database.open().await;
+        let writer = |number: usize| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let of = tenant(&format!("tenant-{number}"));
+                for round in 0..rounds {
+                    edit(&store, &of, &user("alice"), &[change("n", Some(Value::Int(round as i64)))]).await;
+                }
+            })
+        };
+        let writers: Vec<_> = (0..8).map(writer).collect();
+        let mut followed = Vec::new();
+        while followed.len() < 8 * rounds {
+            let over = writers.iter().all(|writer| writer.is_finished());
+            let seen = followed.last().map_or(0, |change: &Change| change.seq);
+            followed.extend(store.changes_since(seen, 7).await.unwrap());
+            assert!(!over || followed.last().unwrap().seq > seen, "a change came to light behind the follower");
+        }
+        assert_eq!(followed, store.changes_since(0, i64::MAX).await.unwrap());
+        store.close().await;
     });
 }
