@@ -265,3 +265,22 @@ fn a_cursor_that_was_tampered_with_leads_nowhere() {
         }
     }
 }
+
+#[test]
+fn the_portal_finds_nobody_by_what_no_database_keeps() {
+    let (server, _admin) = prepared();
+    let link = server.banner.lines().find(|line| line.contains("/portal/sign-in?link=")).unwrap();
+    let (address, secret) = link.split_once("?link=").unwrap();
+    let path = address.strip_prefix(&format!("http://{}", server.address)).unwrap();
+    let browser = server.client(None);
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+    let signed_in = browser.send(Method::POST, path, &headers, format!("link={secret}"));
+    let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
+    let get = |below: &str| browser.send(Method::GET, &format!("/t/acme/portal/{below}"), &[("cookie", &cookie)], "");
+    assert!(String::from_utf8_lossy(&get("users?q=al").body).contains("alice"));
+    for below in ["users?q=al%00", "users?q=%00", "users?after=%00", "users?q=al&after=%00", "users/al%00/360"] {
+        let answer = get(below);
+        assert!(answer.status == 200 || answer.status.is_client_error(), "{below}: {answer:?}");
+        assert!(!String::from_utf8_lossy(&answer.body).contains("alice"), "{below}");
+    }
+}
