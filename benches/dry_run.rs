@@ -25,7 +25,7 @@ async fn run() {
     std::fs::write(policies.join("acme/a.policy"), "allow a { action any resource any }").unwrap();
     let path = folder.path().join("data");
     let data = DataFolder::create(&path).unwrap();
-    let store = Store::open(&DataFolder::database(&path)).await.unwrap();
+    let store = Store::open(&DataFolder::database(&path), data.audit_key().unwrap()).await.unwrap();
     let service = Service::new(Parts {
         store,
         folder: data.clone(),

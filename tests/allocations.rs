@@ -72,7 +72,7 @@ fn a_decision_about_a_user_in_the_cache_asks_for_no_memory() {
     let service = runtime.block_on(async {
         let path = folder.path().join("data");
         let data = DataFolder::create(&path).unwrap();
-        let store = Store::open(&DataFolder::database(&path)).await.unwrap();
+        let store = Store::open(&DataFolder::database(&path), data.audit_key().unwrap()).await.unwrap();
         let parts = Parts {
             store,
             folder: data,

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sidegate::model::{Author, Bag, FieldChange, Slug, Source, TenantId, UserId, Value};
-use sidegate::store::{Store, StoreError, StoredField};
+use sidegate::model::{Author, Bag, FieldChange, Origin, Slug, Source, TenantId, UserId, Value};
+use sidegate::store::{StoreError, StoredField};
 
-use crate::support::{Server, wait_for};
+use crate::support::{Server, database, wait_for};
 
 #[test]
 fn a_write_by_another_process_decides_within_half_a_second() {
@@ -18,10 +18,20 @@ fn a_write_by_another_process_decides_within_half_a_second() {
 
     let write = |user: &str, slug: &str, value: Value<'static>| {
         wait_for(async {
-            let store = Store::open(&server.database()).await.unwrap();
+            let store = database::open(&server.database()).await.unwrap();
             let (tenant, user) = (TenantId::parse("acme").unwrap(), UserId::parse(user).unwrap());
-            let author = Author { source: Source::Admin, actor: "other".to_owned(), at: jiff::Timestamp::UNIX_EPOCH };
-            let change = FieldChange { bag: Bag::Traits, slug: Slug::parse(slug).unwrap(), value: Some(value) };
+            let author = Author {
+                source: Source::Admin,
+                actor: "other".to_owned(),
+                at: jiff::Timestamp::UNIX_EPOCH,
+                origin: Origin::default(),
+            };
+            let change = FieldChange {
+                bag: Bag::Traits,
+                slug: Slug::parse(slug).unwrap(),
+                value: Some(value),
+                sensitive: false,
+            };
             let edit = |_: &[StoredField]| Ok::<_, StoreError>(vec![change]);
             store.edit_fields(&tenant, &user, &author, edit).await.unwrap();
             store.close().await;

@@ -59,7 +59,7 @@ pub async fn post_complete_profile(call: PageCall<'_>) -> Result<Reply, ServiceE
         Ok(open) => open,
         Err(bad) => return bad_ticket(&call, &token, bad).await,
     };
-    match call.service.complete(call.tenant, &open, &form).await? {
+    match call.service.complete(call.tenant, &open, &form, call.origin()).await? {
         Completed::Done => Ok(go_on(open.return_to.as_ref())),
         Completed::Wrong(errors) => Ok(page(&open, StatusCode::UNPROCESSABLE_ENTITY, &errors, &form)),
         Completed::Refused(why) => {

@@ -27,3 +27,12 @@ pub async fn list_audit(call: Call<'_>) -> Result<Reply, Problem> {
     let (entries, next) = page.cut(&call, entries, |entry| entry.seq.to_string());
     Ok(Reply::json(StatusCode::OK, &Body { entries, next }))
 }
+
+/// `GET audit/verify`: whether every entry is as it was written, with the head of the chain to be kept elsewhere.
+///
+/// # Errors
+/// 400 for a parameter, 503 if the database does not answer.
+pub async fn verify_audit(call: Call<'_>) -> Result<Reply, Problem> {
+    call.only_params(&[])?;
+    Ok(Reply::json(StatusCode::OK, &call.service.verify_audit(call.tenant).await?))
+}

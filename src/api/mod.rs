@@ -9,7 +9,7 @@ mod resources;
 mod users;
 
 pub use attributes::{delete_attribute, get_attribute, get_attributes, my_attributes, patch_attributes, put_attribute};
-pub use audit::list_audit;
+pub use audit::{list_audit, verify_audit};
 pub use definitions::{delete_definition, get_definition, list_definitions, post_definition, put_definition};
 pub use operations::{healthz, metrics, readyz};
 pub use profiling::{

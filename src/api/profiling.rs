@@ -90,7 +90,7 @@ pub async fn check(call: Call<'_>) -> Result<Reply, Problem> {
         identities: body.identities,
         consents: body.consents,
     };
-    let checked = call.service.check_login(call.tenant, login, &call.author().actor).await?;
+    let checked = call.service.check_login(call.tenant, login, &call.author()).await?;
     Ok(Reply::json(StatusCode::OK, &Answer::from(&checked)))
 }
 

@@ -29,7 +29,9 @@ pub async fn serve(config: Config) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
 
     let folder = DataFolder::create(&config.data)?;
-    let store = Store::open(&config.database).await.with_context(|| format!("cannot open {}", config.database))?;
+    let store = Store::open(&config.database, folder.audit_key()?)
+        .await
+        .with_context(|| format!("cannot open {}", config.database))?;
     folder.note_database(&config.database)?;
     let admin_token = match config.admin_token.given() {
         Some(token) => token,

@@ -1,7 +1,9 @@
 //! The command line. Exit status: 0 done, 1 it could not be done or something is wrong with the policies, 2 wrong usage.
 
+mod audit;
 mod check;
 mod config;
+mod data;
 mod eval;
 mod explain;
 mod fmt;
@@ -56,6 +58,8 @@ enum Command {
     ServiceToken(tokens::ServiceToken),
     /// Make a one-time link into the portal of a tenant
     PortalLink(tokens::PortalLink),
+    /// Check the audit trail of a tenant, or take down its head
+    Audit(audit::Audit),
     /// Ask a running server whether it is alive; for health checks of containers
     Healthy(healthy::Healthy),
     /// Show every setting, and where its value comes from
@@ -90,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Token(token) => block_on(token.run()),
         Command::ServiceToken(token) => block_on(token.run()),
         Command::PortalLink(link) => block_on(link.run()),
+        Command::Audit(audit) => block_on(audit.run()),
         Command::Healthy(healthy) => block_on(healthy.run()),
         Command::Config(show) => show.run(),
     };

@@ -1,6 +1,5 @@
 //! `sidegate token` and `sidegate service-token`: they write into the data folder of a server, running or not.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -9,42 +8,16 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::model::{Scope, TenantId, TenantScope, UserId};
-use crate::service::{Clock, DataFolder, issue_token, make_link};
-use crate::store::{Store, TokenRow};
+use crate::service::{Clock, issue_token, make_link};
+use crate::store::TokenRow;
 
-use super::{Usage, config, show};
-
-/// The data folder of a server.
-#[derive(Args)]
-struct Data {
-    /// Data folder of the server [default: ./data]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<String>,
-    /// URL of the server's PostgreSQL database, if it uses one
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
-    /// TOML file with settings
-    #[arg(long, value_name = "FILE", env = "SIDEGATE_CONFIG")]
-    config: Option<PathBuf>,
-}
-
-impl Data {
-    async fn open(self) -> Result<(DataFolder, Store)> {
-        let flags = [("data", self.data), ("database", self.database)];
-        let flags = flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let layers = config::layers(flags, self.config)?;
-        let (folder, database) = (DataFolder::open(&layers.data())?, layers.database()?);
-        folder.check_database(&database)?;
-        let store = Store::open(&database).await.with_context(|| format!("cannot open {database}"))?;
-        Ok((folder, store))
-    }
-}
+use super::{Usage, data, show};
 
 /// Make a development access token for a user. The server trusts it only while it trusts development tokens.
 #[derive(Args)]
 pub(super) struct Token {
     #[command(flatten)]
-    data: Data,
+    data: data::Data,
     /// The user's tenant
     #[arg(long)]
     tenant: TenantId,
@@ -59,7 +32,7 @@ pub(super) struct Token {
 impl Token {
     pub(super) async fn run(self) -> Result<ExitCode> {
         let (folder, store) = self.data.open().await?;
-        known(&store, &self.tenant).await?;
+        data::known(&store, &self.tenant).await?;
         let token = folder.dev_tokens()?.mint(&self.tenant, &self.user, Clock::system().now(), self.lifetime);
         show::line(format_args!("{}", token.context("the token could not be signed")?))?;
         Ok(ExitCode::SUCCESS)
@@ -70,7 +43,7 @@ impl Token {
 #[derive(Args)]
 pub(super) struct PortalLink {
     #[command(flatten)]
-    data: Data,
+    data: data::Data,
     /// The tenant
     #[arg(long)]
     tenant: TenantId,
@@ -79,7 +52,7 @@ pub(super) struct PortalLink {
 impl PortalLink {
     pub(super) async fn run(self) -> Result<ExitCode> {
         let (folder, store) = self.data.open().await?;
-        known(&store, &self.tenant).await?;
+        data::known(&store, &self.tenant).await?;
         let now = Clock::system().now();
         let link = make_link(&store, &folder.token_hasher()?, &folder.url()?, &self.tenant, now).await?;
         show::line(format_args!("{link}"))?;
@@ -91,7 +64,7 @@ impl PortalLink {
 #[derive(Args)]
 pub(super) struct ServiceToken {
     #[command(flatten)]
-    data: Data,
+    data: data::Data,
     /// The tenant that it is for
     #[arg(long, required_unless_present_any = ["instance", "list", "revoke"])]
     tenant: Option<TenantId>,
@@ -121,7 +94,7 @@ impl ServiceToken {
         let now = Clock::system().now();
         let (folder, store) = self.data.open().await?;
         if let Some(tenant) = &self.tenant {
-            known(&store, tenant).await?;
+            data::known(&store, tenant).await?;
         }
         if let Some(id) = &self.revoke {
             if !store.revoke_token(self.tenant.as_ref(), id, now).await? {
@@ -178,16 +151,6 @@ fn list(tokens: &[TokenRow], as_json: bool) -> Result<()> {
         show::line(format_args!("{}  {tenant:<16} {:<24} {state}", token.credential.id, token.credential.scopes))?;
     }
     Ok(())
-}
-
-/// Refuses a tenant that the server does not know: a token for a misspelt one would never be good for anything.
-async fn known(store: &Store, tenant: &TenantId) -> Result<()> {
-    let all = store.tenants().await?;
-    if all.iter().any(|(id, _)| id == tenant) {
-        return Ok(());
-    }
-    let names: Vec<&str> = all.iter().map(|(id, _)| id.as_str()).collect();
-    Err(Usage(format!("there is no tenant {tenant} here; there are: {}", names.join(", "))).into())
 }
 
 /// Ten years.

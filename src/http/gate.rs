@@ -2,6 +2,7 @@
 //! no such tenant (404), not allowed (403), then whatever the body is refused for.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{
@@ -31,6 +32,15 @@ pub(super) struct Gate {
     pub(super) limits: Limits,
 }
 
+/// Who is at the other end of a connection.
+#[derive(Default)]
+pub(super) struct Peer {
+    /// The caller whom it had last.
+    pub(super) last: LastCaller,
+    /// Its address; a Unix socket has none.
+    pub(super) address: Option<IpAddr>,
+}
+
 /// Who answers, once the tenant is known.
 enum For {
     Api(Endpoint, Arc<Caller>),
@@ -46,11 +56,11 @@ impl Gate {
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
-        last: &LastCaller,
+        peer: &Peer,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let request_id = head.headers.get(REQUEST_ID).cloned();
-        let reply = match self.admit(&head, body, last).await {
+        let reply = match self.admit(&head, body, peer).await {
             Ok(reply) => reply,
             Err((Some(Family::AuthZen), problem)) => problem.into_message(),
             Err((Some(Family::Pages), problem)) => pages::problem(problem),
@@ -59,7 +69,7 @@ impl Gate {
         Ok(respond(reply, request_id))
     }
 
-    async fn admit(&self, head: &Parts, body: Incoming, last: &LastCaller) -> Result<Reply, Refusal> {
+    async fn admit(&self, head: &Parts, body: Incoming, peer: &Peer) -> Result<Reply, Refusal> {
         let Parts { method, uri, headers, .. } = head;
         if headers.get_all(HOST).iter().count() > 1 {
             let problem = Problem::bad_request("the request has more than one Host");
@@ -76,7 +86,7 @@ impl Gate {
                 return Ok(Box::pin(self.operation(operation)).await);
             }
             Serve::Tenant(access, endpoint) => self
-                .may(access, &found.params, headers, last)
+                .may(access, &found.params, headers, &peer.last)
                 .await
                 .map(|(caller, tenant)| (tenant, For::Api(endpoint, caller))),
             Serve::Page(page) => {
@@ -104,14 +114,18 @@ impl Gate {
         let (service, tenant, query, body) = (&self.service, tenant.as_ref(), uri.query().unwrap_or(""), &body[..]);
         let outcome = match answers {
             For::Api(endpoint, caller) => {
-                endpoints::answer(endpoint, Call { service, tenant, caller, params, query, headers, body }).await
+                endpoints::answer(
+                    endpoint,
+                    Call { service, tenant, caller, params, query, headers, body, peer: peer.address },
+                )
+                .await
             }
             For::Page(page) => {
-                let call = PageCall { service, tenant, params, query, headers, body };
+                let call = PageCall { service, tenant, params, query, headers, body, peer: peer.address };
                 Box::pin(pages::answer(page, call)).await.map_err(Problem::from)
             }
             For::Portal(page) => {
-                let call = PageCall { service, tenant, params, query, headers, body };
+                let call = PageCall { service, tenant, params, query, headers, body, peer: peer.address };
                 Box::pin(pages::answer_portal(page, call)).await.map_err(Problem::from)
             }
         };

@@ -1,6 +1,7 @@
 //! Where connections come in.
 
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ pub struct UnixSocket {
 
 /// A connection that came in.
 pub(super) enum Stream {
-    Tcp(TcpStream),
+    Tcp(TcpStream, IpAddr),
     Unix(UnixStream),
 }
 
@@ -48,10 +49,10 @@ impl Listener {
     pub(super) async fn accept(&self) -> io::Result<Stream> {
         match self {
             Listener::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, peer) = listener.accept().await?;
                 // Answers are written whole; waiting to fill a packet would only delay them.
                 let _ = stream.set_nodelay(true);
-                Ok(Stream::Tcp(stream))
+                Ok(Stream::Tcp(stream, peer.ip()))
             }
             Listener::Unix(socket) => Ok(Stream::Unix(socket.listener.accept().await?.0)),
         }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
-use crate::service::{LastCaller, Service};
+use crate::service::Service;
 
-use super::gate::Gate;
+use super::gate::{Gate, Peer};
 use super::listener::{Listener, Stream};
 use super::router::Router;
 use super::watchdog::Watchdog;
@@ -62,8 +63,8 @@ pub async fn serve(
 async fn accept(listener: Listener, gate: Arc<Gate>, connections: Arc<GracefulShutdown>) {
     loop {
         match listener.accept().await {
-            Ok(Stream::Tcp(stream)) => spawn(stream, &gate, &connections),
-            Ok(Stream::Unix(stream)) => spawn(stream, &gate, &connections),
+            Ok(Stream::Tcp(stream, address)) => spawn(stream, Some(address), &gate, &connections),
+            Ok(Stream::Unix(stream)) => spawn(stream, None, &gate, &connections),
             Err(error) => {
                 // Out of file descriptors, say: others must close before it can go on.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -73,19 +74,20 @@ async fn accept(listener: Listener, gate: Arc<Gate>, connections: Arc<GracefulSh
     }
 }
 
-fn spawn<S>(stream: S, gate: &Arc<Gate>, connections: &GracefulShutdown)
+fn spawn<S>(stream: S, address: Option<IpAddr>, gate: &Arc<Gate>, connections: &GracefulShutdown)
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let patience = gate.limits.patience;
     let watchdog = Arc::new(Watchdog::new());
     let service = service_fn({
-        let (gate, watchdog, last) = (gate.clone(), watchdog.clone(), Arc::new(LastCaller::default()));
+        let peer = Arc::new(Peer { address, ..Peer::default() });
+        let (gate, watchdog) = (gate.clone(), watchdog.clone());
         move |request: Request<Incoming>| {
-            let (gate, watchdog, last) = (gate.clone(), watchdog.clone(), last.clone());
+            let (gate, watchdog, peer) = (gate.clone(), watchdog.clone(), peer.clone());
             async move {
                 let _under_way = watchdog.request(request.version());
-                gate.answer(request, &last).await
+                gate.answer(request, &peer).await
             }
         }
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bag, Definition, Object, Slug, Value, standard_fields};
+use super::{Bag, Definition, FieldChange, Object, Slug, Value, standard_fields};
 
 /// Definitions by slug.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,13 @@ impl Definitions {
     #[must_use]
     pub fn bag(&self, slug: &str) -> Bag {
         self.get(slug).map_or(Bag::Traits, |definition| definition.kind)
+    }
+
+    /// A change of a field as its definition has it: where its value lives, and whether the audit trail may hold it.
+    #[must_use]
+    pub fn change<'a>(&self, slug: Slug, value: Option<Value<'a>>) -> FieldChange<'a> {
+        let sensitive = self.get(slug.as_str()).is_some_and(|definition| definition.sensitive);
+        FieldChange { bag: self.bag(slug.as_str()), slug, value, sensitive }
     }
 
     /// Defaults in the shape of a user's facts.

@@ -47,6 +47,19 @@ pub struct Author {
     pub actor: String,
     /// When.
     pub at: jiff::Timestamp,
+    /// Where the request came from that says so.
+    pub origin: Origin,
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// By what the caller was let in, such as `service token sgt-...`; empty if by the command line.
+    pub credential: String,
+    /// The request's `X-Request-ID`, if it had one.
+    pub request_id: Option<String>,
+    /// The address of the peer, if it was a network's.
+    pub address: Option<String>,
 }
 
 /// A value of a user with where it came from.
@@ -75,6 +88,8 @@ pub struct FieldChange<'a> {
     pub slug: Slug,
     /// The new value.
     pub value: Option<Value<'a>>,
+    /// Whether the audit trail may hold digests of its values only.
+    pub sensitive: bool,
 }
 
 /// An identity of the user at a provider.
@@ -152,7 +167,10 @@ pub struct AuditEntry {
     pub source: Source,
     /// Who.
     pub actor: String,
-    /// What was done, such as `trait.set`.
+    /// By what the actor was let in.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub credential: String,
+    /// What was done, such as `field.set`.
     pub action: String,
     /// To what.
     pub target: String,
@@ -162,4 +180,13 @@ pub struct AuditEntry {
     /// The value after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value<'static>>,
+    /// The request's `X-Request-ID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The address that the request came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Whether the values before and after are salted digests.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
 }

@@ -22,7 +22,9 @@ pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
 pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
 pub use definitions::Definitions;
 pub use facts::{Facts, Given, Stored, UserRecord};
-pub use history::{AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, PromptState, Source};
+pub use history::{
+    AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, Origin, PromptState, Source,
+};
 pub use id::{InvalidId, ResourceId, Slug, TenantId, UserId, is_name};
 pub use object::{Key, Object, UniqueKeys};
 pub use precondition::{Precondition, Tags};

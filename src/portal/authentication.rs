@@ -82,7 +82,7 @@ async fn act<'f>(
     form: &'f [(String, String)],
 ) -> Result<Option<Shown<'f>>, ServiceError> {
     let call = &admitted.call;
-    let author = call.service.author_of(&admitted.session);
+    let author = call.service.author_of(&admitted.session, call.origin());
     if matches!(action, "on" | "off") {
         let max_prompts_per_login = value(form, "max").trim().parse().map_err(|_| {
             ServiceError::invalid("", "no_number", "The number of rules must be a whole number, such as 1")

@@ -75,12 +75,12 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
         (value(&form, "action"), value(&form, "slug"), value(&form, "type"), value(&form, "value"));
     let done = match (UserId::parse(call.params.get("userId")), Slug::parse(slug_text)) {
         (Ok(user), Ok(slug)) if action == "delete" => {
-            let author = call.service.author_of(&admitted.session);
+            let author = call.service.author_of(&admitted.session, call.origin());
             call.service.delete_trait(call.tenant, &user, &slug, &author, &Precondition::default()).await.map(|_| ())
         }
         (Ok(user), Ok(slug)) if action == "set" => match read(kind, typed) {
             Ok(value) => {
-                let author = call.service.author_of(&admitted.session);
+                let author = call.service.author_of(&admitted.session, call.origin());
                 call.service
                     .put_trait(call.tenant, &user, &slug, value, &author, &Precondition::default())
                     .await

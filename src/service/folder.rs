@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use crate::store::DatabaseAt;
+use crate::store::{AuditKey, DatabaseAt};
 
 use super::dev_tokens::DevTokens;
 use super::entropy;
@@ -22,6 +22,7 @@ const DATABASE_NOTE: &str = "database";
 const ADMIN_TOKEN: &str = "admin-token";
 const TOKEN_KEY: &str = "token.key";
 const DEV_KEY: &str = "dev-token.key";
+const AUDIT_KEY: &str = "audit.key";
 const TICKET_KEY: &str = "ticket.key";
 const URL: &str = "url";
 
@@ -79,6 +80,7 @@ impl DataFolder {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
         folder.create_secret(TOKEN_KEY, &entropy::secret())?;
         folder.create_secret(DEV_KEY, &entropy::secret())?;
+        folder.create_secret(AUDIT_KEY, &entropy::secret())?;
         folder.create_secret(TICKET_KEY, &entropy::secret())?;
         Ok(folder)
     }
@@ -158,6 +160,14 @@ impl DataFolder {
     /// [`FolderError`] if the key is not there or too short.
     pub fn token_hasher(&self) -> Result<TokenHasher, FolderError> {
         Ok(TokenHasher::new(self.secret(TOKEN_KEY)?.as_bytes()))
+    }
+
+    /// What vouches for the heads of the audit trails.
+    ///
+    /// # Errors
+    /// [`FolderError`] if the key is not there or too short.
+    pub fn audit_key(&self) -> Result<AuditKey, FolderError> {
+        Ok(AuditKey::new(self.secret(AUDIT_KEY)?.as_bytes()))
     }
 
     /// What signs and checks tickets.

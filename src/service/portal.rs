@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{AuditEntry, Author, Consent, Identity, Source, TenantId, UserId};
+use crate::model::{AuditEntry, Author, Consent, Identity, Origin, Source, TenantId, UserId};
 use crate::profiling::Verdict;
-use crate::store::{Listed, Store, StoredField};
+use crate::store::{AuditVerdict, Listed, Store, StoredField};
 
 use super::tenants::Tenant;
 use super::tokens::TokenHasher;
@@ -138,8 +138,9 @@ impl Service {
 
     /// Who writes, in the name of a session.
     #[must_use]
-    pub fn author_of(&self, session: &Session) -> Author {
-        Author { source: Source::Admin, actor: session.actor.clone(), at: self.clock.now() }
+    pub fn author_of(&self, session: &Session, origin: Origin) -> Author {
+        let origin = Origin { credential: "portal session".to_owned(), ..origin };
+        Author { source: Source::Admin, actor: session.actor.clone(), at: self.clock.now(), origin }
     }
 
     /// A page of users.
@@ -183,11 +184,20 @@ impl Service {
         let mut entries = self.store.audit_before(&tenant.id, of, before, limit).await?;
         for entry in &mut entries {
             let slug = entry.target.strip_prefix("traits.").unwrap_or(&entry.target);
-            if tenant.definitions.get(slug).is_some_and(|definition| definition.sensitive) {
+            // Of a field that became sensitive later, the trail may hold values.
+            if !entry.sensitive && tenant.definitions.get(slug).is_some_and(|definition| definition.sensitive) {
                 (entry.before, entry.after) = (None, None);
             }
         }
         Ok(entries)
+    }
+
+    /// Whether the audit trail is as it was written.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn verify_audit(&self, tenant: &Tenant) -> Result<AuditVerdict> {
+        Ok(self.store.verify_audit(&tenant.id, None).await?)
     }
 
     /// Everything on a user's page.

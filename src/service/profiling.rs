@@ -66,7 +66,7 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] for claims of the wrong type and for a login of somebody else, or the store's.
-    pub async fn check_login(&self, tenant: &Tenant, login: Login<'_>, actor: &str) -> Result<Checked> {
+    pub async fn check_login(&self, tenant: &Tenant, login: Login<'_>, author: &Author) -> Result<Checked> {
         let Login { user, login_id, client, .. } = &login;
         let faults = bad_names(&login);
         if !faults.is_empty() {
@@ -81,7 +81,7 @@ impl Service {
             identities: login.identities.clone(),
             consents: login.consents.clone(),
         };
-        let author = Author { source: Source::Idp, actor: actor.to_owned(), at: self.clock.now() };
+        let author = Author { source: Source::Idp, ..author.clone() };
         let changed = self.store.report_login(&tenant.id, user, &report, &author).await?;
         self.user_changed(tenant, user, changed).await?;
 
@@ -244,8 +244,7 @@ fn claims<'a>(tenant: &Tenant, profile: &Object<'a>) -> Result<Vec<FieldChange<'
         let checked = traits::unusable(value).map_or(Ok(()), |(_, why)| Err(why));
         match checked.and_then(|()| definition.check(value)) {
             Ok(()) => {
-                let (bag, slug) = (definition.kind, definition.slug.clone());
-                changes.push(FieldChange { bag, slug, value: Some(value.clone()) });
+                changes.push(tenant.definitions.change(definition.slug.clone(), Some(value.clone())));
             }
             Err(detail) => faults.push(Fault { pointer: format!("/profile/{claim}"), detail, code: "not_as_defined" }),
         }

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::model::{Author, Definition, FieldChange, Source, TenantId, TenantSettings, UserId, UserRecord, Value};
+use crate::model::{Author, Definition, Origin, Source, TenantId, TenantSettings, UserId, UserRecord, Value};
 use crate::profiling::{CompiledRule, Field, is_blank, is_missing};
 use crate::store::{Outcome, Ticket};
 
@@ -202,6 +202,7 @@ impl Service {
         tenant: &Tenant,
         open: &OpenTicket<'_>,
         form: &[(String, String)],
+        origin: Origin,
     ) -> Result<Completed> {
         if value_of(form, "csrf") != Some(&open.csrf) {
             return Ok(Completed::Refused("this form was not made for this browser, or is too old"));
@@ -213,7 +214,8 @@ impl Service {
             return Ok(Completed::Refused("the form holds a field that this page does not ask"));
         }
         let now = self.clock.now();
-        let author = Author { source: Source::User, actor: open.user.to_string(), at: now };
+        let origin = Origin { credential: format!("ticket {}", open.ticket.id), ..origin };
+        let author = Author { source: Source::User, actor: open.user.to_string(), at: now, origin };
         let rule = &open.rule.rule;
         if value_of(form, "action") == Some("skip") {
             if rule.required {
@@ -240,11 +242,7 @@ impl Service {
                 // What is confirmed as it stands stays whoever's word it was.
                 Ok(value) if value.to_text() == question.value => confirmed = true,
                 Ok(value) => {
-                    changes.push(FieldChange {
-                        bag: definition.kind,
-                        slug: definition.slug.clone(),
-                        value: Some(value),
-                    });
+                    changes.push(tenant.definitions.change(definition.slug.clone(), Some(value)));
                 }
                 Err(why) => wrong.push((slug.to_owned(), why)),
             }

@@ -1,7 +1,9 @@
 //! Fields of users, profile fields and traits alike: read, set, delete.
 
 use crate::lang::suggest;
-use crate::model::{Author, Caller, FieldChange, Object, Precondition, Slug, Source, UserId, UserRecord, Value};
+use crate::model::{
+    Author, Caller, FieldChange, Object, Origin, Precondition, Slug, Source, UserId, UserRecord, Value,
+};
 use crate::store::{Edited, Erased, Known, Name, StoreError, StoredField, UserChanged};
 
 use super::tenants::Tenant;
@@ -35,12 +37,12 @@ pub struct Fields {
 impl Service {
     /// Who writes, in the name of a caller with a service token.
     #[must_use]
-    pub fn author(&self, caller: &Caller) -> Author {
-        let (source, actor) = match caller {
-            Caller::Service(credential) => (Source::Admin, credential.id.clone()),
-            Caller::User { id, .. } => (Source::User, id.to_string()),
+    pub fn author(&self, caller: &Caller, origin: Origin) -> Author {
+        let (source, actor, credential) = match caller {
+            Caller::Service(credential) => (Source::Admin, credential.id.clone(), "service token"),
+            Caller::User { id, .. } => (Source::User, id.to_string(), "access token"),
         };
-        Author { source, actor, at: self.clock.now() }
+        Author { source, actor, at: self.clock.now(), origin: Origin { credential: credential.to_owned(), ..origin } }
     }
 
     /// Sets a field; makes the user if need be. When it returns, every decision here follows the new value.
@@ -60,11 +62,7 @@ impl Service {
             let pointer = if fault.code == NOT_DEFINED { "/slug" } else { "/value" };
             return Err(ServiceError::invalid(pointer, fault.code, fault.detail));
         }
-        let change = FieldChange {
-            bag: tenant.definitions.bag(slug.as_str()),
-            slug: slug.clone(),
-            value: Some(value.into_owned()),
-        };
+        let change = tenant.definitions.change(slug.clone(), Some(value.into_owned()));
         let edit = |stored: &[StoredField]| {
             expect(precondition, find(stored, slug).map(StoredField::tag)).map(|()| vec![change])
         };
@@ -89,7 +87,8 @@ impl Service {
     ) -> Result<i64> {
         let edit = |stored: &[StoredField]| {
             let found = find(stored, slug).ok_or(ServiceError::NotFound("this user has no such attribute"))?;
-            let change = FieldChange { bag: found.field.bag, slug: slug.clone(), value: None };
+            // Its definition may have moved since it was written.
+            let change = FieldChange { bag: found.field.bag, ..tenant.definitions.change(slug.clone(), None) };
             expect(precondition, Some(found.tag())).map(|()| vec![change])
         };
         let edited = self.store.edit_fields(&tenant.id, user, author, edit).await?;
@@ -226,7 +225,7 @@ fn changes(tenant: &Tenant, before: &Object<'static>, patch: &Object<'_>) -> Res
         match value.as_ref().and_then(|value| fault(tenant, &slug, value)) {
             Some(fault) => faults.push(Fault { pointer: pointer_to(name), ..fault }),
             None if value.is_none() && before.get(name).is_none() => {}
-            None => changes.push(FieldChange { bag: tenant.definitions.bag(name), slug, value }),
+            None => changes.push(tenant.definitions.change(slug, value)),
         }
     }
     if faults.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(faults)) }

@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use url::Url;
 
 use super::sql::Pool;
-use super::{Result, Store, StoreError, users};
+use super::{AuditKey, Result, Store, StoreError, users};
 
 /// How long anything waits for a connection, a lock or an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -67,17 +67,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be opened, is not ours, or belongs to a newer version.
-    pub async fn open(at: &DatabaseAt) -> Result<Self> {
-        match at {
-            DatabaseAt::Sqlite(path) => open_sqlite(path).await,
-            DatabaseAt::Postgres(options) => open_postgres(options).await,
-        }
+    pub async fn open(at: &DatabaseAt, audit_key: AuditKey) -> Result<Self> {
+        let (writer, reader) = match at {
+            DatabaseAt::Sqlite(path) => open_sqlite(path).await?,
+            DatabaseAt::Postgres(options) => open_postgres(options).await?,
+        };
+        Ok(Self { writer, reader, audit_key })
     }
 }
 
 /// One connection that writes and several that read. What is acknowledged is on the disk: the write-ahead log is
 /// synchronised at every commit.
-async fn open_sqlite(path: &Path) -> Result<Store> {
+async fn open_sqlite(path: &Path) -> Result<(Pool, Pool)> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -95,12 +96,12 @@ async fn open_sqlite(path: &Path) -> Result<Store> {
     sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await.map_err(not_migrated)?;
     users::fold_names(&writer).await?;
     let reader = pool(4).connect_with(options.read_only(true)).await?;
-    Ok(Store { writer: Pool::Sqlite(writer), reader: Pool::Sqlite(reader) })
+    Ok((Pool::Sqlite(writer), Pool::Sqlite(reader)))
 }
 
 /// Every session bounds what it waits for, so that a lock which is never given back ends in an error. Only a migration
 /// may take its time, under the advisory lock that sqlx holds for it.
-async fn open_postgres(options: &PgConnectOptions) -> Result<Store> {
+async fn open_postgres(options: &PgConnectOptions) -> Result<(Pool, Pool)> {
     let options = options.clone().application_name("sidegate");
     let mut migrating = PgConnection::connect_with(&options).await?;
     sqlx::migrate!("src/store/migrations/postgres").run(&mut migrating).await.map_err(not_migrated)?;
@@ -113,7 +114,7 @@ async fn open_postgres(options: &PgConnectOptions) -> Result<Store> {
     ]);
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
     let pool = pool.connect_with(options).await?;
-    Ok(Store { writer: Pool::Postgres(pool.clone()), reader: Pool::Postgres(pool) })
+    Ok((Pool::Postgres(pool.clone()), Pool::Postgres(pool)))
 }
 
 fn not_migrated(error: MigrateError) -> StoreError {

@@ -84,8 +84,8 @@ impl Store {
         let existed = before.is_some();
         let action = format!("{}.{}", kind.as_str(), if body.is_some() { "set" } else { "delete" });
         let after = body.map(str::to_owned);
-        let entry = Entry { user: None, action: &action, target: name, before, after };
-        audit::append(&mut tx, tenant, author, entry).await?;
+        let entry = Entry { action: &action, target: name, before, after, ..Entry::default() };
+        audit::note(&mut tx, tenant, author, entry);
         let seq =
             feed::append(&mut tx, Some(tenant), revision, ChangeKind::Documents, kind.as_str(), author.at).await?;
         tx.commit().await?;

@@ -34,15 +34,17 @@ impl Store {
         if erased == 0 {
             return Ok(None);
         }
-        // The target of an identity or a consent is somebody's account elsewhere, or what they agreed to.
-        sql("UPDATE audit SET before = NULL, after = NULL, target = '' WHERE tenant = $1 AND user_id = $2")
-            .bind(tenant.as_str())
-            .bind(user.as_str())
-            .execute(&mut tx)
-            .await?;
+        // The target of an identity or a consent is somebody's account elsewhere, or what they agreed to. Without its salt,
+        // nobody can try out what an entry's digest was made of.
+        sql("UPDATE audit SET before = NULL, after = NULL, target = '', request_id = NULL, address = NULL, salt = NULL
+             WHERE tenant = $1 AND user_id = $2")
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .execute(&mut tx)
+        .await?;
         let revision = tenants::bump(&mut tx, tenant, author.at).await?;
-        let tombstone = Entry { user: Some(user), action: "user.erase", target: "", before: None, after: None };
-        audit::append(&mut tx, tenant, author, tombstone).await?;
+        let tombstone = Entry { user: Some(user), action: "user.erase", target: "", ..Entry::default() };
+        audit::note(&mut tx, tenant, author, tombstone);
         let seq = feed::append(&mut tx, Some(tenant), revision, ChangeKind::User, user.as_str(), author.at).await?;
         tx.commit().await?;
         Ok(Some(Erased { revision, seq }))

@@ -6,6 +6,7 @@
 use crate::model::TenantId;
 use jiff::Timestamp;
 
+use super::audit;
 use super::sql::{Tx, either, sql};
 use super::{Result, Store, stamp};
 
@@ -103,6 +104,7 @@ pub(super) async fn append(
     key: &str,
     at: Timestamp,
 ) -> Result<i64> {
+    audit::seal(tx).await?;
     let (seq,) = either(
         "INSERT INTO changes (tenant, revision, kind, key, at) VALUES ($1, $2, $3, $4, $5) RETURNING seq",
         "WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(0))

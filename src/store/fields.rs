@@ -140,7 +140,7 @@ pub(super) async fn apply(
 ) -> Result<Vec<bool>> {
     ensure_user(tx, tenant, user, author.at).await?;
     let mut existed = Vec::with_capacity(changes.len());
-    for FieldChange { bag, slug, value } in changes {
+    for FieldChange { bag, slug, value, sensitive } in changes {
         let before = current(tx, tenant, user, slug).await?;
         existed.push(before.is_some());
         // An identity provider fills in what nobody else has said.
@@ -189,7 +189,12 @@ pub(super) async fn apply(
         let action = if after.is_some() { "field.set" } else { "field.delete" };
         let target = path(*bag, slug);
         let (before, after) = (before.map(|before| before.value), after.map(|after| after.value));
-        audit::append(tx, tenant, author, Entry { user: Some(user), action, target: &target, before, after }).await?;
+        audit::note(
+            tx,
+            tenant,
+            author,
+            Entry { user: Some(user), action, target: &target, before, after, sensitive: *sensitive },
+        );
     }
     let (count,): (i64,) = sql("SELECT COUNT(*) FROM fields WHERE tenant = $1 AND user_id = $2")
         .bind(tenant.as_str())

@@ -150,8 +150,8 @@ async fn link(tx: &mut Tx, tenant: &TenantId, user: &UserId, identity: &Identity
     .await?;
     if linked > 0 {
         let target = format!("{} {}", identity.provider, identity.subject);
-        let entry = Entry { user: Some(user), action: "identity.link", target: &target, before: None, after: None };
-        audit::append(tx, tenant, author, entry).await?;
+        let entry = Entry { user: Some(user), action: "identity.link", target: &target, ..Entry::default() };
+        audit::note(tx, tenant, author, entry);
     }
     Ok(())
 }
@@ -176,8 +176,8 @@ async fn agree(tx: &mut Tx, tenant: &TenantId, user: &UserId, consent: &Consent,
     if changed > 0 {
         let action = if withdrawn_at.is_some() { "consent.withdraw" } else { "consent.give" };
         let target = format!("{} {}", consent.purpose, consent.version);
-        let entry = Entry { user: Some(user), action, target: target.trim(), before: None, after: None };
-        audit::append(tx, tenant, author, entry).await?;
+        let entry = Entry { user: Some(user), action, target: target.trim(), ..Entry::default() };
+        audit::note(tx, tenant, author, entry);
     }
     Ok(())
 }

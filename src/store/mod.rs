@@ -27,8 +27,10 @@ use sqlx::AssertSqlSafe;
 
 use crate::model::TenantId;
 
-use self::sql::{Pool, Tx, sql};
+use self::audit::Trail;
+use self::sql::{Begun, Pool, Tx, sql};
 
+pub use audit::{AuditFault, AuditHead, AuditKey, AuditVerdict};
 pub use cache::{CacheStats, FactCache, Known, Name};
 pub use counter::Counter;
 pub use database::DatabaseAt;
@@ -48,6 +50,7 @@ pub use users::Listed;
 pub struct Store {
     writer: Pool,
     reader: Pool,
+    audit_key: AuditKey,
 }
 
 impl Store {
@@ -73,14 +76,15 @@ impl Store {
     /// A transaction that writes. It takes a lock at once, so that what it reads stays as it is: on SQLite the one write
     /// lock, on PostgreSQL the tenant's. Without a tenant, it is for what belongs to none in particular.
     async fn begin(&self, tenant: Option<&TenantId>) -> Result<Tx> {
-        Ok(match &self.writer {
-            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+        let inner = match &self.writer {
+            Pool::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => {
                 let lock = advisory_lock(tenant.map_or("", TenantId::as_str));
                 let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
-                Tx::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
+                Begun::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
             }
-        })
+        };
+        Ok(Tx { inner, trail: Trail::new(self.audit_key.clone()) })
     }
 }
 

@@ -194,8 +194,8 @@ impl Store {
             .execute(&mut tx)
             .await?;
         let action = if skips == 0 { "rule.answer" } else { "rule.skip" };
-        let entry = Entry { user: Some(user), action, target: &ticket.rule, before: None, after: None };
-        audit::append(&mut tx, tenant, author, entry).await?;
+        let entry = Entry { user: Some(user), action, target: &ticket.rule, ..Entry::default() };
+        audit::note(&mut tx, tenant, author, entry);
         let changed = fields::finish(&mut tx, tenant, user, author.at, revision, existed).await?;
         tx.commit().await?;
         Ok(Some(changed))

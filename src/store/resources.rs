@@ -73,9 +73,14 @@ impl Store {
         let json = |object: Option<&Object<'_>>| object.and_then(|object| serde_json::to_string(object).ok());
         let action = if after.is_some() { "resource.set" } else { "resource.delete" };
         let target = resource.to_string();
-        let entry =
-            Entry { user: None, action, target: &target, before: json(before.as_ref()), after: json(after.as_ref()) };
-        audit::append(&mut tx, tenant, author, entry).await?;
+        let entry = Entry {
+            action,
+            target: &target,
+            before: json(before.as_ref()),
+            after: json(after.as_ref()),
+            ..Entry::default()
+        };
+        audit::note(&mut tx, tenant, author, entry);
         let (kind, key) = (ChangeKind::Resource, resource.to_key());
         let seq = feed::append(&mut tx, Some(tenant), revision, kind, &key, author.at).await?;
         tx.commit().await?;

@@ -9,6 +9,7 @@ use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Arguments, Database, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
+use super::audit::{Trail, seal};
 use super::{Result, StoreError};
 
 /// Connections to one of the databases.
@@ -19,7 +20,13 @@ pub(super) enum Pool {
 }
 
 /// A transaction in one of them; gone without a trace if it is dropped.
-pub(super) enum Tx {
+pub(super) struct Tx {
+    pub(super) inner: Begun,
+    /// What it will put into the audit trail.
+    pub(super) trail: Trail,
+}
+
+pub(super) enum Begun {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -46,7 +53,7 @@ pub(super) struct Statement<'q> {
 pub(super) enum Argument<'q> {
     Text(Option<Cow<'q, str>>),
     Number(Option<i64>),
-    Bytes(Option<&'q [u8]>),
+    Bytes(Option<Cow<'q, [u8]>>),
 }
 
 /// A statement that both databases read.
@@ -67,13 +74,13 @@ macro_rules! run {
             On::Pool(Pool::Sqlite(pool)) => {
                 $make($statement.sqlite, arguments!(Sqlite, $statement.arguments)).$method(pool).await?$(.$then())?
             }
-            On::Tx(Tx::Sqlite(tx)) => {
+            On::Tx(Tx { inner: Begun::Sqlite(tx), .. }) => {
                 $make($statement.sqlite, arguments!(Sqlite, $statement.arguments)).$method(&mut **tx).await?$(.$then())?
             }
             On::Pool(Pool::Postgres(pool)) => {
                 $make($statement.postgres, arguments!(Postgres, $statement.arguments)).$method(pool).await?$(.$then())?
             }
-            On::Tx(Tx::Postgres(tx)) => {
+            On::Tx(Tx { inner: Begun::Postgres(tx), .. }) => {
                 $make($statement.postgres, arguments!(Postgres, $statement.arguments)).$method(&mut **tx).await?$(.$then())?
             }
         }
@@ -125,10 +132,11 @@ impl<'q> Statement<'q> {
 }
 
 impl Tx {
-    pub(super) async fn commit(self) -> Result<()> {
-        match self {
-            Tx::Sqlite(tx) => tx.commit().await?,
-            Tx::Postgres(tx) => tx.commit().await?,
+    pub(super) async fn commit(mut self) -> Result<()> {
+        seal(&mut self).await?;
+        match self.inner {
+            Begun::Sqlite(tx) => tx.commit().await?,
+            Begun::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
     }
@@ -188,8 +196,14 @@ impl From<Option<i64>> for Argument<'_> {
     }
 }
 
+impl From<Vec<u8>> for Argument<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Argument::Bytes(Some(Cow::Owned(bytes)))
+    }
+}
+
 impl<'q> From<&'q [u8]> for Argument<'q> {
     fn from(bytes: &'q [u8]) -> Self {
-        Argument::Bytes(Some(bytes))
+        Argument::Bytes(Some(Cow::Borrowed(bytes)))
     }
 }

@@ -1,10 +1,11 @@
 //! A request that may come in: its route is known, its caller was let through, its body is here.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::model::{Author, Caller, Precondition, ResourceId, Slug, UserId};
+use crate::model::{Author, Caller, Origin, Precondition, ResourceId, Slug, UserId};
 use crate::service::{Service, Tenant};
 
 use super::precondition::precondition;
@@ -26,6 +27,8 @@ pub struct Call<'r> {
     pub headers: &'r HeaderMap,
     /// The whole body.
     pub body: &'r [u8],
+    /// The address of the peer, if it is a network's.
+    pub peer: Option<IpAddr>,
 }
 
 impl Call<'_> {
@@ -65,7 +68,7 @@ impl Call<'_> {
     /// Who writes.
     #[must_use]
     pub fn author(&self) -> Author {
-        self.service.author(&self.caller)
+        self.service.author(&self.caller, origin(self.headers, self.peer))
     }
 
     /// Refuses parameters of the query that nobody asked for: a filter with a typing error must not mean "all".
@@ -95,6 +98,16 @@ impl Call<'_> {
     pub fn query_param(&self, name: &str) -> Option<String> {
         query_param(self.query, name)
     }
+}
+
+/// A request id is noted up to this many bytes.
+const MAX_REQUEST_ID: usize = 128;
+
+/// Where a request came from, as the audit trail notes it.
+pub(super) fn origin(headers: &HeaderMap, peer: Option<IpAddr>) -> Origin {
+    let id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    let request_id = id.filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID).map(str::to_owned);
+    Origin { request_id, address: peer.map(|peer| peer.to_string()), ..Origin::default() }
 }
 
 /// A parameter of a query, decoded.

@@ -1,14 +1,16 @@
 //! What a page gets, and how HTML goes out.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use askama::Template;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, ORIGIN, REFERRER_POLICY};
 use http::{HeaderMap, StatusCode};
 
+use crate::model::Origin;
 use crate::service::{Service, Tenant};
 
-use super::call::query_param;
+use super::call::{origin, query_param};
 use super::{Cookies, Params, Reply, parse_form};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -27,6 +29,8 @@ pub struct PageCall<'r> {
     pub headers: &'r HeaderMap,
     /// The whole body.
     pub body: &'r [u8],
+    /// The address of the peer, if it is a network's.
+    pub peer: Option<IpAddr>,
 }
 
 impl PageCall<'_> {
@@ -34,6 +38,12 @@ impl PageCall<'_> {
     #[must_use]
     pub fn query_param(&self, name: &str) -> Option<String> {
         query_param(self.query, name)
+    }
+
+    /// Where the request came from, as the audit trail notes it.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        origin(self.headers, self.peer)
     }
 
     /// The value of a cookie.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::json;
-use sidegate::model::{Author, Source, TenantId, UserId, Value};
-use sidegate::store::{ChangeKind, DatabaseAt, Store};
+use sidegate::model::{Author, Origin, Source, TenantId, UserId, Value};
+use sidegate::store::{ChangeKind, DatabaseAt};
 
 use crate::support::{Server, Setup, count, database, root, wait_for};
 
@@ -82,7 +82,7 @@ fn nothing_is_lost(at: &DatabaseAt) {
     wait_for(async {
         let found = database::numbers(at, "SELECT version FROM _sqlx_migrations ORDER BY version").await;
         assert_eq!(found, versions(at), "each once");
-        let (store, acme) = (Store::open(at).await.unwrap(), TenantId::parse("acme").unwrap());
+        let (store, acme) = (database::open(at).await.unwrap(), TenantId::parse("acme").unwrap());
         let tenants = store.tenants().await.unwrap();
         assert_eq!(tenants, [(acme.clone(), USERS), (TenantId::parse("other").unwrap(), 1)]);
         let records = store.records_after(&acme, "", USERS + 9).await.unwrap();
@@ -107,12 +107,17 @@ fn nothing_is_lost(at: &DatabaseAt) {
 fn the_first_schema_becomes_the_newest_with_all_its_rows() {
     let setup = old();
     let at = setup.database();
-    wait_for(async { Store::open(&at).await.unwrap().close().await });
+    wait_for(async { database::open(&at).await.unwrap().close().await });
     nothing_is_lost(&at);
     // And what hangs together still does: an erased user takes the fields along.
     wait_for(async {
-        let (store, acme) = (Store::open(&at).await.unwrap(), TenantId::parse("acme").unwrap());
-        let author = Author { source: Source::Admin, actor: "test".to_owned(), at: jiff::Timestamp::UNIX_EPOCH };
+        let (store, acme) = (database::open(&at).await.unwrap(), TenantId::parse("acme").unwrap());
+        let author = Author {
+            source: Source::Admin,
+            actor: "test".to_owned(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            origin: Origin::default(),
+        };
         let erased = store.erase_user(&acme, &UserId::parse("u1").unwrap(), &author).await.unwrap().unwrap();
         assert_eq!((erased.revision, erased.seq > 1), (USERS + 1, true));
         store.close().await;
@@ -134,7 +139,7 @@ fn names_of_the_first_schema_are_found_whatever_their_case() {
     make_old(&at, folder.path());
     for _start in 0..2 {
         wait_for(async {
-            let (store, acme) = (Store::open(&at).await.unwrap(), TenantId::parse("acme").unwrap());
+            let (store, acme) = (database::open(&at).await.unwrap(), TenantId::parse("acme").unwrap());
             for prefix in ["\u{c4}NNE u777", "\u{e4}nne U777"] {
                 let found = store.list_users(&acme, prefix, "", 9).await.unwrap();
                 assert_eq!(found.len(), 1, "{prefix}");

@@ -13,7 +13,7 @@ mod tickets;
 mod tokens;
 mod users;
 
-use sidegate::model::{Author, Bag, FieldChange, Slug, Source, TenantId, UserId, Value};
+use sidegate::model::{Author, Bag, FieldChange, Origin, Slug, Source, TenantId, UserId, Value};
 use sidegate::store::{Edited, Store, StoreError, StoredField};
 
 use crate::support::{Database, wait_for};
@@ -46,7 +46,7 @@ pub fn at(seconds: i64) -> jiff::Timestamp {
 }
 
 pub fn author(source: Source, seconds: i64) -> Author {
-    Author { source, actor: format!("{} of the test", source.as_str()), at: at(seconds) }
+    Author { source, actor: format!("{} of the test", source.as_str()), at: at(seconds), origin: Origin::default() }
 }
 
 pub fn text(text: &str) -> Value<'static> {
@@ -55,12 +55,12 @@ pub fn text(text: &str) -> Value<'static> {
 
 /// A trait set, or taken away.
 pub fn change(name: &str, value: Option<Value<'static>>) -> FieldChange<'static> {
-    FieldChange { bag: Bag::Traits, slug: slug(name), value }
+    FieldChange { bag: Bag::Traits, slug: slug(name), value, sensitive: false }
 }
 
 /// The same of a profile field.
 pub fn profile(name: &str, value: Option<Value<'static>>) -> FieldChange<'static> {
-    FieldChange { bag: Bag::Profile, slug: slug(name), value }
+    FieldChange { bag: Bag::Profile, slug: slug(name), value, sensitive: false }
 }
 
 /// Changes fields as an admin, whatever there was.

@@ -1,6 +1,6 @@
 //! Schemas: the newest is made, an older one is brought up to date, a newer one is refused.
 
-use sidegate::store::{Store, StoreError};
+use sidegate::store::StoreError;
 
 use crate::support::{Database, Setup, database, run, wait_for};
 
@@ -19,7 +19,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
         edit(&store, &tenant("acme"), &user("alice"), &[change("plan", Some(text("pro")))]).await;
         store.close().await;
         database.execute(LATER).await;
-        let refused = Store::open(database.at()).await.unwrap_err();
+        let refused = database::open(database.at()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Newer(9999)), "{refused:?}");
         assert!(refused.to_string().contains("a newer version of sidegate (schema 9999)"), "{refused}");
         database.execute("DELETE FROM _sqlx_migrations WHERE version = 9999").await;
@@ -50,7 +50,7 @@ fn a_changed_migration_is_refused() {
     wait_for(async {
         database.open().await.close().await;
         database.execute("UPDATE _sqlx_migrations SET checksum = substr(checksum, 2)").await;
-        let refused = Store::open(database.at()).await.unwrap_err();
+        let refused = database::open(database.at()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Migrate(_)), "{refused:?}");
     });
 }

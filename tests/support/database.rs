@@ -5,7 +5,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
-use sidegate::store::{DatabaseAt, Store};
+use sidegate::store::{AuditKey, DatabaseAt, Store, StoreError};
 
 use super::postgres::{self, Postgres};
 
@@ -30,12 +30,17 @@ impl Database {
     }
 
     pub async fn open(&self) -> Store {
-        Store::open(&self.at).await.unwrap()
+        open(&self.at).await.unwrap()
     }
 
     pub async fn execute(&self, statement: &str) {
         execute(&self.at, statement).await;
     }
+}
+
+/// Opens a database, with a key for its audit trails that all tests share.
+pub async fn open(at: &DatabaseAt) -> Result<Store, StoreError> {
+    Store::open(at, AuditKey::new(b"of the tests")).await
 }
 
 /// Runs statements in a database.

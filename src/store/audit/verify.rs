@@ -1,0 +1,303 @@
+//! Whether the audit trail is as it was written.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+use crate::model::TenantId;
+
+use super::super::sql::sql;
+use super::super::{Result, Store};
+use super::chain;
+
+/// Entries are read in pages of so many.
+const PAGE: i64 = 1_000;
+
+/// So many faults are told; a trail with more has no single one that matters.
+const FAULTS: usize = 100;
+
+/// The head of a tenant's chain. Kept elsewhere, it shows later that the trail up to it is still the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditHead {
+    /// The tenant.
+    pub tenant: String,
+    /// The number of the chain's first entry.
+    pub first: i64,
+    /// The number of its last entry.
+    pub last: i64,
+    /// The link of the last entry, in hexadecimal digits.
+    pub link: String,
+    /// The HMAC-SHA-256 over all of this, in hexadecimal digits.
+    pub mac: String,
+}
+
+/// What is wrong with a trail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "fault")]
+pub enum AuditFault {
+    /// An entry does not say what it said.
+    Changed {
+        /// Its number.
+        entry: i64,
+    },
+    /// An entry was emptied, and nobody erased its user afterwards.
+    Emptied {
+        /// Its number.
+        entry: i64,
+    },
+    /// Entries are gone.
+    Removed {
+        /// The number of the first.
+        from: i64,
+        /// The number of the last.
+        to: i64,
+    },
+    /// An entry does not follow from the one before: it, or that one, was put in or exchanged.
+    OutOfChain {
+        /// Its number.
+        entry: i64,
+    },
+    /// An entry that the head does not know was put in at the end.
+    Added {
+        /// Its number.
+        entry: i64,
+    },
+    /// The head was not written with the key, or is that of another chain.
+    HeadForged,
+    /// There are entries of a chain, and no head.
+    HeadMissing,
+    /// The head that was kept elsewhere is not of this chain.
+    NotTheKeptChain,
+}
+
+/// What the check of a trail came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditVerdict {
+    /// Whether nothing is wrong.
+    pub valid: bool,
+    /// How many entries were checked.
+    pub entries: i64,
+    /// How many are older than the chain, and could not be.
+    pub unchained: i64,
+    /// The head, if there is one.
+    pub head: Option<AuditHead>,
+    /// Everything that is wrong, up to a hundred.
+    pub faults: Vec<AuditFault>,
+}
+
+/// The columns of an entry, as its digest covers them.
+#[derive(sqlx::FromRow)]
+struct Row {
+    seq: i64,
+    at: String,
+    source: String,
+    actor: String,
+    credential: String,
+    action: String,
+    user_id: Option<String>,
+    target: String,
+    before: Option<String>,
+    after: Option<String>,
+    request_id: Option<String>,
+    address: Option<String>,
+    sensitive: i64,
+    salt: Option<String>,
+    digest: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+}
+
+impl Store {
+    /// The head of a tenant's chain, if it has one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn audit_head(&self, tenant: &TenantId) -> Result<Option<AuditHead>> {
+        let row: Option<(i64, i64, Vec<u8>, Vec<u8>)> =
+            sql("SELECT first, last, link, mac FROM audit_heads WHERE tenant = $1")
+                .bind(tenant.as_str())
+                .fetch_optional(&self.reader)
+                .await?;
+        let head = |(first, last, link, mac): (i64, i64, Vec<u8>, Vec<u8>)| AuditHead {
+            tenant: tenant.to_string(),
+            first,
+            last,
+            link: chain::hex(&link),
+            mac: chain::hex(&mac),
+        };
+        Ok(row.map(head))
+    }
+
+    /// Checks every entry of a tenant's trail against its digest, its link, and the head; and that the trail goes through
+    /// a head that was kept elsewhere. Entries that come in meanwhile are left for the next time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn verify_audit(&self, tenant: &TenantId, kept: Option<&AuditHead>) -> Result<AuditVerdict> {
+        // What was written after the head was read is not its business: whether a head covers an entry is asked again
+        // at the end, of the head as it is then.
+        let head = self.audit_head(tenant).await?;
+        let erasures = sql(
+            "SELECT user_id, MAX(seq) FROM audit WHERE tenant = $1 AND action = 'user.erase' AND user_id IS NOT NULL
+             GROUP BY user_id",
+        );
+        let erasures: Vec<(String, i64)> = erasures.bind(tenant.as_str()).fetch_all(&self.reader).await?;
+        let mut check = Check::new(head.as_ref(), kept, erasures.into_iter().collect());
+        let mut after = 0;
+        loop {
+            let rows = self.rows_after(tenant, after).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.seq;
+            rows.iter().for_each(|row| check.entry(row));
+        }
+        let latest = self.audit_head(tenant).await?;
+        check.end(latest.as_ref(), |head, link| self.audit_key.vouch(tenant, head.first, head.last, link));
+        Ok(check.verdict())
+    }
+
+    async fn rows_after(&self, tenant: &TenantId, after: i64) -> Result<Vec<Row>> {
+        sql("SELECT seq, at, source, actor, credential, action, user_id, target, before, after, request_id, address,
+                    sensitive, salt, digest, link
+             FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+        .bind(tenant.as_str())
+        .bind(after)
+        .bind(PAGE)
+        .fetch_all(&self.reader)
+        .await
+    }
+}
+
+/// A check under way.
+struct Check<'h> {
+    head: Option<&'h AuditHead>,
+    kept: Option<&'h AuditHead>,
+    /// The number of the last erasure of each user who was erased.
+    erasures: HashMap<String, i64>,
+    /// The number that comes next.
+    expected: i64,
+    /// The link of the entry before; `None` after a gap, where nothing is known of it.
+    before: Option<Vec<u8>>,
+    entries: i64,
+    unchained: i64,
+    /// Links of the entries at which the two heads are.
+    link_at_head: Option<Vec<u8>>,
+    link_at_kept: Option<Vec<u8>>,
+    faults: Vec<AuditFault>,
+    /// Entries behind the head.
+    behind: Vec<i64>,
+}
+
+impl<'h> Check<'h> {
+    fn new(head: Option<&'h AuditHead>, kept: Option<&'h AuditHead>, erasures: HashMap<String, i64>) -> Self {
+        Self {
+            head,
+            kept,
+            erasures,
+            expected: head.map_or(1, |head| head.first),
+            before: Some(Vec::new()),
+            entries: 0,
+            unchained: 0,
+            link_at_head: None,
+            link_at_kept: None,
+            faults: Vec::new(),
+            behind: Vec::new(),
+        }
+    }
+
+    fn entry(&mut self, row: &Row) {
+        if self.head.is_some_and(|head| row.seq < head.first) || (self.head.is_none() && row.digest.is_none()) {
+            self.unchained += 1;
+            return;
+        }
+        if self.head.is_some_and(|head| row.seq > head.last) {
+            self.behind.push(row.seq);
+            return;
+        }
+        self.entries += 1;
+        if row.seq > self.expected {
+            self.fault(AuditFault::Removed { from: self.expected, to: row.seq - 1 });
+            self.before = None;
+        }
+        let digest = row.digest.as_deref().unwrap_or_default();
+        let link = row.link.as_deref().unwrap_or_default();
+        match &row.salt {
+            Some(salt) if row.content(salt) == digest => {}
+            Some(_) => self.fault(AuditFault::Changed { entry: row.seq }),
+            None if row.user_id.as_ref().and_then(|user| self.erasures.get(user)).is_some_and(|at| *at > row.seq) => {}
+            None => self.fault(AuditFault::Emptied { entry: row.seq }),
+        }
+        if self.before.as_ref().is_some_and(|before| chain::link(before, row.seq, digest) != link) {
+            self.fault(AuditFault::OutOfChain { entry: row.seq });
+        }
+        if self.head.is_some_and(|head| head.last == row.seq) {
+            self.link_at_head = Some(link.to_vec());
+        }
+        if self.kept.is_some_and(|kept| kept.last == row.seq) {
+            self.link_at_kept = Some(link.to_vec());
+        }
+        (self.expected, self.before) = (row.seq + 1, Some(link.to_vec()));
+    }
+
+    fn end(&mut self, latest: Option<&AuditHead>, vouch: impl Fn(&AuditHead, &[u8]) -> [u8; 32]) {
+        match self.head {
+            Some(head) => {
+                if self.expected <= head.last {
+                    self.fault(AuditFault::Removed { from: self.expected, to: head.last });
+                }
+                let link = self.link_at_head.clone();
+                let vouched = link.as_ref().map(|link| chain::hex(&vouch(head, link)));
+                let same = |mac: &String| bool::from(mac.as_bytes().ct_eq(head.mac.as_bytes()));
+                // Without the last entry, its link is the head's word.
+                if vouched.as_ref().is_some_and(|mac| !same(mac)) {
+                    self.fault(AuditFault::HeadForged);
+                }
+            }
+            None if self.entries > 0 => self.fault(AuditFault::HeadMissing),
+            None => {}
+        }
+        let added: Vec<i64> =
+            self.behind.iter().copied().filter(|seq| latest.is_none_or(|head| *seq > head.last)).collect();
+        added.into_iter().for_each(|entry| self.fault(AuditFault::Added { entry }));
+        if let Some(kept) = self.kept
+            && self.link_at_kept.as_deref().map(chain::hex).as_ref() != Some(&kept.link)
+        {
+            self.fault(AuditFault::NotTheKeptChain);
+        }
+    }
+
+    fn fault(&mut self, fault: AuditFault) {
+        if self.faults.len() < FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
+    fn verdict(self) -> AuditVerdict {
+        let (entries, unchained, faults) = (self.entries, self.unchained, self.faults);
+        AuditVerdict { valid: faults.is_empty(), entries, unchained, head: self.head.cloned(), faults }
+    }
+}
+
+impl Row {
+    /// The digest that its columns have.
+    fn content(&self, salt: &str) -> [u8; 32] {
+        chain::digest(
+            salt,
+            [
+                Some(&*self.at),
+                Some(&self.source),
+                Some(&self.actor),
+                Some(&self.credential),
+                Some(&self.action),
+                self.user_id.as_deref(),
+                Some(&self.target),
+                self.before.as_deref(),
+                self.after.as_deref(),
+                self.request_id.as_deref(),
+                self.address.as_deref(),
+                Some(if self.sensitive == 1 { "1" } else { "0" }),
+            ],
+        )
+    }
+}
