@@ -23,6 +23,7 @@ mod isolation;
 mod language;
 mod listening;
 mod operations;
+mod outages;
 mod packaging;
 mod profiling;
 mod promotion;

@@ -49,6 +49,7 @@ const SETTINGS: &[Setting] = &[
     setting("decision_log", "off", "`off`, `stdout`, or a file"),
     setting("client_timeout", "15", "seconds, from 1 to 3600"),
     setting("cache_mib", "256", "mebibytes, from 1 to 1048576"),
+    setting("stale_grace", "300", "seconds, from 2 to 86400"),
     Setting {
         name: "admin_token",
         default: "",
@@ -225,6 +226,8 @@ pub struct Config {
     pub client_timeout: Duration,
     /// Bytes for users in memory.
     pub cache_bytes: u64,
+    /// How long what is in memory counts while the database does not answer.
+    pub stale_grace: Duration,
     /// The admin's token.
     pub admin_token: AdminToken,
 }
@@ -259,6 +262,7 @@ impl Config {
             decision_log: layers.read("decision_log", |text| Ok(read_log(text)))?.flatten(),
             client_timeout: Duration::from_secs(number("client_timeout", 1..=3600)?.unwrap_or(15)),
             cache_bytes: number("cache_mib", 1..=1_048_576)?.unwrap_or(256) << 20,
+            stale_grace: Duration::from_secs(number("stale_grace", 2..=86_400)?.unwrap_or(300)),
             admin_token: read_admin_token(layers)?,
         })
     }

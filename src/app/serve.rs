@@ -46,6 +46,7 @@ pub async fn serve(config: Config) -> Result<()> {
         dev_tokens: config.dev_tokens,
         decision_log: config.decision_log.clone(),
         cache_bytes: config.cache_bytes,
+        stale_grace: config.stale_grace,
     })
     .await?;
     // Watched before they are read, so that no change falls between.

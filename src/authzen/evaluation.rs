@@ -28,6 +28,9 @@ struct Context<'a> {
     #[serde(serialize_with = "as_text")]
     data_revision: i64,
     decision_id: uuid::Uuid,
+    /// Decided from memory while the store could not be asked for changes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Derivation<'a>>,
 }
@@ -71,6 +74,7 @@ fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
             policy_revision: answer.policy_revision,
             data_revision: answer.data_revision,
             decision_id: answer.id,
+            stale: answer.stale,
             explanation: answer.derivation.as_ref(),
         },
     }

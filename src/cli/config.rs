@@ -49,6 +49,9 @@ pub(super) struct Settings {
     /// Mebibytes of memory for cached users [default: 256]
     #[arg(long, value_name = "MIB")]
     cache_mib: Option<String>,
+    /// Seconds for which decisions go on from memory while the database does not answer [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    stale_grace: Option<String>,
     /// File with the admin's token; SIDEGATE_ADMIN_TOKEN holds it directly [default: DATA/admin-token, made if need be]
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<String>,
@@ -72,6 +75,7 @@ impl Settings {
             ("decision_log", self.decision_log),
             ("client_timeout", self.client_timeout),
             ("cache_mib", self.cache_mib),
+            ("stale_grace", self.stale_grace),
             ("admin_token_file", self.admin_token_file),
         ];
         layers(flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(), self.config)

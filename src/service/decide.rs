@@ -10,8 +10,9 @@ use crate::model::{Decision, Denial, Entity, Facts, Object, Query, Stored, UserR
 use crate::store::{Known, Name, StoreError};
 
 use super::decision_log::Entry;
+use super::staleness::Age;
 use super::tenants::{Policies, Tenant};
-use super::{Result, Service, entropy};
+use super::{Result, Service, ServiceError, entropy};
 
 /// How long a decision waits for the store before it decides without: what the store knows is then unknown.
 const STORE_PATIENCE: Duration = Duration::from_millis(1000);
@@ -27,6 +28,8 @@ pub struct Answer<'t> {
     pub policy_revision: Option<&'t str>,
     /// The tenant's data that was decided upon.
     pub data_revision: i64,
+    /// Whether it was made from memory while the store could not be asked for changes.
+    pub stale: bool,
     /// All that led to it, if somebody asked.
     pub derivation: Option<Derivation<'t>>,
 }
@@ -61,6 +64,7 @@ impl Service {
     /// An explanation, for whose eyes, is made only if somebody asks for it.
     pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, explain: Option<Reveal>) -> Answer<'t> {
         let started = Instant::now();
+        let age = self.heard.age(started);
         let data_revision = tenant.revision();
         let mut derivation = None;
         let (decision, policy_revision, shadows) = match &tenant.policies {
@@ -69,6 +73,7 @@ impl Service {
                 let at_hand =
                     (self.user_at_hand(tenant, program, query), self.resource_at_hand(tenant, program, query));
                 let (user, resource) = match at_hand {
+                    (Some(_), Some(_)) if age == Age::Expired => (Err(too_old()), Err(too_old())),
                     (Some(user), Some(resource)) => (Ok(user), Ok(resource)),
                     (user, resource) => Box::pin(self.gather(tenant, query, user, resource)).await,
                 };
@@ -80,7 +85,8 @@ impl Service {
                 (engine::decide(program, query, &facts), Some(program.revision()), shadows)
             }
         };
-        let answer = Answer { decision, id: entropy::id(query.now), policy_revision, data_revision, derivation };
+        let (id, stale) = (entropy::id(query.now), age != Age::Fresh);
+        let answer = Answer { decision, id, policy_revision, data_revision, stale, derivation };
         self.metrics.decided(&answer.decision, started.elapsed());
         self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
         answer
@@ -143,6 +149,10 @@ impl Service {
         }
         (user, resource)
     }
+}
+
+fn too_old() -> ServiceError {
+    StoreError::TimedOut.into()
 }
 
 /// What is known of a subject and a resource.

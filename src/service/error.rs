@@ -78,6 +78,7 @@ impl From<StoreError> for ServiceError {
             StoreError::LoginOfAnother => Self::invalid("/loginId", "login_of_another_user", error.to_string()),
             StoreError::Sql(_)
             | StoreError::TimedOut
+            | StoreError::Unconfirmed(_)
             | StoreError::Migrate(_)
             | StoreError::Newer(_)
             | StoreError::File(..) => Self::Unavailable(error),

@@ -1,7 +1,7 @@
 //! Following the change feed: what another process wrote is seen here within a fraction of a second.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::model::{ResourceId, TenantId};
 use crate::store::{Change, ChangeKind, Name};
@@ -41,8 +41,12 @@ impl Service {
     /// Takes in all changes that are there.
     pub(super) async fn catch_up(&self) -> Result<()> {
         loop {
+            let asked = Instant::now();
             let changes = self.store.changes_since(self.seen(), BATCH).await?;
-            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
+            let Some(last) = changes.last().map(|change| change.seq) else {
+                self.heard.at(asked);
+                return Ok(());
+            };
             for change in changes {
                 match change.kind {
                     ChangeKind::User => {

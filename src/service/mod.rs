@@ -23,6 +23,7 @@ mod profiling;
 mod readiness;
 mod resources;
 mod rules_file;
+mod staleness;
 mod tenants;
 mod tickets;
 mod tokens;
@@ -56,7 +57,7 @@ pub use tokens::{IssuedToken, TokenHasher, issue_token};
 pub use traits::{Fields, PutTrait};
 
 pub use crate::engine::Reveal;
-pub use crate::store::{Listed as ListedUser, StoredField};
+pub use crate::store::{Listed as ListedUser, StoreError, StoredField};
 
 use crate::model::{Object, TenantId, UserRecord};
 use crate::store::{FactCache, Store};
@@ -66,6 +67,7 @@ use self::decision_log::DecisionLog;
 use self::fetch::Fetch;
 use self::metrics::Metrics;
 use self::resources::Types;
+use self::staleness::Heard;
 use self::tenants::Tenants;
 use self::tickets::TicketSigner;
 
@@ -87,6 +89,8 @@ pub struct Parts {
     pub decision_log: Option<LogTarget>,
     /// Bytes for users in memory.
     pub cache_bytes: u64,
+    /// How long what is in memory counts while the database does not answer.
+    pub stale_grace: std::time::Duration,
 }
 
 /// All use cases over one set of parts; shared by every connection.
@@ -115,6 +119,8 @@ pub struct Service {
     documents: tokio::sync::Notify,
     /// The last change of the feed that the caches have seen.
     seen: AtomicI64,
+    /// When the feed was last read.
+    heard: Heard,
 }
 
 impl Service {
@@ -153,6 +159,7 @@ impl Service {
             own_documents: AtomicI64::new(0),
             documents: tokio::sync::Notify::new(),
             seen: seen.into(),
+            heard: Heard::now(parts.stale_grace),
         }))
     }
 

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
+use std::time::Instant;
+
 use super::Service;
+use super::staleness::Age;
 use super::tenants::Policies;
 
 /// How an instance does.
@@ -50,6 +53,18 @@ impl Service {
         if let Err(error) = self.store.ping().await {
             tracing::error!(%error, "the database does not answer");
             readiness.worsen(Status::Unavailable, "the database does not answer".to_owned());
+        }
+        let lag = self.heard.lag(Instant::now());
+        match self.heard.age(Instant::now()) {
+            Age::Fresh => {}
+            Age::Stale => readiness.worsen(
+                Status::Degraded,
+                format!("changes were last read {} seconds ago; what is in memory decides for now", lag.as_secs()),
+            ),
+            Age::Expired => readiness.worsen(
+                Status::Unavailable,
+                format!("changes were last read {} seconds ago; what is stored counts as unknown", lag.as_secs()),
+            ),
         }
         readiness
     }

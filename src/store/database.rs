@@ -16,7 +16,10 @@ use super::sql::Pool;
 use super::{AuditKey, Result, Store, StoreError, users};
 
 /// How long anything waits for a connection, a lock or an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a request waits for a connection: to a server that is away, sqlx tries all that time.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// Connections to PostgreSQL.
 const CONNECTIONS: u32 = 16;
@@ -112,7 +115,7 @@ async fn open_postgres(options: &PgConnectOptions) -> Result<(Pool, Pool)> {
         ("lock_timeout", &patience),
         ("idle_in_transaction_session_timeout", &patience),
     ]);
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECT);
     let pool = pool.connect_with(options).await?;
     Ok((Pool::Postgres(pool.clone()), Pool::Postgres(pool)))
 }

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// A file of the database could not be made, opened or locked.
     #[error("{0} cannot be opened")]
     File(std::path::PathBuf, #[source] std::io::Error),
+    /// The database did not say whether a change was made.
+    #[error("the database did not confirm a commit")]
+    Unconfirmed(#[source] sqlx::Error),
     /// The database took longer than the caller could wait.
     #[error("the database did not answer in time")]
     TimedOut,

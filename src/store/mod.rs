@@ -76,14 +76,17 @@ impl Store {
     /// A transaction that writes. It takes a lock at once, so that what it reads stays as it is: on SQLite the one write
     /// lock, on PostgreSQL the tenant's. Without a tenant, it is for what belongs to none in particular.
     async fn begin(&self, tenant: Option<&TenantId>) -> Result<Tx> {
-        let inner = match &self.writer {
-            Pool::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => {
-                let lock = advisory_lock(tenant.map_or("", TenantId::as_str));
-                let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
-                Begun::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
-            }
+        let begun = async {
+            Ok(match &self.writer {
+                Pool::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+                Pool::Postgres(pool) => {
+                    let lock = advisory_lock(tenant.map_or("", TenantId::as_str));
+                    let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
+                    Begun::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
+                }
+            })
         };
+        let inner = sql::in_time(begun).await?;
         Ok(Tx { inner, trail: Trail::new(self.audit_key.clone()) })
     }
 }

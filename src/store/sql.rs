@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Arguments, Database, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
 use super::audit::{Trail, seal};
+use super::database::PATIENCE;
 use super::{Result, StoreError};
 
 /// Connections to one of the databases.
@@ -103,6 +104,11 @@ macro_rules! arguments {
     }};
 }
 
+/// Bounds what a statement takes from this side, too: a database whose machine is gone says nothing at all.
+pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(2 * PATIENCE, statement).await.unwrap_or(Err(StoreError::TimedOut))
+}
+
 impl<'q> Statement<'q> {
     /// Binds the next argument.
     pub(super) fn bind(mut self, argument: impl Into<Argument<'q>>) -> Self {
@@ -112,33 +118,39 @@ impl<'q> Statement<'q> {
 
     /// Runs it; how many rows it touched.
     pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<u64> {
-        Ok(run!(self, on, sqlx::query_with, execute, rows_affected))
+        in_time(async { Ok(run!(self, on, sqlx::query_with, execute, rows_affected)) }).await
     }
 
     /// All rows.
     pub(super) async fn fetch_all<R: Row>(self, on: impl Into<On<'_>>) -> Result<Vec<R>> {
-        Ok(run!(self, on, sqlx::query_as_with, fetch_all))
+        in_time(async { Ok(run!(self, on, sqlx::query_as_with, fetch_all)) }).await
     }
 
     /// The one row that there is.
     pub(super) async fn fetch_one<R: Row>(self, on: impl Into<On<'_>>) -> Result<R> {
-        Ok(run!(self, on, sqlx::query_as_with, fetch_one))
+        in_time(async { Ok(run!(self, on, sqlx::query_as_with, fetch_one)) }).await
     }
 
     /// The row, if there is one.
     pub(super) async fn fetch_optional<R: Row>(self, on: impl Into<On<'_>>) -> Result<Option<R>> {
-        Ok(run!(self, on, sqlx::query_as_with, fetch_optional))
+        in_time(async { Ok(run!(self, on, sqlx::query_as_with, fetch_optional)) }).await
     }
 }
 
 impl Tx {
     pub(super) async fn commit(mut self) -> Result<()> {
         seal(&mut self).await?;
-        match self.inner {
-            Begun::Sqlite(tx) => tx.commit().await?,
-            Begun::Postgres(tx) => tx.commit().await?,
+        let committed = async {
+            Ok(match self.inner {
+                Begun::Sqlite(tx) => tx.commit().await,
+                Begun::Postgres(tx) => tx.commit().await,
+            })
+        };
+        // A connection that breaks now leaves open what became of it.
+        match in_time(committed).await {
+            Ok(outcome) => outcome.map_err(StoreError::Unconfirmed),
+            Err(_) => Err(StoreError::Unconfirmed(sqlx::Error::PoolTimedOut)),
         }
-        Ok(())
     }
 }
 

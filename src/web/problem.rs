@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 
-use crate::service::{Fault, ServiceError};
+use crate::service::{Fault, ServiceError, StoreError};
 
 use super::{BadJson, Reply};
+
+/// When to ask again after an outage: it mends itself, or it lasts.
+const RETRY_SOON: HeaderValue = HeaderValue::from_static("2");
 
 /// An error on its way to the client.
 #[derive(Debug)]
@@ -106,9 +109,15 @@ impl From<ServiceError> for Problem {
             ServiceError::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
             ServiceError::Stale(why) => Self::new(StatusCode::PRECONDITION_FAILED, why),
             ServiceError::NoRules(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-            ServiceError::Unavailable(_) => {
+            ServiceError::Unavailable(ref why) => {
                 tracing::error!(%error, "the store failed");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed")
+                let detail = match why {
+                    StoreError::Unconfirmed(_) => {
+                        "the database did not confirm the change: it may have been made, so look before asking again"
+                    }
+                    _ => "the database does not answer; nothing was changed",
+                };
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(RETRY_AFTER, RETRY_SOON)
             }
             ServiceError::Corrupt(_) => {
                 tracing::error!(%error, "the store is corrupt");

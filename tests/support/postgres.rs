@@ -69,9 +69,21 @@ impl Postgres {
     /// Stops it as a crash would: at once, with every connection cut.
     pub fn stop(&mut self) {
         if let Some(mut keeper) = self.keeper.take() {
+            // One that was stopped would not hear.
+            self.signal("CONT");
             keeper.stdin.take().unwrap().write_all(b"keep\n").unwrap();
             keeper.wait().unwrap();
         }
+    }
+
+    /// Sends a signal to the server and to every process of it: with STOP, it keeps all connections and says nothing.
+    pub fn signal(&self, signal: &str) {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let server = file.lines().next().unwrap().to_owned();
+        let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
+        let all = std::iter::once(&*server).chain(children.split_whitespace());
+        // One of its children may end by itself in the meantime.
+        run(Command::new("kill").arg(format!("-{signal}")).args(all));
     }
 
     /// A new database, as a URL.

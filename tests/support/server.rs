@@ -99,6 +99,11 @@ impl Setup {
         shared.env("SIDEGATE_DATA", data.to_str().unwrap())
     }
 
+    /// Keeps its data in that PostgreSQL database, whatever the other tests do.
+    pub fn on(self, url: String) -> Self {
+        Self { database: Some(url), ..self }
+    }
+
     /// Listens on a Unix socket, too.
     pub fn with_socket(self) -> Self {
         Self { socket: true, ..self }
