@@ -18,6 +18,8 @@ mod five_minutes;
 mod format;
 mod freshness;
 mod house;
+mod import_export;
+mod import_refusals;
 mod language;
 mod listening;
 mod operations;

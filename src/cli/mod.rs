@@ -2,16 +2,20 @@
 
 mod check;
 mod config;
+mod data;
 mod eval;
 mod explain;
 mod fmt;
 mod healthy;
 mod input;
 mod junit;
+mod output;
+mod progress;
 mod routes;
 mod show;
 mod test;
 mod tokens;
+mod users;
 mod watch;
 
 use std::process::ExitCode;
@@ -54,6 +58,10 @@ enum Command {
     Token(tokens::Token),
     /// Make, list or revoke service tokens, which apps and admins use
     ServiceToken(tokens::ServiceToken),
+    /// Write all users of a tenant into a file
+    Export(users::Export),
+    /// Take in users from a file
+    Import(users::Import),
     /// Make a one-time link into the portal of a tenant
     PortalLink(tokens::PortalLink),
     /// Ask a running server whether it is alive; for health checks of containers
@@ -89,6 +97,8 @@ pub fn run() -> ExitCode {
         }
         Command::Token(token) => block_on(token.run()),
         Command::ServiceToken(token) => block_on(token.run()),
+        Command::Export(export) => block_on(export.run()),
+        Command::Import(import) => block_on(import.run()),
         Command::PortalLink(link) => block_on(link.run()),
         Command::Healthy(healthy) => block_on(healthy.run()),
         Command::Config(show) => show.run(),

@@ -1,6 +1,5 @@
 //! `sidegate token` and `sidegate service-token`: they write into the data folder of a server, running or not.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -9,36 +8,11 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::model::{Scope, TenantId, TenantScope, UserId};
-use crate::service::{Clock, DataFolder, issue_token, make_link};
+use crate::service::{Clock, issue_token, make_link};
 use crate::store::{Store, TokenRow};
 
-use super::{Usage, config, show};
-
-/// The data folder of a server.
-#[derive(Args)]
-struct Data {
-    /// Data folder of the server [default: ./data]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<String>,
-    /// URL of the server's PostgreSQL database, if it uses one
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
-    /// TOML file with settings
-    #[arg(long, value_name = "FILE", env = "SIDEGATE_CONFIG")]
-    config: Option<PathBuf>,
-}
-
-impl Data {
-    async fn open(self) -> Result<(DataFolder, Store)> {
-        let flags = [("data", self.data), ("database", self.database)];
-        let flags = flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let layers = config::layers(flags, self.config)?;
-        let (folder, database) = (DataFolder::open(&layers.data())?, layers.database()?);
-        folder.check_database(&database)?;
-        let store = Store::open(&database).await.with_context(|| format!("cannot open {database}"))?;
-        Ok((folder, store))
-    }
-}
+use super::data::Data;
+use super::{Usage, show};
 
 /// Make a development access token for a user. The server trusts it only while it trusts development tokens.
 #[derive(Args)]

@@ -1,5 +1,6 @@
 //! Connections: accepted, served as HTTP/1 or HTTP/2, bounded in time, and drained at the end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -84,8 +85,9 @@ where
         move |request: Request<Incoming>| {
             let (gate, watchdog, last) = (gate.clone(), watchdog.clone(), last.clone());
             async move {
-                let _under_way = watchdog.request(request.version());
-                gate.answer(request, &last).await
+                let under_way = watchdog.request(request.version());
+                let response = gate.answer(request, &last).await?;
+                Ok::<_, Infallible>(response.map(|body| body.while_under_way(under_way)))
             }
         }
     });

@@ -95,6 +95,12 @@ impl DataFolder {
         Ok(folder)
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The database in a data folder, which is used unless another one is named.
     #[must_use]
     pub fn database(path: &Path) -> DatabaseAt {

@@ -2,7 +2,8 @@
 
 use crate::model::{AuditEntry, Author, TenantId, UserId, Value};
 
-use super::sql::{Tx, sql};
+use super::rows::{self, Into};
+use super::sql::{Argument, Tx, sql};
 use super::{Result, Store, StoreError, stamp};
 
 /// An entry on its way in; who and when come from the author.
@@ -65,20 +66,39 @@ impl Store {
     }
 }
 
-/// Adds an entry to the tenant's trail. The caller's transaction holds the write lock, so numbers have no gaps.
+/// Adds an entry to the tenant's trail.
 pub(super) async fn append(tx: &mut Tx, tenant: &TenantId, author: &Author, entry: Entry<'_>) -> Result<()> {
-    sql("INSERT INTO audit (tenant, seq, at, source, actor, action, user_id, target, before, after)
-         VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit WHERE tenant = $1), $2, $3, $4, $5, $6, $7, $8, $9)")
-    .bind(tenant.as_str())
-    .bind(stamp(author.at))
-    .bind(author.source.as_str())
-    .bind(&author.actor)
-    .bind(entry.action)
-    .bind(entry.user.map(UserId::as_str))
-    .bind(entry.target)
-    .bind(entry.before)
-    .bind(entry.after)
-    .execute(tx)
-    .await?;
-    Ok(())
+    append_all(tx, tenant, author, vec![entry]).await
+}
+
+/// Adds entries to the tenant's trail: the one way into it. The caller's transaction holds the write lock, so numbers
+/// have no gaps.
+pub(super) async fn append_all(tx: &mut Tx, tenant: &TenantId, author: &Author, entries: Vec<Entry<'_>>) -> Result<()> {
+    let (last,): (i64,) = sql("SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1")
+        .bind(tenant.as_str())
+        .fetch_one(&mut *tx)
+        .await?;
+    let rows = entries.into_iter().zip(last + 1..).map(|(entry, seq)| row(tenant, author, entry, seq)).collect();
+    rows::insert(tx, &INTO, rows).await
+}
+
+const INTO: Into<'_> = Into {
+    table: "audit",
+    columns: "tenant, seq, at, source, actor, action, user_id, target, before, after",
+    then: "",
+};
+
+fn row<'r>(tenant: &'r TenantId, author: &'r Author, entry: Entry<'r>, seq: i64) -> Vec<Argument<'r>> {
+    vec![
+        tenant.as_str().into(),
+        seq.into(),
+        stamp(author.at).into(),
+        author.source.as_str().into(),
+        author.actor.as_str().into(),
+        entry.action.into(),
+        entry.user.map(UserId::as_str).into(),
+        entry.target.into(),
+        entry.before.into(),
+        entry.after.into(),
+    ]
 }

@@ -10,13 +10,16 @@ mod database;
 mod documents;
 mod erase;
 mod error;
+mod export;
 mod feed;
 mod fields;
+mod import;
 mod logins;
 mod names;
 mod portal;
 mod prompts;
 mod resources;
+mod rows;
 mod sql;
 mod tenants;
 mod tokens;
@@ -37,6 +40,7 @@ pub use erase::Erased;
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};
 pub use fields::{Edited, StoredField, UserChanged};
+pub use import::{IMPORTED, ImportRefusal, Imported, Outcome as ImportOutcome};
 pub use logins::Report;
 pub use prompts::{Outcome, Ticket};
 pub use resources::{ResourceChanged, StoredResource};
@@ -79,6 +83,16 @@ impl Store {
                 let lock = advisory_lock(tenant.map_or("", TenantId::as_str));
                 let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
                 Tx::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
+            }
+        })
+    }
+
+    /// A transaction that only reads: all that it reads is of one moment.
+    async fn begin_read(&self) -> Result<Tx> {
+        Ok(match &self.reader {
+            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         })
     }

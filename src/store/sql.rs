@@ -46,7 +46,7 @@ pub(super) struct Statement<'q> {
 pub(super) enum Argument<'q> {
     Text(Option<Cow<'q, str>>),
     Number(Option<i64>),
-    Bytes(Option<&'q [u8]>),
+    Bytes(Option<Cow<'q, [u8]>>),
 }
 
 /// A statement that both databases read.
@@ -56,7 +56,7 @@ pub(super) fn sql<'q>(text: impl SqlSafeStr) -> Statement<'q> {
 }
 
 /// A statement that each writes in its own way, with the same arguments.
-pub(super) fn either<'q>(sqlite: &'static str, postgres: &'static str) -> Statement<'q> {
+pub(super) fn either<'q>(sqlite: impl SqlSafeStr, postgres: impl SqlSafeStr) -> Statement<'q> {
     Statement { sqlite: sqlite.into_sql_str(), postgres: postgres.into_sql_str(), arguments: Vec::new() }
 }
 
@@ -87,7 +87,7 @@ macro_rules! arguments {
             let added = match argument {
                 Argument::Text(text) => arguments.add(text),
                 Argument::Number(number) => arguments.add(number),
-                Argument::Bytes(bytes) => arguments.add(bytes),
+                Argument::Bytes(bytes) => arguments.add(bytes.as_deref()),
             };
             added.map_err(sqlx::Error::Encode)?;
         }
@@ -189,6 +189,6 @@ impl From<Option<i64>> for Argument<'_> {
 
 impl<'q> From<&'q [u8]> for Argument<'q> {
     fn from(bytes: &'q [u8]) -> Self {
-        Argument::Bytes(Some(bytes))
+        Argument::Bytes(Some(Cow::Borrowed(bytes)))
     }
 }

@@ -107,7 +107,7 @@ impl Store {
 const LAST: char = char::MAX;
 
 /// What names are looked up by.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     text.chars().take(64).flat_map(char::to_lowercase).collect()
 }
 
@@ -124,13 +124,18 @@ pub(super) async fn note_name(
         "email" => "UPDATE users SET email = $3, email_key = $4 WHERE tenant = $1 AND user_id = $2",
         _ => return Ok(()),
     };
-    let text = match value {
-        Some(Value::Str(text)) => Some(text.as_ref()),
-        _ => None,
-    };
+    let text = text_of(value);
     let query = sql(statement).bind(tenant.as_str()).bind(user.as_str()).bind(text).bind(text.map(folded));
     query.execute(tx).await?;
     Ok(())
+}
+
+/// What lists show of a value: only a text.
+pub(super) fn text_of<'v>(value: Option<&'v Value<'_>>) -> Option<&'v str> {
+    match value {
+        Some(Value::Str(text)) => Some(text.as_ref()),
+        _ => None,
+    }
 }
 
 /// A row of `fields`: slug, bag, value, source.
