@@ -6,6 +6,7 @@
 
 mod allocations;
 mod attributes;
+mod backup;
 mod bad_files;
 mod bad_input;
 mod command_line;

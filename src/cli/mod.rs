@@ -1,5 +1,6 @@
 //! The command line. Exit status: 0 done, 1 it could not be done or something is wrong with the policies, 2 wrong usage.
 
+mod backup;
 mod check;
 mod config;
 mod data;
@@ -62,6 +63,10 @@ enum Command {
     Export(users::Export),
     /// Take in users from a file
     Import(users::Import),
+    /// Write the whole database into a file
+    Backup(backup::Backup),
+    /// Bring a backup back into an empty database
+    Restore(backup::Restore),
     /// Make a one-time link into the portal of a tenant
     PortalLink(tokens::PortalLink),
     /// Ask a running server whether it is alive; for health checks of containers
@@ -99,6 +104,8 @@ pub fn run() -> ExitCode {
         Command::ServiceToken(token) => block_on(token.run()),
         Command::Export(export) => block_on(export.run()),
         Command::Import(import) => block_on(import.run()),
+        Command::Backup(backup) => block_on(backup.run()),
+        Command::Restore(restore) => block_on(restore.run()),
         Command::PortalLink(link) => block_on(link.run()),
         Command::Healthy(healthy) => block_on(healthy.run()),
         Command::Config(show) => show.run(),

@@ -75,12 +75,27 @@ impl DataFolder {
     /// # Errors
     /// [`FolderError`] names the file that cannot be made.
     pub fn create(path: &Path) -> Result<Self, FolderError> {
-        let folder = Self(path.to_owned());
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
+        let folder = Self::without_keys(path)?;
         folder.create_secret(TOKEN_KEY, &entropy::secret())?;
         folder.create_secret(DEV_KEY, &entropy::secret())?;
         folder.create_secret(TICKET_KEY, &entropy::secret())?;
         Ok(folder)
+    }
+
+    /// Makes the folder, if it is not there, and leaves it to somebody else to put keys into it.
+    ///
+    /// # Errors
+    /// [`FolderError`] if it cannot be made.
+    pub fn without_keys(path: &Path) -> Result<Self, FolderError> {
+        let folder = Self(path.to_owned());
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
+        Ok(folder)
+    }
+
+    /// Whether keys are in it.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.0.join(TOKEN_KEY).is_file()
     }
 
     /// Opens a folder that [`DataFolder::create`] made.
@@ -89,7 +104,7 @@ impl DataFolder {
     /// [`FolderError::NotOurs`] with a hint.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let folder = Self(path.to_owned());
-        if !folder.0.join(TOKEN_KEY).is_file() {
+        if !folder.has_keys() {
             return Err(FolderError::NotOurs(path.to_owned()));
         }
         Ok(folder)

@@ -4,6 +4,7 @@
 //! This room knows neither HTTP nor policies.
 
 mod audit;
+mod backup;
 mod cache;
 mod counter;
 mod database;
@@ -32,6 +33,7 @@ use crate::model::TenantId;
 
 use self::sql::{Pool, Tx, sql};
 
+pub use backup::{Backup, Kind, RestoreError, Restored, TABLES, Table};
 pub use cache::{CacheStats, FactCache, Known, Name};
 pub use counter::Counter;
 pub use database::DatabaseAt;

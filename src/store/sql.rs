@@ -124,6 +124,14 @@ impl<'q> Statement<'q> {
 }
 
 impl Tx {
+    /// Lets the transaction take as long as it takes: one over everything does.
+    pub(super) async fn without_hurry(&mut self) -> Result<()> {
+        let endless = "SELECT set_config('statement_timeout', '0', true),
+                              set_config('idle_in_transaction_session_timeout', '0', true)";
+        either("SELECT 1", endless).execute(self).await?;
+        Ok(())
+    }
+
     pub(super) async fn commit(self) -> Result<()> {
         match self {
             Tx::Sqlite(tx) => tx.commit().await?,
