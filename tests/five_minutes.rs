@@ -42,7 +42,7 @@ fn the_admin_token_is_for_its_owner_alone() {
     let server = Setup::new().start();
     let mode = |name: &str| std::fs::metadata(server.data().join(name)).unwrap().permissions().mode() & 0o777;
     let database: &[&str] = if postgres::wanted() { &[] } else { &["sidegate.db", "sidegate.db-wal"] };
-    for secret in ["admin-token", "token.key", "dev-token.key"].iter().chain(database) {
+    for secret in ["admin-token", "token.key", "dev-token.key", "audit.key"].iter().chain(database) {
         assert_eq!(mode(secret), 0o600, "{secret}");
     }
     assert_eq!(mode("."), 0o700);

@@ -7,6 +7,7 @@
 mod allocations;
 mod attributes;
 mod audit;
+mod backup;
 mod bad_files;
 mod bad_input;
 mod command_line;
@@ -19,6 +20,8 @@ mod five_minutes;
 mod format;
 mod freshness;
 mod house;
+mod import_export;
+mod import_refusals;
 mod isolation;
 mod language;
 mod listening;

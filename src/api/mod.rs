@@ -6,6 +6,7 @@ mod definitions;
 mod operations;
 mod profiling;
 mod resources;
+mod transfer;
 mod users;
 
 pub use attributes::{delete_attribute, get_attribute, get_attributes, my_attributes, patch_attributes, put_attribute};
@@ -19,4 +20,5 @@ pub use resources::{
     delete_resource, delete_resource_attribute, get_resource, get_resource_attribute, patch_resource, put_resource,
     put_resource_attribute,
 };
+pub use transfer::{export_users, import_users};
 pub use users::{erase_user, get_user, list_consents, list_identities, list_users};

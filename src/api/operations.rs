@@ -31,7 +31,7 @@ pub async fn readyz(service: &Service) -> Reply {
 pub fn metrics(service: &Service) -> Reply {
     Reply {
         content_type: "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        body: service.metrics().into_bytes(),
+        body: service.metrics().into_bytes().into(),
         ..Reply::empty(StatusCode::OK)
     }
 }

@@ -34,7 +34,7 @@ pub async fn put_rules(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// None of its own.
 pub async fn rules_schema(_: Call<'_>) -> Result<Reply, Problem> {
-    let body = RULES_SCHEMA.as_bytes().to_vec();
+    let body = RULES_SCHEMA.as_bytes().to_vec().into();
     Ok(Reply { content_type: "application/schema+json", body, ..Reply::empty(StatusCode::OK) })
 }
 

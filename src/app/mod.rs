@@ -3,8 +3,10 @@
 mod banner;
 mod config;
 mod listen;
+mod open;
 mod reload;
 mod serve;
 
 pub use config::{Config, ConfigError, Flags, Layers, Origin, Shown};
+pub use open::open;
 pub use serve::serve;

@@ -8,12 +8,13 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::http::{self, Limits};
-use crate::service::{DataFolder, LogTarget, Parts, Service};
+use crate::service::{DataFolder, LogTarget, Service};
 use crate::store::Store;
 
 use super::banner;
 use super::config::Config;
 use super::listen::Listen;
+use super::open::parts;
 use super::reload::Watched;
 
 /// How long requests under way may take after SIGTERM.
@@ -33,22 +34,7 @@ pub async fn serve(config: Config) -> Result<()> {
         .await
         .with_context(|| format!("cannot open {}", config.database))?;
     folder.note_database(&config.database)?;
-    let admin_token = match config.admin_token.given() {
-        Some(token) => token,
-        None => folder.admin_token()?,
-    };
-    let service = Service::new(Parts {
-        store,
-        folder: folder.clone(),
-        admin_token,
-        policies: config.policies.clone(),
-        default_tenant: config.default_tenant.clone(),
-        dev_tokens: config.dev_tokens,
-        decision_log: config.decision_log.clone(),
-        cache_bytes: config.cache_bytes,
-        stale_grace: config.stale_grace,
-    })
-    .await?;
+    let service = Service::new(parts(&config, &folder, store)?).await?;
     // Watched before they are read, so that no change falls between.
     let mut watched = Watched::new(&config.policies)?;
     service.reload(None).await?;

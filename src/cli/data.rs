@@ -1,13 +1,15 @@
-//! The data of a server, as commands open it: running or not.
+//! The data of a server, running or not.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::app::{self, Config};
 use crate::model::TenantId;
-use crate::service::DataFolder;
-use crate::store::Store;
+use crate::service::{DataFolder, Policies, Service, Tenant};
+use crate::store::{DatabaseAt, Store};
 
 use super::{Usage, config};
 
@@ -26,16 +28,57 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// The folder and the database of the server.
+    /// Opens the folder, and the database.
     pub(super) async fn open(self) -> Result<(DataFolder, Store)> {
-        let flags = [("data", self.data), ("database", self.database)];
-        let flags = flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let layers = config::layers(flags, self.config)?;
-        let (folder, database) = (DataFolder::open(&layers.data())?, layers.database()?);
+        let (path, database) = self.places()?;
+        let folder = DataFolder::open(&path)?;
         folder.check_database(&database)?;
         let store =
             Store::open(&database, folder.audit_key()?).await.with_context(|| format!("cannot open {database}"))?;
         Ok((folder, store))
+    }
+
+    /// Where folder and database are.
+    pub(super) fn places(self) -> Result<(PathBuf, DatabaseAt)> {
+        let layers = self.layers(None)?;
+        Ok((layers.data(), layers.database()?))
+    }
+
+    fn layers(self, policies: Option<String>) -> Result<app::Layers> {
+        let flags = [("data", self.data), ("database", self.database), ("policies", policies)];
+        config::layers(flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(), self.config)
+    }
+}
+
+/// A tenant, with the definitions that the server has of it.
+#[derive(Args)]
+pub(super) struct DataOfTenant {
+    #[command(flatten)]
+    data: Data,
+    /// Folder of the server's policies, which may define traits [default: ./policies]
+    #[arg(long, value_name = "FOLDER")]
+    policies: Option<String>,
+    /// The tenant
+    #[arg(long)]
+    tenant: TenantId,
+}
+
+impl DataOfTenant {
+    /// Opens what the server runs, and finds the tenant.
+    pub(super) async fn open(self) -> Result<(Arc<Service>, Arc<Tenant>)> {
+        let Self { data, policies, tenant } = self;
+        let service = app::open(&Config::check(&data.layers(policies)?)?).await?;
+        let Some(found) = service.tenant(tenant.as_str()) else {
+            let all = service.tenants();
+            let names: Vec<&str> = all.iter().map(|tenant| tenant.id.as_str()).collect();
+            let message = format!("there is no tenant {tenant} here; there are: {}", names.join(", "));
+            return Err(Usage(message).into());
+        };
+        // What traits there are stands in the same files.
+        if let Policies::None { why, awaited: true } = &found.policies {
+            bail!("without its files, nobody knows what the traits of {tenant} are: {why}");
+        }
+        Ok((service, found))
     }
 }
 

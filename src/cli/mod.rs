@@ -1,6 +1,7 @@
 //! The command line. Exit status: 0 done, 1 it could not be done or something is wrong with the policies, 2 wrong usage.
 
 mod audit;
+mod backup;
 mod check;
 mod config;
 mod data;
@@ -10,10 +11,13 @@ mod fmt;
 mod healthy;
 mod input;
 mod junit;
+mod output;
+mod progress;
 mod routes;
 mod show;
 mod test;
 mod tokens;
+mod users;
 mod watch;
 
 use std::process::ExitCode;
@@ -56,6 +60,14 @@ enum Command {
     Token(tokens::Token),
     /// Make, list or revoke service tokens, which apps and admins use
     ServiceToken(tokens::ServiceToken),
+    /// Write all users of a tenant into a file
+    Export(users::Export),
+    /// Take in users from a file
+    Import(users::Import),
+    /// Write the whole database into a file
+    Backup(backup::Backup),
+    /// Bring a backup back into an empty database
+    Restore(backup::Restore),
     /// Make a one-time link into the portal of a tenant
     PortalLink(tokens::PortalLink),
     /// Check the audit trail of a tenant, or take down its head
@@ -93,6 +105,10 @@ pub fn run() -> ExitCode {
         }
         Command::Token(token) => block_on(token.run()),
         Command::ServiceToken(token) => block_on(token.run()),
+        Command::Export(export) => block_on(export.run()),
+        Command::Import(import) => block_on(import.run()),
+        Command::Backup(backup) => block_on(backup.run()),
+        Command::Restore(restore) => block_on(restore.run()),
         Command::PortalLink(link) => block_on(link.run()),
         Command::Audit(audit) => block_on(audit.run()),
         Command::Healthy(healthy) => block_on(healthy.run()),

@@ -10,7 +10,6 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 
 use crate::api;
@@ -18,6 +17,7 @@ use crate::model::{Caller, Scope};
 use crate::service::{LastCaller, Refused, Service, Tenant};
 use crate::web::{Call, PageCall, Params, Problem, Reply};
 
+use super::body::Outgoing;
 use super::router::{Found, NotFound, Router};
 use super::routes::{Access, Endpoint, Family, Operation, Page, PortalPage, Serve};
 use super::server::Limits;
@@ -48,6 +48,11 @@ enum For {
     Portal(PortalPage),
 }
 
+/// Whether the body is taken as a file.
+fn admitted_file(answers: &For) -> bool {
+    matches!(answers, For::Api(Endpoint::ImportUsers, _))
+}
+
 /// A reply's form of errors, and the errors themselves.
 type Refusal = (Option<Family>, Problem);
 
@@ -57,7 +62,7 @@ impl Gate {
         &self,
         request: Request<Incoming>,
         peer: &Peer,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
+    ) -> Result<Response<Outgoing>, Infallible> {
         let (head, body) = request.into_parts();
         let request_id = head.headers.get(REQUEST_ID).cloned();
         let reply = match self.admit(&head, body, peer).await {
@@ -100,11 +105,19 @@ impl Gate {
             Ok(admitted) => admitted,
             Err(problem) => return Err(self.refuse(body, (family, problem))),
         };
+        let mut upload = None;
         let body = match *method {
             Method::GET | Method::HEAD | Method::DELETE => {
                 body::drain(body, self.limits.patience);
                 Bytes::new()
             }
+            _ if admitted_file(&answers) => match body::spool(body, &self.service, self.limits.patience).await {
+                Ok(file) => {
+                    upload = Some(file);
+                    Bytes::new()
+                }
+                Err((problem, rest)) => return Err(self.refuse(rest, (family, problem))),
+            },
             _ => match body::read(body, self.limits.patience).await {
                 Ok(whole) => whole,
                 Err((problem, rest)) => return Err(self.refuse(rest, (family, problem))),
@@ -112,13 +125,12 @@ impl Gate {
         };
         let params = Params::decode(found.params.iter()).map_err(|problem| (family, problem))?;
         let (service, tenant, query, body) = (&self.service, tenant.as_ref(), uri.query().unwrap_or(""), &body[..]);
+        let upload = upload.as_ref();
         let outcome = match answers {
             For::Api(endpoint, caller) => {
-                endpoints::answer(
-                    endpoint,
-                    Call { service, tenant, caller, params, query, headers, body, peer: peer.address },
-                )
-                .await
+                let peer = peer.address;
+                let call = Call { service, tenant, caller, params, query, headers, body, upload, peer };
+                endpoints::answer(endpoint, call).await
             }
             For::Page(page) => {
                 let call = PageCall { service, tenant, params, query, headers, body, peer: peer.address };
@@ -233,8 +245,8 @@ fn header(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn respond(reply: Reply, request_id: Option<HeaderValue>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+fn respond(reply: Reply, request_id: Option<HeaderValue>) -> Response<Outgoing> {
+    let mut response = Response::new(Outgoing::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     if !reply.content_type.is_empty() {

@@ -43,7 +43,7 @@ pub(super) fn landing() -> Reply {
 }
 
 pub(super) fn stylesheet() -> Reply {
-    let body = STYLESHEET.as_bytes().to_vec();
+    let body = STYLESHEET.as_bytes().to_vec().into();
     Reply { content_type: "text/css; charset=utf-8", body, ..Reply::empty(StatusCode::OK) }
 }
 

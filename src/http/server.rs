@@ -1,5 +1,6 @@
 //! Connections: accepted, served as HTTP/1 or HTTP/2, bounded in time, and drained at the end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -86,8 +87,9 @@ where
         move |request: Request<Incoming>| {
             let (gate, watchdog, peer) = (gate.clone(), watchdog.clone(), peer.clone());
             async move {
-                let _under_way = watchdog.request(request.version());
-                gate.answer(request, &peer).await
+                let under_way = watchdog.request(request.version());
+                let response = gate.answer(request, &peer).await?;
+                Ok::<_, Infallible>(response.map(|body| body.while_under_way(under_way)))
             }
         }
     });

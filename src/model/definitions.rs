@@ -71,8 +71,13 @@ impl Definitions {
     /// A change of a field as its definition has it: where its value lives, and whether the audit trail may hold it.
     #[must_use]
     pub fn change<'a>(&self, slug: Slug, value: Option<Value<'a>>) -> FieldChange<'a> {
-        let sensitive = self.get(slug.as_str()).is_some_and(|definition| definition.sensitive);
-        FieldChange { bag: self.bag(slug.as_str()), slug, value, sensitive }
+        FieldChange { bag: self.bag(slug.as_str()), sensitive: self.is_sensitive(slug.as_str()), slug, value }
+    }
+
+    /// Whether values of a field are kept out of logs and of the audit trail.
+    #[must_use]
+    pub fn is_sensitive(&self, slug: &str) -> bool {
+        self.get(slug).is_some_and(|definition| definition.sensitive)
     }
 
     /// Defaults in the shape of a user's facts.

@@ -11,6 +11,7 @@ mod facts;
 mod history;
 mod id;
 mod object;
+mod portable;
 mod precondition;
 mod query;
 mod rule;
@@ -27,6 +28,7 @@ pub use history::{
 };
 pub use id::{InvalidId, ResourceId, Slug, TenantId, UserId, is_name};
 pub use object::{Key, Object, UniqueKeys};
+pub use portable::{CountedLogin, PortableField, PortableUser, Provenance};
 pub use precondition::{Precondition, Tags};
 pub use query::{Action, Entity, Query};
 pub use rule::{Condition, ProfilingSettings, Rule};

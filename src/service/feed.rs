@@ -1,5 +1,6 @@
 //! Following the change feed: what another process wrote is seen here within a fraction of a second.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,7 @@ impl Service {
                             self.users.changed(&tenant, Name::user(&change.key), change.seq);
                         }
                     }
+                    ChangeKind::Users => self.users_changed(&change),
                     ChangeKind::Resource => self.resource_changed(&change),
                     ChangeKind::Token => self.credentials.changed(),
                     ChangeKind::Documents if change.seq == self.own_documents.load(Ordering::Acquire) => {}
@@ -69,6 +71,15 @@ impl Service {
             }
             // Two may catch up at the same time.
             self.seen.fetch_max(last, Ordering::AcqRel);
+        }
+    }
+
+    fn users_changed(&self, change: &Change) {
+        let Ok(tenant) = TenantId::parse(&change.tenant) else { return };
+        match serde_json::from_str::<Vec<Cow<'_, str>>>(&change.key) {
+            Ok(ids) => ids.iter().for_each(|id| self.users.changed(&tenant, Name::user(id), change.seq)),
+            // Nobody knows whom it concerned.
+            Err(_) => self.users.clear(change.seq),
         }
     }
 

@@ -76,13 +76,28 @@ impl DataFolder {
     /// # Errors
     /// [`FolderError`] names the file that cannot be made.
     pub fn create(path: &Path) -> Result<Self, FolderError> {
-        let folder = Self(path.to_owned());
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
+        let folder = Self::without_keys(path)?;
         folder.create_secret(TOKEN_KEY, &entropy::secret())?;
         folder.create_secret(DEV_KEY, &entropy::secret())?;
         folder.create_secret(AUDIT_KEY, &entropy::secret())?;
         folder.create_secret(TICKET_KEY, &entropy::secret())?;
         Ok(folder)
+    }
+
+    /// Makes the folder, if it is not there, and leaves it to somebody else to put keys into it.
+    ///
+    /// # Errors
+    /// [`FolderError`] if it cannot be made.
+    pub fn without_keys(path: &Path) -> Result<Self, FolderError> {
+        let folder = Self(path.to_owned());
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| folder.io("", source))?;
+        Ok(folder)
+    }
+
+    /// Whether keys are in it.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.0.join(TOKEN_KEY).is_file()
     }
 
     /// Opens a folder that [`DataFolder::create`] made.
@@ -91,10 +106,16 @@ impl DataFolder {
     /// [`FolderError::NotOurs`] with a hint.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let folder = Self(path.to_owned());
-        if !folder.0.join(TOKEN_KEY).is_file() {
+        if !folder.has_keys() {
             return Err(FolderError::NotOurs(path.to_owned()));
         }
         Ok(folder)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// The database in a data folder, which is used unless another one is named.

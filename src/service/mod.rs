@@ -28,6 +28,7 @@ mod tenants;
 mod tickets;
 mod tokens;
 mod traits;
+mod transfer;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI64;
@@ -42,7 +43,7 @@ pub use decide::{Answer, Derivation};
 pub use decision_log::LogTarget;
 pub use dev_tokens::DevTokens;
 pub use documents::check_rules;
-pub use error::{Fault, Result, ServiceError, pointer_to};
+pub use error::{Fault, Result, ServiceError, pointer_of, pointer_to};
 pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
 pub use oidc::{BegunSignIn, SignedIn};
 pub use policies::{read_policies, read_policy, read_tests};
@@ -55,6 +56,7 @@ pub use tenants::{Policies, Tenant};
 pub use tickets::{BadTicket, Completed, OpenTicket, Question};
 pub use tokens::{IssuedToken, TokenHasher, issue_token};
 pub use traits::{Fields, PutTrait};
+pub use transfer::{Export, Format, Import, ImportReport, MAX_LINE, OnError, Progress, REFUSALS, Refusal};
 
 pub use crate::engine::Reveal;
 pub use crate::store::{Listed as ListedUser, StoreError, StoredField};
@@ -96,6 +98,8 @@ pub struct Parts {
 /// All use cases over one set of parts; shared by every connection.
 pub struct Service {
     store: Store,
+    /// The data folder.
+    data: PathBuf,
     users: FactCache<UserRecord>,
     tenants: Tenants,
     credentials: Credentials,
@@ -143,6 +147,7 @@ impl Service {
         let decision_log = DecisionLog::open(parts.decision_log)?;
         Ok(Arc::new(Self {
             store: parts.store,
+            data: parts.folder.path().to_owned(),
             users: FactCache::new(parts.cache_bytes / 4 * 3, |user: &UserRecord| user.facts.heap_bytes()),
             resources: FactCache::new(parts.cache_bytes / 4, |attributes: &Object<'_>| attributes.heap_bytes()),
             resource_types: ArcSwap::from_pointee(types),

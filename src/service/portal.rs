@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{AuditEntry, Author, Consent, Identity, Origin, Source, TenantId, UserId};
+use crate::model::{AuditEntry, Author, Consent, Identity, Origin, Source, TenantId, UserId, Value};
 use crate::profiling::Verdict;
-use crate::store::{AuditVerdict, Listed, Store, StoredField};
+use crate::store::{AuditVerdict, IMPORTED, Listed, Store, StoredField};
 
 use super::tenants::Tenant;
 use super::tokens::TokenHasher;
@@ -182,11 +182,22 @@ impl Service {
         limit: i64,
     ) -> Result<Vec<AuditEntry>> {
         let mut entries = self.store.audit_before(&tenant.id, of, before, limit).await?;
+        let sensitive = |path: &str| {
+            let slug = path.strip_prefix("traits.").unwrap_or(path);
+            tenant.definitions.get(slug).is_some_and(|definition| definition.sensitive)
+        };
         for entry in &mut entries {
-            let slug = entry.target.strip_prefix("traits.").unwrap_or(&entry.target);
             // Of a field that became sensitive later, the trail may hold values.
-            if !entry.sensitive && tenant.definitions.get(slug).is_some_and(|definition| definition.sensitive) {
+            if !entry.sensitive && sensitive(&entry.target) {
                 (entry.before, entry.after) = (None, None);
+            }
+            // An import is one entry for all fields of a user.
+            for value in [&mut entry.before, &mut entry.after] {
+                if let (IMPORTED, Some(Value::Object(fields))) = (entry.action.as_str(), value) {
+                    let hidden: Vec<String> =
+                        fields.iter().map(|(path, _)| path.to_owned()).filter(|path| sensitive(path)).collect();
+                    hidden.iter().for_each(|path| drop(fields.remove(path)));
+                }
             }
         }
         Ok(entries)

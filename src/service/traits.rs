@@ -254,7 +254,7 @@ pub(super) fn merged(before: Option<Value<'static>>, patch: &Value<'_>) -> Optio
 const NOT_DEFINED: &str = "not_defined";
 
 /// What is wrong with a value for a field, if anything is; its pointer is for the caller to say.
-fn fault(tenant: &Tenant, slug: &Slug, value: &Value<'_>) -> Option<Fault> {
+pub(super) fn fault(tenant: &Tenant, slug: &Slug, value: &Value<'_>) -> Option<Fault> {
     let fault = |code, detail| Some(Fault { pointer: String::new(), detail, code });
     if let Some((code, detail)) = unusable(value) {
         return fault(code, detail);

@@ -30,6 +30,8 @@ pub struct Change {
 pub enum ChangeKind {
     /// A user's facts.
     User,
+    /// Facts of several users; the key is a JSON array of their ids.
+    Users,
     /// A resource's attributes.
     Resource,
     /// A service token.
@@ -44,6 +46,7 @@ impl ChangeKind {
     fn as_str(self) -> &'static str {
         match self {
             ChangeKind::User => "user",
+            ChangeKind::Users => "users",
             ChangeKind::Resource => "resource",
             ChangeKind::Token => "token",
             ChangeKind::Documents => "documents",
@@ -54,6 +57,7 @@ impl ChangeKind {
     fn read(text: &str) -> Self {
         match text {
             "user" => ChangeKind::User,
+            "users" => ChangeKind::Users,
             "resource" => ChangeKind::Resource,
             "token" => ChangeKind::Token,
             "documents" => ChangeKind::Documents,

@@ -10,7 +10,7 @@ use super::sql::{On, Tx, sql};
 use super::{Result, Store, StoreError, stamp, tenants, users};
 
 /// A user has at most this many profile fields and traits together.
-const MAX_FIELDS: usize = 1000;
+pub(super) const MAX_FIELDS: usize = 1000;
 
 /// A stored field and the tenant's revision when it was written.
 #[derive(Debug, Clone, PartialEq)]
@@ -258,7 +258,7 @@ pub(super) fn path(bag: Bag, slug: &Slug) -> String {
     }
 }
 
-fn write_bag(bag: Bag) -> &'static str {
+pub(super) fn write_bag(bag: Bag) -> &'static str {
     match bag {
         Bag::Profile => "profile",
         Bag::Traits => "traits",
@@ -283,7 +283,7 @@ pub(super) fn read_source(tenant: &TenantId, user: &str, slug: &str, text: &str)
 }
 
 /// The JSON of a value; a value that was read from JSON can always be written again.
-fn write_value(value: &Value<'_>) -> String {
+pub(super) fn write_value(value: &Value<'_>) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 

@@ -4,19 +4,23 @@
 //! This room knows neither HTTP nor policies.
 
 mod audit;
+mod backup;
 mod cache;
 mod counter;
 mod database;
 mod documents;
 mod erase;
 mod error;
+mod export;
 mod feed;
 mod fields;
+mod import;
 mod logins;
 mod names;
 mod portal;
 mod prompts;
 mod resources;
+mod rows;
 mod sql;
 mod tenants;
 mod tokens;
@@ -31,6 +35,7 @@ use self::audit::Trail;
 use self::sql::{Begun, Pool, Tx, sql};
 
 pub use audit::{AuditFault, AuditHead, AuditKey, AuditVerdict};
+pub use backup::{Backup, Kind, RestoreError, Restored, TABLES, Table};
 pub use cache::{CacheStats, FactCache, Known, Name};
 pub use counter::Counter;
 pub use database::DatabaseAt;
@@ -39,6 +44,7 @@ pub use erase::Erased;
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};
 pub use fields::{Edited, StoredField, UserChanged};
+pub use import::{IMPORTED, ImportRefusal, Imported, Outcome as ImportOutcome};
 pub use logins::Report;
 pub use prompts::{Outcome, Ticket};
 pub use resources::{ResourceChanged, StoredResource};
@@ -87,6 +93,17 @@ impl Store {
             })
         };
         let inner = sql::in_time(begun).await?;
+        Ok(Tx { inner, trail: Trail::new(self.audit_key.clone()) })
+    }
+
+    /// A transaction that only reads: all that it reads is of one moment.
+    async fn begin_read(&self) -> Result<Tx> {
+        let inner = match &self.reader {
+            Pool::Sqlite(pool) => Begun::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => {
+                Begun::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        };
         Ok(Tx { inner, trail: Trail::new(self.audit_key.clone()) })
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn sql<'q>(text: impl SqlSafeStr) -> Statement<'q> {
 }
 
 /// A statement that each writes in its own way, with the same arguments.
-pub(super) fn either<'q>(sqlite: &'static str, postgres: &'static str) -> Statement<'q> {
+pub(super) fn either<'q>(sqlite: impl SqlSafeStr, postgres: impl SqlSafeStr) -> Statement<'q> {
     Statement { sqlite: sqlite.into_sql_str(), postgres: postgres.into_sql_str(), arguments: Vec::new() }
 }
 
@@ -96,7 +96,7 @@ macro_rules! arguments {
                 Argument::Text(Some(text)) if text.contains('\0') => return Err(StoreError::Nul),
                 Argument::Text(text) => arguments.add(text),
                 Argument::Number(number) => arguments.add(number),
-                Argument::Bytes(bytes) => arguments.add(bytes),
+                Argument::Bytes(bytes) => arguments.add(bytes.as_deref()),
             };
             added.map_err(sqlx::Error::Encode)?;
         }
@@ -138,6 +138,14 @@ impl<'q> Statement<'q> {
 }
 
 impl Tx {
+    /// Lets the transaction take as long as it takes: one over everything does.
+    pub(super) async fn without_hurry(&mut self) -> Result<()> {
+        let endless = "SELECT set_config('statement_timeout', '0', true),
+                              set_config('idle_in_transaction_session_timeout', '0', true)";
+        either("SELECT 1", endless).execute(self).await?;
+        Ok(())
+    }
+
     pub(super) async fn commit(mut self) -> Result<()> {
         seal(&mut self).await?;
         let committed = async {

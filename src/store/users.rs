@@ -109,7 +109,7 @@ impl Store {
 const LASTS: usize = 129;
 
 /// What names are looked up by.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     text.chars().take(64).flat_map(char::to_lowercase).collect()
 }
 
@@ -152,15 +152,20 @@ pub(super) async fn note_name(
         "email" => "UPDATE users SET email = $3, email_key = $4 WHERE tenant = $1 AND user_id = $2",
         _ => return Ok(()),
     };
-    // A value may hold U+0000, which columns of text do not.
-    let text = match value {
-        Some(Value::Str(text)) => Some(text.replace('\0', "\u{fffd}")),
-        _ => None,
-    };
+    let text = text_of(value);
     let key = text.as_deref().map(folded);
     let query = sql(statement).bind(tenant.as_str()).bind(user.as_str()).bind(text).bind(key);
     query.execute(tx).await?;
     Ok(())
+}
+
+/// What lists show of a value: only a text.
+pub(super) fn text_of(value: Option<&Value<'_>>) -> Option<String> {
+    match value {
+        // A value may hold U+0000, which columns of text do not.
+        Some(Value::Str(text)) => Some(text.replace('\0', "\u{fffd}")),
+        _ => None,
+    }
 }
 
 /// A row of `fields`: slug, bag, value, source.

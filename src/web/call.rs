@@ -1,5 +1,6 @@
 //! A request that may come in: its route is known, its caller was let through, its body is here.
 
+use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub struct Call<'r> {
     pub headers: &'r HeaderMap,
     /// The whole body.
     pub body: &'r [u8],
+    /// The body, where it is taken as a file.
+    pub upload: Option<&'r File>,
     /// The address of the peer, if it is a network's.
     pub peer: Option<IpAddr>,
 }

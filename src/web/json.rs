@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::model::Object;
-use crate::service::{ServiceError, pointer_to};
+use crate::service::{ServiceError, pointer_of};
 
 use super::Problem;
 
@@ -119,7 +119,7 @@ fn no_list(text: &str, pointer: &str) -> Result<(), ServiceError> {
 fn typed<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
+        let pointer = pointer_of(error.path());
         let (code, detail) = match error.inner().classify() {
             serde_json::error::Category::Data => (NOT_AS_EXPECTED, in_words(&error.inner().to_string())),
             _ => (NOT_JSON, format!("this is not JSON: {}", error.inner())),
@@ -138,21 +138,6 @@ fn as_text(body: &[u8]) -> Result<&str, BadJson> {
     }
     std::str::from_utf8(body)
         .map_err(|error| BadJson::Syntax(format!("the body is not UTF-8 after byte {}", error.valid_up_to())))
-}
-
-/// A path of serde as a JSON pointer (RFC 6901).
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&pointer_to(key)),
-            Segment::Enum { variant } => pointer.push_str(&format!("/{variant}")),
-            Segment::Unknown => {}
-        }
-    }
-    pointer
 }
 
 /// serde's words, with a guess at what was meant where it lists what there is.

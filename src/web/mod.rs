@@ -20,4 +20,4 @@ pub use json::{BadJson, json_text, parse_body, parse_list, parse_list_text, pars
 pub use page::{Message, PageCall, STYLESHEET};
 pub use params::Params;
 pub use problem::Problem;
-pub use reply::Reply;
+pub use reply::{Content, Reply};

@@ -88,7 +88,7 @@ impl Reply {
     fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Self {
         let mut reply = Self::empty(status);
         match page.render() {
-            Ok(text) => reply.body = text.into_bytes(),
+            Ok(text) => reply.body = text.into_bytes().into(),
             Err(error) => {
                 tracing::error!(%error, "a page could not be written");
                 reply.status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -1,8 +1,11 @@
 //! An answer before it is HTTP.
 
+use std::io;
+
 use http::StatusCode;
 use http::header::{ETAG, HeaderName, HeaderValue};
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 /// The header field with the tenant's revision after a write; opaque to clients.
 const REVISION: HeaderName = HeaderName::from_static("sidegate-revision");
@@ -17,7 +20,22 @@ pub struct Reply {
     /// Further fields of the header.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Content,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum Content {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Part after part, as they are made; one that cannot be made cuts the answer off, so that it is not taken for whole.
+    Parts(mpsc::Receiver<io::Result<Vec<u8>>>),
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(whole: Vec<u8>) -> Self {
+        Content::Whole(whole)
+    }
 }
 
 impl Reply {
@@ -27,13 +45,13 @@ impl Reply {
         let mut buffer = Vec::with_capacity(256);
         // Our own types have string keys and no failing serialisers, so this does not fail.
         let _ = serde_json::to_writer(&mut buffer, body);
-        Self { status, content_type: "application/json", headers: Vec::new(), body: buffer }
+        Self { status, content_type: "application/json", headers: Vec::new(), body: buffer.into() }
     }
 
     /// No body at all.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, content_type: "", headers: Vec::new(), body: Vec::new() }
+        Self { status, content_type: "", headers: Vec::new(), body: Vec::new().into() }
     }
 
     /// Adds the tenant's revision after a write.
@@ -51,7 +69,9 @@ impl Reply {
         }
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// Adds a field to the header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }

@@ -1,5 +1,6 @@
 //! The real server as a child process, and a client for it.
 
+pub mod bulk;
 pub mod client;
 pub mod database;
 pub mod postgres;

@@ -160,6 +160,14 @@ impl Setup {
         command.stdout(Stdio::piped()).stderr(log).spawn().unwrap()
     }
 
+    /// A command of the program on the data that a server would have.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = sidegate();
+        command.args(args).arg("--data").arg(self.folder().join("data"));
+        command.envs(self.database.iter().map(|url| ("SIDEGATE_DATABASE", url)));
+        command
+    }
+
     pub fn start(self) -> Server {
         let (child, out, banner, address) = launch(&self);
         Server { setup: self, child, out, banner, address }
@@ -280,10 +288,7 @@ impl Server {
 
     /// A command of the program on this server's data.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = sidegate();
-        command.args(args).arg("--data").arg(self.data());
-        command.envs(self.setup.database.iter().map(|url| ("SIDEGATE_DATABASE", url)));
-        command
+        self.setup.command(args)
     }
 
     /// The database of this server, to look into from outside.

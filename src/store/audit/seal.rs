@@ -2,12 +2,17 @@
 
 use crate::model::{Author, TenantId, UserId};
 
-use super::super::sql::{Tx, either, sql};
+use super::super::rows::{self, Into};
+use super::super::sql::{Argument, Tx, either, sql};
 use super::super::{Result, stamp};
 use super::chain::{self, AuditKey};
 
-/// This many entries go in by one statement: SQLite takes 32,766 arguments.
-const AT_ONCE: usize = 1_000;
+const INTO: Into<'_> = Into {
+    table: "audit",
+    columns: "tenant, seq, at, source, actor, credential, action, user_id, target, before, after, request_id, address,
+              sensitive, salt, digest, link",
+    then: "",
+};
 
 /// An entry on its way in; who and when come from the author.
 #[derive(Default)]
@@ -81,9 +86,14 @@ pub(in super::super) async fn seal(tx: &mut Tx) -> Result<()> {
     .await?;
     let first = first.unwrap_or(unchained + 1);
     let (mut seq, mut link) = (last.unwrap_or(unchained), link.unwrap_or_default());
-    for some in notes.chunks(AT_ONCE) {
-        (seq, link) = insert(tx, &tenant, some, &random, seq, link).await?;
+    let mut rows = Vec::with_capacity(notes.len());
+    for note in &notes {
+        seq += 1;
+        let row;
+        (row, link) = note.row(&random, seq, &link);
+        rows.push(row);
     }
+    rows::insert(tx, &INTO, rows).await?;
     let mac = tx.trail.key.vouch(&tenant, first, seq, &link);
     sql("INSERT INTO audit_heads (tenant, first, last, link, mac) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant) DO UPDATE SET last = excluded.last, link = excluded.link, mac = excluded.mac")
@@ -97,73 +107,53 @@ pub(in super::super) async fn seal(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Inserts entries after number `seq` and its link; the number and link of the last.
-async fn insert(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    notes: &[Note],
-    random: &str,
-    mut seq: i64,
-    mut link: Vec<u8>,
-) -> Result<(i64, Vec<u8>)> {
-    const COLUMNS: usize = 17;
-    let row = |row: usize| {
-        let places: Vec<String> = (1..=COLUMNS).map(|column| format!("${}", row * COLUMNS + column)).collect();
-        format!("({})", places.join(", "))
-    };
-    let rows: Vec<String> = (0..notes.len()).map(row).collect();
-    let mut statement = sql(sqlx::AssertSqlSafe(format!(
-        "INSERT INTO audit (tenant, seq, at, source, actor, credential, action, user_id, target, before, after,
-                            request_id, address, sensitive, salt, digest, link)
-         VALUES {}",
-        rows.join(", ")
-    )));
-    for note in notes {
-        seq += 1;
+impl Note {
+    /// The row of an entry, and its link.
+    fn row(&self, random: &str, seq: i64, before: &[u8]) -> (Vec<Argument<'_>>, Vec<u8>) {
         let salt = chain::salt(random, seq);
         let shown = |value: &Option<String>| match value {
-            Some(value) if note.sensitive => Some(chain::masked(&salt, value)),
+            Some(value) if self.sensitive => Some(chain::masked(&salt, value)),
             value => value.clone(),
         };
-        let (before, after) = (shown(&note.before), shown(&note.after));
-        let origin = &note.author.origin;
+        let (value_before, value_after) = (shown(&self.before), shown(&self.after));
+        let Author { actor, origin, .. } = &self.author;
         let digest = chain::digest(
             &salt,
             [
-                Some(&*note.at),
-                Some(note.source),
-                Some(&note.author.actor),
+                Some(&*self.at),
+                Some(self.source),
+                Some(actor),
                 Some(&origin.credential),
-                Some(&note.action),
-                note.user.as_deref(),
-                Some(&note.target),
-                before.as_deref(),
-                after.as_deref(),
+                Some(&self.action),
+                self.user.as_deref(),
+                Some(&self.target),
+                value_before.as_deref(),
+                value_after.as_deref(),
                 origin.request_id.as_deref(),
                 origin.address.as_deref(),
-                Some(if note.sensitive { "1" } else { "0" }),
+                Some(if self.sensitive { "1" } else { "0" }),
             ],
         );
-        link = chain::link(&link, seq, &digest).to_vec();
-        statement = statement
-            .bind(tenant.as_str())
-            .bind(seq)
-            .bind(&note.at)
-            .bind(note.source)
-            .bind(&note.author.actor)
-            .bind(&origin.credential)
-            .bind(&note.action)
-            .bind(note.user.as_deref())
-            .bind(&note.target)
-            .bind(before)
-            .bind(after)
-            .bind(origin.request_id.as_deref())
-            .bind(origin.address.as_deref())
-            .bind(i64::from(note.sensitive))
-            .bind(salt)
-            .bind(digest.to_vec())
-            .bind(link.clone());
+        let link = chain::link(before, seq, &digest).to_vec();
+        let row = vec![
+            self.tenant.as_str().into(),
+            seq.into(),
+            (&self.at).into(),
+            self.source.into(),
+            actor.into(),
+            (&origin.credential).into(),
+            (&self.action).into(),
+            self.user.as_deref().into(),
+            (&self.target).into(),
+            value_before.into(),
+            value_after.into(),
+            origin.request_id.as_deref().into(),
+            origin.address.as_deref().into(),
+            i64::from(self.sensitive).into(),
+            salt.into(),
+            digest.to_vec().into(),
+            link.clone().into(),
+        ];
+        (row, link)
     }
-    statement.execute(tx).await?;
-    Ok((seq, link))
 }
