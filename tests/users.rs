@@ -67,7 +67,7 @@ fn a_cursor_counts_for_its_own_tenant_and_list_only() {
         format!("{USERS}?limit=0"),
         format!("{USERS}?limit=501"),
         format!("{USERS}?limit=many"),
-        format!("{USERS}?trait.pln=pro"),
+        format!("{USERS}?traits.plan=pro"),
         format!("{USERS}?q=a&q=b"),
     ];
     for path in refused {
@@ -204,4 +204,54 @@ fn the_audit_trail_is_read_page_by_page() {
     assert_eq!(server.app("traits:read").get(trail).status, 403);
     assert_eq!(server.app("audit:read").get(trail).status, 200);
     assert_eq!(admin.get("/t/other/api/v1/audit").json()["entries"], json!([]));
+}
+
+#[test]
+fn users_are_found_by_what_their_traits_are() {
+    let server = Setup::new().policy("other/a.policy", "allow a { action any resource any }").start();
+    let admin = server.admin();
+    let long = "x".repeat(70);
+    for (user, plan, seats) in
+        [("a", json!("pro"), json!(5)), ("b", json!("pro"), json!(5.0)), ("c", json!("5"), json!(7))]
+    {
+        admin.set(user, "plan", plan);
+        admin.set(user, "seats", seats);
+        admin.set(user, "note", json!(format!("{long}{user}")));
+        admin.set(user, "beta", json!(user == "a"));
+    }
+    let found = |query: &str| -> Vec<String> {
+        let page = admin.get(&format!("{USERS}?{query}")).json();
+        ids(&page).into_iter().map(str::to_owned).collect()
+    };
+    assert_eq!(found("trait.plan=pro"), ["a", "b"]);
+    assert_eq!(found("trait.plan=5"), ["c"]);
+    assert_eq!(found("trait.seats=5"), ["a", "b"], "5 and 5.0 are one number");
+    assert_eq!(found("trait.plan=pro&trait.beta=true"), ["a"]);
+    assert_eq!(found("trait.beta=false&q=b"), ["b"]);
+    assert_eq!(found(&format!("trait.note={long}c")), ["c"], "beyond what the index has");
+    assert!(found("trait.plan=Pro").is_empty());
+    let first = admin.get(&format!("{USERS}?trait.plan=pro&limit=1")).json();
+    let next = first["next"].as_str().unwrap();
+    assert_eq!(found(&format!("trait.plan=pro&limit=1&cursor={next}")), ["b"]);
+    assert_eq!(admin.get(&format!("{USERS}?trait.plan=5&limit=1&cursor={next}")).status, 400, "of another list");
+    for bad in ["trait.=x", "trait.No%20slug=x", "trait=x", "trait.plan=a&trait.plan=b"] {
+        assert_eq!(admin.get(&format!("{USERS}?{bad}")).status, 400, "{bad}");
+    }
+    assert_eq!(ids(&admin.get("/t/other/api/v1/users?trait.plan=pro").json()), [""; 0]);
+}
+
+#[test]
+fn logins_are_shown_newest_first() {
+    let server = Setup::new().start();
+    let admin = server.admin();
+    assert_eq!(admin.get(&format!("{USERS}/alice/logins")).status, 404);
+    for (login, client) in [("l1", "shop"), ("l2", "desk"), ("l2", "desk")] {
+        let login = json!({ "userId": "alice", "loginId": login, "client": client });
+        assert_eq!(admin.json(http::Method::POST, "/t/acme/api/v1/profiling/check", &login).status, 200);
+    }
+    let logins = admin.get(&format!("{USERS}/alice/logins")).json();
+    let clients: Vec<&str> =
+        logins["logins"].as_array().unwrap().iter().map(|login| login["client"].as_str().unwrap()).collect();
+    assert_eq!(clients, ["desk", "shop"]);
+    assert_eq!(admin.get(&format!("{USERS}/alice/logins?limit=1")).json()["logins"].as_array().unwrap().len(), 1);
 }

@@ -21,4 +21,4 @@ pub use resources::{
     put_resource_attribute,
 };
 pub use transfer::{export_users, import_users};
-pub use users::{erase_user, get_user, list_consents, list_identities, list_users};
+pub use users::{erase_user, get_user, list_consents, list_identities, list_logins, list_users};

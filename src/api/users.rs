@@ -20,7 +20,8 @@ struct Listed {
     email: Option<String>,
 }
 
-/// `GET users`: by id, those whose id, name or e-mail starts with `q`; `cursor` goes on where a page ended.
+/// `GET users`: by id, those whose id, name or e-mail starts with `q`, and of whom the trait of `trait.SLUG` has that
+/// value; `cursor` goes on where a page ended.
 ///
 /// # Errors
 /// 400 for a parameter that there is not, or that cannot be used.
@@ -32,11 +33,11 @@ pub async fn list_users(call: Call<'_>) -> Result<Reply, Problem> {
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     }
-    call.only_params(&["q", "limit", "cursor"])?;
+    let filters = call.trait_filters()?;
     let query = call.query_param("q").unwrap_or_default();
-    let page = call.page(&format!("users {query}"))?;
+    let page = call.page(&format!("users {query} {filters:?}"))?;
     let after = page.after.clone().unwrap_or_default();
-    let listed = call.service.list_users(call.tenant, &query, &after, page.fetch()).await?;
+    let listed = call.service.find_users(call.tenant, &query, &filters, &after, page.fetch()).await?;
     let (listed, next) = page.cut(&call, listed, |last| last.id.clone());
     let row = |ListedUser { id, name, email }| Listed { user_id: id, name, email };
     Ok(Reply::json(StatusCode::OK, &Body { users: listed.into_iter().map(row).collect(), next }))
@@ -98,4 +99,26 @@ pub async fn list_consents(call: Call<'_>) -> Result<Reply, Problem> {
     }
     let user = call.user_id()?;
     Ok(Reply::json(StatusCode::OK, &Body { consents: call.service.consents(call.tenant, &user).await? }))
+}
+
+/// `GET users/{userId}/logins`: logins that were counted, newest first; `limit` 1 to 500.
+///
+/// # Errors
+/// 400, 404.
+pub async fn list_logins(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    struct Login {
+        at: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct Body {
+        logins: Vec<Login>,
+    }
+    call.only_params(&["limit"])?;
+    let (user, page) = (call.user_id()?, call.page("logins")?);
+    let logins = call.service.logins(call.tenant, &user, page.fetch() - 1).await?;
+    let logins = logins.into_iter().map(|(at, client)| Login { at, client }).collect();
+    Ok(Reply::json(StatusCode::OK, &Body { logins }))
 }

@@ -109,6 +109,7 @@ pub enum Endpoint {
     EraseUser,
     ListIdentities,
     ListConsents,
+    ListLogins,
     GetAttributes,
     PatchAttributes,
     PutAttribute,
@@ -138,6 +139,7 @@ const RESOURCE: &str = "/abac/resources/{type}/{id}/attributes";
 const RESOURCE_ATTRIBUTE: &str = "/abac/resources/{type}/{id}/attributes/{slug}";
 const IDENTITIES: &str = "/users/{userId}/identities";
 const CONSENTS: &str = "/users/{userId}/consents";
+const LOGINS: &str = "/users/{userId}/logins";
 const COMPLETE_PROFILE: &str = "/account/complete-profile/";
 const USER_PAGE: &str = "/portal/users/{userId}/360";
 const AUTHENTICATION: &str = "/portal/settings/authentication";
@@ -178,6 +180,7 @@ pub const ROUTES: &[Route] = &[
     row(Method::DELETE, Api,        "/users/{userId}",         Tenant(TRAITS_WRITE, Endpoint::EraseUser)),
     row(Method::GET,    Api,        IDENTITIES,                Tenant(TRAITS_READ,  Endpoint::ListIdentities)),
     row(Method::GET,    Api,        CONSENTS,                  Tenant(TRAITS_READ,  Endpoint::ListConsents)),
+    row(Method::GET,    Api,        LOGINS,                    Tenant(TRAITS_READ,  Endpoint::ListLogins)),
     row(Method::GET,    Api,        ATTRIBUTES,                Tenant(TRAITS_READ,  Endpoint::GetAttributes)),
     row(Method::PATCH,  Api,        ATTRIBUTES,                Tenant(TRAITS_WRITE, Endpoint::PatchAttributes)),
     row(Method::PUT,    Api,        ATTRIBUTE,                 Tenant(TRAITS_WRITE, Endpoint::PutAttribute)),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{AuditEntry, Author, Consent, Identity, Origin, Source, TenantId, UserId, Value};
+use crate::model::{AuditEntry, Author, Consent, Identity, Origin, Slug, Source, TenantId, UserId, Value};
 use crate::profiling::Verdict;
 use crate::store::{AuditVerdict, IMPORTED, Listed, Store, StoredField};
 
@@ -169,6 +169,32 @@ impl Service {
         Ok(self.store.consents(&tenant.id, user).await?)
     }
 
+    /// The logins of a user that were counted, newest first, with the client of each.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the store's.
+    pub async fn logins(&self, tenant: &Tenant, user: &UserId, limit: i64) -> Result<Vec<(String, Option<String>)>> {
+        self.must_be_known(tenant, user).await?;
+        Ok(self.store.logins(&tenant.id, user, limit).await?)
+    }
+
+    /// Users as [`Service::list_users`] has them, of whom each of some traits has a value that is written so.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for a value that the trait cannot have, or the store's.
+    pub async fn find_users(
+        &self,
+        tenant: &Tenant,
+        prefix: &str,
+        traits: &[(Slug, String)],
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<Listed>> {
+        let traits: Vec<(Slug, Vec<String>)> =
+            traits.iter().map(|(slug, text)| (slug.clone(), values_written(text))).collect();
+        Ok(self.store.find_users(&tenant.id, prefix, &traits, after, limit).await?)
+    }
+
     /// A page of the audit trail, newest first: of all, of one user, of one action. Values of fields that are defined as
     /// sensitive are left out.
     ///
@@ -228,4 +254,18 @@ impl Service {
             },
         })
     }
+}
+
+/// The values that somebody may mean who writes a text, as JSON: the text itself, and the number or truth that it looks
+/// like. A number is stored as it was sent, so `5` may stand there as `5.0`.
+fn values_written(text: &str) -> Vec<String> {
+    let mut values = vec![serde_json::Value::from(text).to_string()];
+    if matches!(text, "true" | "false") {
+        values.push(text.to_owned());
+    } else if let Ok(number) = text.parse::<i64>() {
+        values.extend([number.to_string(), format!("{number}.0")]);
+    } else if let Some(number) = text.parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
+        values.push(number.to_string());
+    }
+    values
 }

@@ -84,12 +84,13 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn logins(&self, tenant: &TenantId, user: &UserId, limit: i64) -> Result<Vec<(String, Option<String>)>> {
-        let rows = sql("SELECT at, client FROM logins WHERE tenant = $1 AND user_id = $2 ORDER BY at DESC LIMIT $3")
-            .bind(tenant.as_str())
-            .bind(user.as_str())
-            .bind(limit)
-            .fetch_all(&self.reader)
-            .await?;
+        let rows =
+            sql("SELECT at, client FROM logins WHERE tenant = $1 AND user_id = $2 ORDER BY at DESC, login_id LIMIT $3")
+                .bind(tenant.as_str())
+                .bind(user.as_str())
+                .bind(limit)
+                .fetch_all(&self.reader)
+                .await?;
         Ok(rows)
     }
 

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
-use crate::model::{Bag, Logins, Object, Source, TenantId, UserId, UserRecord, Value};
+use crate::model::{Bag, Logins, Object, Slug, Source, TenantId, UserId, UserRecord, Value};
 
 use super::sql::{On, Tx, sql};
 use super::{Result, Store, fields, logins, names};
@@ -85,22 +86,56 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn list_users(&self, tenant: &TenantId, prefix: &str, after: &str, limit: i64) -> Result<Vec<Listed>> {
+        self.find_users(tenant, prefix, &[], after, limit).await
+    }
+
+    /// The same, of users of whom each of some traits has one of some values, which are given as JSON.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find_users(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+        traits: &[(Slug, Vec<String>)],
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<Listed>> {
         let (folded, last) = (folded(prefix), char::MAX.to_string().repeat(LASTS));
         // Ranges rather than LIKE: they use the indexes, and know no wildcards.
-        let rows: Vec<(String, Option<String>, Option<String>)> = sql("SELECT user_id, name, email FROM users
+        let mut text = String::from(
+            "SELECT user_id, name, email FROM users
              WHERE tenant = $1 AND user_id > $2
                AND (user_id >= $3 AND user_id < $4 OR name_key >= $5 AND name_key < $6
-                    OR email_key >= $5 AND email_key < $6)
-             ORDER BY user_id LIMIT $7")
-        .bind(tenant.as_str())
-        .bind(after)
-        .bind(prefix)
-        .bind(format!("{prefix}{last}"))
-        .bind(&folded)
-        .bind(format!("{folded}{last}"))
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
+                    OR email_key >= $5 AND email_key < $6)",
+        );
+        let mut places = 8..;
+        let mut place = || format!("${}", places.next().unwrap_or_default());
+        for (_, values) in traits {
+            let slug = place();
+            let values: Vec<String> = values.iter().map(|_| place()).collect();
+            let starts: Vec<String> = values.iter().map(|value| format!("substr({value}, 1, 64)")).collect();
+            // The start of a value is what the index has.
+            text.push_str(&format!(
+                " AND user_id IN (SELECT user_id FROM fields WHERE tenant = $1 AND slug = {slug} AND bag = 'traits'
+                      AND substr(value, 1, 64) IN ({}) AND value IN ({}))",
+                starts.join(", "),
+                values.join(", ")
+            ));
+        }
+        text.push_str(" ORDER BY user_id LIMIT $7");
+        let mut query = sql(AssertSqlSafe(text))
+            .bind(tenant.as_str())
+            .bind(after)
+            .bind(prefix)
+            .bind(format!("{prefix}{last}"))
+            .bind(&folded)
+            .bind(format!("{folded}{last}"))
+            .bind(limit);
+        for (slug, values) in traits {
+            query = values.iter().fold(query.bind(slug.as_str()), |query, value| query.bind(value));
+        }
+        let rows: Vec<(String, Option<String>, Option<String>)> = query.fetch_all(&self.reader).await?;
         Ok(rows.into_iter().map(|(id, name, email)| Listed { id, name, email }).collect())
     }
 }

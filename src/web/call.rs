@@ -1,5 +1,6 @@
 //! A request that may come in: its route is known, its caller was let through, its body is here.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl Call<'_> {
     pub fn only_params(&self, known: &[&str]) -> Result<(), Problem> {
         let mut seen = Vec::new();
         for (name, value) in url::form_urlencoded::parse(self.query.as_bytes()) {
-            if !known.contains(&name.as_ref()) {
+            // A known one that ends with a dot stands for all that go on from there.
+            if !known.iter().any(|known| name == *known || (known.ends_with('.') && name.starts_with(known))) {
                 let known = known.join(", ");
                 return Err(Problem::bad_request(format!("there is no parameter {name:?} here, only {known}")));
             }
@@ -94,6 +96,20 @@ impl Call<'_> {
             seen.push(name);
         }
         Ok(())
+    }
+
+    /// The filters of a list of users: the traits that the query names, and how it writes their values.
+    ///
+    /// # Errors
+    /// 400 for another parameter, or for what is no slug.
+    pub fn trait_filters(&self) -> Result<Vec<(Slug, String)>, Problem> {
+        self.only_params(&["q", "limit", "cursor", "trait."])?;
+        let params = url::form_urlencoded::parse(self.query.as_bytes());
+        let filter = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+            let slug = Slug::parse(name.strip_prefix("trait.")?);
+            Some(slug.map(|slug| (slug, value.into_owned())).map_err(|error| Problem::bad_request(error.to_string())))
+        };
+        params.filter_map(filter).collect()
     }
 
     /// A parameter of the query, decoded.
