@@ -116,7 +116,12 @@ fn kill_9_leaves_whole_writes_and_a_true_trail() {
         assert_eq!(admin.json(Method::PUT, &rules, &rule).status, 200);
         assert_eq!(admin.json(Method::PUT, &settings, &json!({ "enabled": true })).status, 200);
         let mut steps = [0; WRITERS.len()];
-        for round in 0..count(4, 10) {
+        // More of them on a machine so busy that a writer had no turn.
+        let (rounds, most) = (count(4, 10), 50);
+        for round in 0..most {
+            if round >= rounds && steps.iter().all(|step| *step > 2) {
+                break;
+            }
             crash(&mut server, &mut steps, round as u64);
         }
         assert!(steps.iter().all(|step| *step > 2), "all of them wrote: {steps:?}");
