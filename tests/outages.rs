@@ -17,7 +17,9 @@ const EVALUATION: &str = "/t/acme/access/v1/evaluation";
 const BOUND: Duration = Duration::from_secs(20);
 
 fn start(postgres: &Postgres, grace: &str) -> Server {
-    let server = Setup::new().on(postgres.database()).args(&["--stale-grace", grace]).start();
+    let both = "allow look { action \"look\" resource \"doc\" when user.traits.plan == \"enterprise\" OR resource.open == true }";
+    let server =
+        Setup::new().policy("acme/look.policy", both).on(postgres.database()).args(&["--stale-grace", grace]).start();
     let admin = server.admin();
     admin.set("alice", "plan", json!("enterprise"));
     admin.set("alice", "email_opt_in", json!(true));
@@ -26,7 +28,18 @@ fn start(postgres: &Postgres, grace: &str) -> Server {
 
 /// The decision about alice, and whether it was stale.
 fn ask(app: &Client) -> (bool, bool) {
-    let answer = app.json(Method::POST, EVALUATION, &question("alice", "export", "report"));
+    decided(app, &question("alice", "export", "report"))
+}
+
+/// The same about a resource with stored attributes.
+fn look(app: &Client, id: &str) -> (bool, bool) {
+    let mut question = question("alice", "look", "doc");
+    question["resource"]["id"] = json!(id);
+    decided(app, &question)
+}
+
+fn decided(app: &Client, question: &serde_json::Value) -> (bool, bool) {
+    let answer = app.json(Method::POST, EVALUATION, question);
     assert_eq!(answer.status, 200, "{answer:?}");
     let answer = answer.json();
     (answer["decision"] == true, answer["context"]["stale"] == true)
@@ -54,12 +67,17 @@ fn decisions_go_on_from_memory_for_the_grace_and_then_know_nothing() {
     let server = start(&postgres, "6");
     let (admin, app) = (server.admin(), server.app("decide"));
     assert_eq!(ask(&app), (true, false));
+    let doc = "/t/acme/api/v1/abac/resources/doc/seen/attributes";
+    assert_eq!(admin.json(Method::PUT, doc, &json!({ "open": false })).status, 201);
+    assert_eq!(look(&app, "seen"), (true, false));
     postgres.stop();
     assert!(ask(&app).0, "what is in memory decides");
     assert_eq!(write(&admin, 1), None);
     eventually("the answer to say that it is stale", || ask(&app) == (true, true));
     assert_eq!(server.client(None).get("/readyz").status, 503);
     eventually("the end of the grace", || ask(&app) == (false, true));
+    // The user is in memory and the resource is not: the user counts no more for that.
+    assert_eq!(look(&app, "unseen"), (false, true));
     let stranger = app.json(Method::POST, EVALUATION, &question("bob", "export", "report"));
     assert_eq!((stranger.status.as_u16(), &stranger.json()["decision"]), (200, &json!(false)));
     postgres.resume();

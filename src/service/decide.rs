@@ -12,7 +12,7 @@ use crate::store::{Known, Name, StoreError};
 use super::decision_log::Entry;
 use super::staleness::Age;
 use super::tenants::{Policies, Tenant};
-use super::{Result, Service, ServiceError, entropy};
+use super::{Result, Service, entropy};
 
 /// How long a decision waits for the store before it decides without: what the store knows is then unknown.
 const STORE_PATIENCE: Duration = Duration::from_millis(1000);
@@ -70,12 +70,17 @@ impl Service {
         let (decision, policy_revision, shadows) = match &tenant.policies {
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
-                let at_hand =
-                    (self.user_at_hand(tenant, program, query), self.resource_at_hand(tenant, program, query));
-                let (user, resource) = match at_hand {
-                    (Some(_), Some(_)) if age == Age::Expired => (Err(too_old()), Err(too_old())),
-                    (Some(user), Some(resource)) => (Ok(user), Ok(resource)),
-                    (user, resource) => Box::pin(self.gather(tenant, query, user, resource)).await,
+                let (user, resource) = match age {
+                    // Nothing in memory counts, and nobody answers.
+                    Age::Expired => (Err(StoreError::TimedOut.into()), Err(StoreError::TimedOut.into())),
+                    Age::Fresh | Age::Stale => {
+                        let user = self.user_at_hand(tenant, program, query);
+                        let resource = self.resource_at_hand(tenant, program, query);
+                        match (user, resource) {
+                            (Some(user), Some(resource)) => (Ok(user), Ok(resource)),
+                            (user, resource) => Box::pin(self.gather(tenant, query, user, resource)).await,
+                        }
+                    }
                 };
                 let facts = facts(&user, &resource);
                 derivation = explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
@@ -149,10 +154,6 @@ impl Service {
         }
         (user, resource)
     }
-}
-
-fn too_old() -> ServiceError {
-    StoreError::TimedOut.into()
 }
 
 /// What is known of a subject and a resource.

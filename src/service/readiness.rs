@@ -1,8 +1,8 @@
 //! Whether this instance can be asked.
 
-use serde::Serialize;
-
 use std::time::Instant;
+
+use serde::Serialize;
 
 use super::Service;
 use super::staleness::Age;
@@ -54,8 +54,9 @@ impl Service {
             tracing::error!(%error, "the database does not answer");
             readiness.worsen(Status::Unavailable, "the database does not answer".to_owned());
         }
-        let lag = self.heard.lag(Instant::now());
-        match self.heard.age(Instant::now()) {
+        let now = Instant::now();
+        let lag = self.heard.lag(now);
+        match self.heard.age(now) {
             Age::Fresh => {}
             Age::Stale => readiness.worsen(
                 Status::Degraded,
