@@ -8,6 +8,7 @@ mod decision;
 mod definition;
 mod definitions;
 mod facts;
+mod hex;
 mod history;
 mod id;
 mod object;
@@ -23,6 +24,7 @@ pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
 pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
 pub use definitions::Definitions;
 pub use facts::{Facts, Given, Stored, UserRecord};
+pub use hex::hex;
 pub use history::{
     AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, Origin, PromptState, Source,
 };

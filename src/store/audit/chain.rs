@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::model::TenantId;
+use crate::model::{TenantId, hex};
 
 /// The key of the heads. It does not stand in the database.
 #[derive(Clone)]
@@ -53,28 +53,54 @@ pub(super) fn masked(salt: &str, value: &str) -> String {
     format!("\"sha256:{}\"", hex(&Sha256::new().chain_update(salt).chain_update(value).finalize()))
 }
 
-/// The digest of an entry's columns, in the order of the table. Each is told apart from its neighbours by its length.
-pub(super) fn digest<'c>(salt: &str, columns: impl IntoIterator<Item = Option<&'c str>>) -> [u8; 32] {
-    let mut hash = Sha256::new().chain_update(salt);
-    for column in columns {
-        match column {
-            Some(text) => {
-                hash.update([1]);
-                hash.update((text.len() as u64).to_be_bytes());
-                hash.update(text);
+/// What an entry says: all that its digest is over. Written and checked from here alone, so that both mean the same.
+pub(super) struct Content<'c> {
+    pub(super) at: &'c str,
+    pub(super) source: &'c str,
+    pub(super) actor: &'c str,
+    pub(super) credential: &'c str,
+    pub(super) action: &'c str,
+    pub(super) user: Option<&'c str>,
+    pub(super) target: &'c str,
+    pub(super) before: Option<&'c str>,
+    pub(super) after: Option<&'c str>,
+    pub(super) request_id: Option<&'c str>,
+    pub(super) address: Option<&'c str>,
+    pub(super) sensitive: bool,
+}
+
+impl Content<'_> {
+    /// The digest. Each part is told apart from its neighbours by its length.
+    pub(super) fn digest(&self, salt: &str) -> [u8; 32] {
+        let mut hash = Sha256::new().chain_update(salt);
+        for part in [
+            Some(self.at),
+            Some(self.source),
+            Some(self.actor),
+            Some(self.credential),
+            Some(self.action),
+            self.user,
+            Some(self.target),
+            self.before,
+            self.after,
+            self.request_id,
+            self.address,
+            Some(if self.sensitive { "1" } else { "0" }),
+        ] {
+            match part {
+                Some(text) => {
+                    hash.update([1]);
+                    hash.update((text.len() as u64).to_be_bytes());
+                    hash.update(text);
+                }
+                None => hash.update([0]),
             }
-            None => hash.update([0]),
         }
+        hash.finalize().into()
     }
-    hash.finalize().into()
 }
 
 /// The link of an entry.
 pub(super) fn link(before: &[u8], seq: i64, digest: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(before).chain_update(seq.to_be_bytes()).chain_update(digest).finalize().into()
-}
-
-/// Bytes as people compare them.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

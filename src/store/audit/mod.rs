@@ -1,35 +1,93 @@
 //! The audit trail: written in the transaction of the change, never changed afterwards, and chained so that it shows if
 //! it was.
 
-use crate::model::{AuditEntry, TenantId, Value};
-
-use super::sql::sql;
-use super::{Result, Store, StoreError};
-
 mod chain;
 mod seal;
 mod verify;
+
+use sqlx::AssertSqlSafe;
+
+use crate::model::{AuditEntry, TenantId, Value};
+
+use super::logins::time;
+use super::sql::sql;
+use super::{Result, Store, StoreError};
+
+use self::chain::Content;
 
 pub use chain::AuditKey;
 pub(super) use seal::{Entry, Trail, note, seal};
 pub use verify::{AuditFault, AuditHead, AuditVerdict};
 
-/// The columns that are shown.
+/// The columns of [`Row`].
+const COLUMNS: &str = "seq, at, source, actor, credential, action, user_id, target, before, after, request_id, address,
+                       sensitive, salt, digest, link";
+
+/// An entry as the table has it.
 #[derive(sqlx::FromRow)]
-struct Columns {
+struct Row {
     seq: i64,
-    user_id: Option<String>,
     at: String,
     source: String,
     actor: String,
     credential: String,
     action: String,
+    user_id: Option<String>,
     target: String,
     before: Option<String>,
     after: Option<String>,
     request_id: Option<String>,
     address: Option<String>,
     sensitive: i64,
+    salt: Option<String>,
+    digest: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+}
+
+impl Row {
+    /// What its digest is over.
+    fn content(&self) -> Content<'_> {
+        Content {
+            at: &self.at,
+            source: &self.source,
+            actor: &self.actor,
+            credential: &self.credential,
+            action: &self.action,
+            user: self.user_id.as_deref(),
+            target: &self.target,
+            before: self.before.as_deref(),
+            after: self.after.as_deref(),
+            request_id: self.request_id.as_deref(),
+            address: self.address.as_deref(),
+            sensitive: self.sensitive == 1,
+        }
+    }
+
+    /// The entry, as it is shown.
+    fn entry(self, tenant: &TenantId) -> Result<AuditEntry> {
+        let seq = self.seq;
+        let row = || format!("{tenant}/{seq}");
+        let value = |column, text: Option<String>| {
+            let parsed = text.map(|text| Value::parse(&text)).transpose();
+            parsed.map_err(|error| StoreError::corrupt("audit", column, row(), error))
+        };
+        let source = self.source.parse();
+        Ok(AuditEntry {
+            seq,
+            user_id: self.user_id,
+            at: time("audit", "at", &self.at, row)?,
+            source: source.map_err(|error: String| StoreError::corrupt("audit", "source", row(), error))?,
+            actor: self.actor,
+            credential: self.credential,
+            action: self.action,
+            target: self.target,
+            before: value("before", self.before)?,
+            after: value("after", self.after)?,
+            request_id: self.request_id,
+            address: self.address,
+            sensitive: self.sensitive == 1,
+        })
+    }
 }
 
 impl Store {
@@ -47,12 +105,10 @@ impl Store {
         // One user's entries have an index of their own, which an OR would keep from being used.
         let of_user = if user.is_some() { "user_id = $2" } else { "$2 IS NULL" };
         let text = format!(
-            "SELECT seq, user_id, at, source, actor, credential, action, target, before, after, request_id, address,
-                    sensitive
-             FROM audit
+            "SELECT {COLUMNS} FROM audit
              WHERE tenant = $1 AND {of_user} AND ($3 IS NULL OR action = $3) AND seq < $4 ORDER BY seq DESC LIMIT $5"
         );
-        let rows: Vec<Columns> = sql(sqlx::AssertSqlSafe(text))
+        let rows: Vec<Row> = sql(AssertSqlSafe(text))
             .bind(tenant.as_str())
             .bind(user)
             .bind(action)
@@ -60,32 +116,6 @@ impl Store {
             .bind(limit)
             .fetch_all(&self.reader)
             .await?;
-        let read = |row: Columns| {
-            let seq = row.seq;
-            let key = || format!("{tenant}/{seq}");
-            let value = |column, text: Option<String>| {
-                let parsed = text.map(|text| Value::parse(&text)).transpose();
-                parsed.map_err(|error| StoreError::corrupt("audit", column, key(), error))
-            };
-            Ok(AuditEntry {
-                seq,
-                user_id: row.user_id,
-                at: row.at.parse().map_err(|error: jiff::Error| StoreError::corrupt("audit", "at", key(), error))?,
-                source: row
-                    .source
-                    .parse()
-                    .map_err(|error: String| StoreError::corrupt("audit", "source", key(), error))?,
-                actor: row.actor,
-                credential: row.credential,
-                action: row.action,
-                target: row.target,
-                before: value("before", row.before)?,
-                after: value("after", row.after)?,
-                request_id: row.request_id,
-                address: row.address,
-                sensitive: row.sensitive == 1,
-            })
-        };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(|row| row.entry(tenant)).collect()
     }
 }

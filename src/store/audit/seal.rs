@@ -5,7 +5,7 @@ use crate::model::{Author, TenantId, UserId};
 use super::super::rows::{self, Into};
 use super::super::sql::{Argument, Tx, either, sql};
 use super::super::{Result, stamp};
-use super::chain::{self, AuditKey};
+use super::chain::{self, AuditKey, Content};
 
 const INTO: Into<'_> = Into {
     table: "audit",
@@ -36,8 +36,6 @@ pub(in super::super) struct Trail {
 
 struct Note {
     tenant: TenantId,
-    at: String,
-    source: &'static str,
     author: Author,
     user: Option<String>,
     action: String,
@@ -57,8 +55,6 @@ impl Trail {
 pub(in super::super) fn note(tx: &mut Tx, tenant: &TenantId, author: &Author, entry: Entry<'_>) {
     tx.trail.notes.push(Note {
         tenant: tenant.clone(),
-        at: stamp(author.at),
-        source: author.source.as_str(),
         author: author.clone(),
         user: entry.user.map(|user| user.as_str().to_owned()),
         action: entry.action.to_owned(),
@@ -115,31 +111,29 @@ impl Note {
             Some(value) if self.sensitive => Some(chain::masked(&salt, value)),
             value => value.clone(),
         };
-        let (value_before, value_after) = (shown(&self.before), shown(&self.after));
-        let Author { actor, origin, .. } = &self.author;
-        let digest = chain::digest(
-            &salt,
-            [
-                Some(&*self.at),
-                Some(self.source),
-                Some(actor),
-                Some(&origin.credential),
-                Some(&self.action),
-                self.user.as_deref(),
-                Some(&self.target),
-                value_before.as_deref(),
-                value_after.as_deref(),
-                origin.request_id.as_deref(),
-                origin.address.as_deref(),
-                Some(if self.sensitive { "1" } else { "0" }),
-            ],
-        );
+        let (at, value_before, value_after) = (stamp(self.author.at), shown(&self.before), shown(&self.after));
+        let Author { source, actor, origin, .. } = &self.author;
+        let content = Content {
+            at: &at,
+            source: source.as_str(),
+            actor,
+            credential: &origin.credential,
+            action: &self.action,
+            user: self.user.as_deref(),
+            target: &self.target,
+            before: value_before.as_deref(),
+            after: value_after.as_deref(),
+            request_id: origin.request_id.as_deref(),
+            address: origin.address.as_deref(),
+            sensitive: self.sensitive,
+        };
+        let digest = content.digest(&salt);
         let link = chain::link(before, seq, &digest).to_vec();
         let row = vec![
             self.tenant.as_str().into(),
             seq.into(),
-            (&self.at).into(),
-            self.source.into(),
+            at.into(),
+            source.as_str().into(),
             actor.into(),
             (&origin.credential).into(),
             (&self.action).into(),

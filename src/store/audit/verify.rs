@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
 use subtle::ConstantTimeEq;
 
-use crate::model::TenantId;
+use crate::model::{TenantId, hex};
 
 use super::super::sql::sql;
 use super::super::{Result, Store};
-use super::chain;
+use super::{COLUMNS, Row, chain};
 
 /// Entries are read in pages of so many.
 const PAGE: i64 = 1_000;
@@ -88,27 +89,6 @@ pub struct AuditVerdict {
     pub faults: Vec<AuditFault>,
 }
 
-/// The columns of an entry, as its digest covers them.
-#[derive(sqlx::FromRow)]
-struct Row {
-    seq: i64,
-    at: String,
-    source: String,
-    actor: String,
-    credential: String,
-    action: String,
-    user_id: Option<String>,
-    target: String,
-    before: Option<String>,
-    after: Option<String>,
-    request_id: Option<String>,
-    address: Option<String>,
-    sensitive: i64,
-    salt: Option<String>,
-    digest: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-}
-
 impl Store {
     /// The head of a tenant's chain, if it has one.
     ///
@@ -124,8 +104,8 @@ impl Store {
             tenant: tenant.to_string(),
             first,
             last,
-            link: chain::hex(&link),
-            mac: chain::hex(&mac),
+            link: hex(&link),
+            mac: hex(&mac),
         };
         Ok(row.map(head))
     }
@@ -136,8 +116,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn verify_audit(&self, tenant: &TenantId, kept: Option<&AuditHead>) -> Result<AuditVerdict> {
-        // What was written after the head was read is not its business: whether a head covers an entry is asked again
-        // at the end, of the head as it is then.
+        // Entries go on coming in. Those behind this head are held against the head as it is at the end.
         let head = self.audit_head(tenant).await?;
         let erasures = sql(
             "SELECT user_id, MAX(seq) FROM audit WHERE tenant = $1 AND action = 'user.erase' AND user_id IS NOT NULL
@@ -158,14 +137,12 @@ impl Store {
     }
 
     async fn rows_after(&self, tenant: &TenantId, after: i64) -> Result<Vec<Row>> {
-        sql("SELECT seq, at, source, actor, credential, action, user_id, target, before, after, request_id, address,
-                    sensitive, salt, digest, link
-             FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3")
-        .bind(tenant.as_str())
-        .bind(after)
-        .bind(PAGE)
-        .fetch_all(&self.reader)
-        .await
+        sql(AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3")))
+            .bind(tenant.as_str())
+            .bind(after)
+            .bind(PAGE)
+            .fetch_all(&self.reader)
+            .await
     }
 }
 
@@ -223,7 +200,7 @@ impl<'h> Check<'h> {
         let digest = row.digest.as_deref().unwrap_or_default();
         let link = row.link.as_deref().unwrap_or_default();
         match &row.salt {
-            Some(salt) if row.content(salt) == digest => {}
+            Some(salt) if row.content().digest(salt) == digest => {}
             Some(_) => self.fault(AuditFault::Changed { entry: row.seq }),
             None if row.user_id.as_ref().and_then(|user| self.erasures.get(user)).is_some_and(|at| *at > row.seq) => {}
             None => self.fault(AuditFault::Emptied { entry: row.seq }),
@@ -246,11 +223,9 @@ impl<'h> Check<'h> {
                 if self.expected <= head.last {
                     self.fault(AuditFault::Removed { from: self.expected, to: head.last });
                 }
-                let link = self.link_at_head.clone();
-                let vouched = link.as_ref().map(|link| chain::hex(&vouch(head, link)));
-                let same = |mac: &String| bool::from(mac.as_bytes().ct_eq(head.mac.as_bytes()));
-                // Without the last entry, its link is the head's word.
-                if vouched.as_ref().is_some_and(|mac| !same(mac)) {
+                // Without its last entry, there is nothing to hold the head against.
+                let vouched = self.link_at_head.as_ref().map(|link| hex(&vouch(head, link)));
+                if vouched.is_some_and(|mac| !bool::from(mac.as_bytes().ct_eq(head.mac.as_bytes()))) {
                     self.fault(AuditFault::HeadForged);
                 }
             }
@@ -261,7 +236,7 @@ impl<'h> Check<'h> {
             self.behind.iter().copied().filter(|seq| latest.is_none_or(|head| *seq > head.last)).collect();
         added.into_iter().for_each(|entry| self.fault(AuditFault::Added { entry }));
         if let Some(kept) = self.kept
-            && self.link_at_kept.as_deref().map(chain::hex).as_ref() != Some(&kept.link)
+            && self.link_at_kept.as_deref().map(hex).as_ref() != Some(&kept.link)
         {
             self.fault(AuditFault::NotTheKeptChain);
         }
@@ -276,28 +251,5 @@ impl<'h> Check<'h> {
     fn verdict(self) -> AuditVerdict {
         let (entries, unchained, faults) = (self.entries, self.unchained, self.faults);
         AuditVerdict { valid: faults.is_empty(), entries, unchained, head: self.head.cloned(), faults }
-    }
-}
-
-impl Row {
-    /// The digest that its columns have.
-    fn content(&self, salt: &str) -> [u8; 32] {
-        chain::digest(
-            salt,
-            [
-                Some(&*self.at),
-                Some(&self.source),
-                Some(&self.actor),
-                Some(&self.credential),
-                Some(&self.action),
-                self.user_id.as_deref(),
-                Some(&self.target),
-                self.before.as_deref(),
-                self.after.as_deref(),
-                self.request_id.as_deref(),
-                self.address.as_deref(),
-                Some(if self.sensitive == 1 { "1" } else { "0" }),
-            ],
-        )
     }
 }
