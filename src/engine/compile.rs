@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::lang::ast::{File, ItemKind};
 use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span};
-use crate::model::{Definitions, TenantSettings};
+use crate::model::{Definitions, TenantSettings, hex};
 
 use super::resolve::{Set, resolve};
 use super::{Program, check, files};
@@ -164,5 +164,5 @@ fn revision(sources: &Sources, settings: &TenantSettings, definitions: &Definiti
     add(&settings.time_zone);
     add(&serde_json::to_string(&definitions.iter().collect::<Vec<_>>()).unwrap_or_default());
     sources.iter().filter(|(_, source)| source.name.ends_with(".policy")).for_each(|(_, source)| add(&source.text));
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize().iter().take(8))
 }

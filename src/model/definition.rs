@@ -15,6 +15,17 @@ pub enum Bag {
     Traits,
 }
 
+impl Bag {
+    /// As tables and files name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Bag::Profile => "profile",
+            Bag::Traits => "traits",
+        }
+    }
+}
+
 /// How a form asks for a value, and what it checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::Condition as Expression;
-use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings, is_name};
+use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings, hex, is_name};
 
 /// A field that a rule asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,5 +149,5 @@ fn resolve<'d>(name: &str, definitions: &'d Definitions) -> Result<&'d Definitio
 /// An id that stays the same while fields and condition do, whatever the words around them.
 fn made_id(rule: &Rule) -> String {
     let text = serde_json::to_vec(&(&rule.fields, &rule.condition, &rule.client)).unwrap_or_default();
-    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(text).iter().take(6))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::model::{
-    Bag, Consent, CountedLogin, Identity, PortableField, PortableUser, Provenance, Slug, TenantId, UserId,
-};
+use crate::model::{CountedLogin, FieldValue, PortableField, PortableUser, Provenance, Slug, TenantId, UserId};
 
-use super::logins::time;
+use super::fields::{read_field, read_slug};
+use super::logins::{read_consent, read_identity, time};
 use super::sql::{Tx, sql};
-use super::{Result, Store, StoreError, fields};
+use super::users::in_range;
+use super::{Result, Store, StoreError};
 
 /// Users on a page at most.
 const USERS: i64 = 250;
@@ -26,8 +26,9 @@ impl Store {
         let mut tx = self.begin_read().await?;
         let mut users = known(&mut tx, tenant, after).await?;
         let Some(last) = users.last().map(|user| user.id.to_string()) else { return Ok(users) };
-        let range = Range { tenant, after, last: &last };
-        let mut own = field_rows(&mut tx, &range).await?;
+        let fields = "SELECT user_id, slug, bag, value, source, writer, updated_at FROM fields
+                      WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, slug LIMIT $4";
+        let mut own: Vec<FieldRow> = in_range(fields, tenant, after, &last).bind(FIELDS).fetch_all(&mut tx).await?;
         // Where rows were cut off, the last user is not whole: the page ends before.
         if own.len() as i64 == FIELDS {
             let cut = own.last().map(|row| row.0.clone()).unwrap_or_default();
@@ -35,11 +36,34 @@ impl Store {
             users.retain(|user| user.id.as_str() < cut.as_str());
         }
         let Some(last) = users.last().map(|user| user.id.to_string()) else { return Ok(users) };
-        let range = Range { last: &last, ..range };
-        let mut fields = group(own, |row| read_field(tenant, row))?;
-        let mut identities = group(identity_rows(&mut tx, &range).await?, |row| read_identity(tenant, row))?;
-        let mut consents = group(consent_rows(&mut tx, &range).await?, |row| read_consent(tenant, row))?;
-        let mut logins = group(login_rows(&mut tx, &range).await?, |row| read_login(tenant, row))?;
+        let of_these = |text| in_range(text, tenant, after, &last);
+        let mut fields = group(own, |row| read_portable(tenant, row))?;
+        let identities: Vec<(String, String, String, String, String)> = of_these(
+            "SELECT user_id, kind, provider, subject, linked_at FROM identities
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, provider, subject",
+        )
+        .fetch_all(&mut tx)
+        .await?;
+        let mut identities = group(identities, |(user, kind, provider, subject, at)| {
+            Ok((user, read_identity(tenant, (kind, provider, subject, at))?))
+        })?;
+        let consents: Vec<(String, String, String, String, Option<String>)> = of_these(
+            "SELECT user_id, purpose, version, given_at, withdrawn_at FROM consents
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, purpose",
+        )
+        .fetch_all(&mut tx)
+        .await?;
+        let mut consents = group(consents, |(user, purpose, version, given, withdrawn)| {
+            let consent = read_consent(tenant, &user, (purpose, version, given, withdrawn))?;
+            Ok((user, consent))
+        })?;
+        let logins: Vec<LoginRow> = of_these(
+            "SELECT user_id, login_id, at, client, prompted FROM logins
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, at, login_id",
+        )
+        .fetch_all(&mut tx)
+        .await?;
+        let mut logins = group(logins, |row| read_login(tenant, row))?;
         tx.commit().await?;
         for user in &mut users {
             let id = user.id.as_str();
@@ -80,13 +104,6 @@ impl Store {
     }
 }
 
-/// Users after one, up to and with another.
-struct Range<'r> {
-    tenant: &'r TenantId,
-    after: &'r str,
-    last: &'r str,
-}
-
 async fn known(tx: &mut Tx, tenant: &TenantId, after: &str) -> Result<Vec<PortableUser>> {
     let rows: Vec<(String, String)> =
         sql("SELECT user_id, created_at FROM users WHERE tenant = $1 AND user_id > $2 ORDER BY user_id LIMIT $3")
@@ -112,93 +129,23 @@ async fn known(tx: &mut Tx, tenant: &TenantId, after: &str) -> Result<Vec<Portab
 /// User, slug, bag, value, source, writer, time.
 type FieldRow = (String, String, String, String, String, String, String);
 
-async fn field_rows(tx: &mut Tx, range: &Range<'_>) -> Result<Vec<FieldRow>> {
-    sql("SELECT user_id, slug, bag, value, source, writer, updated_at FROM fields
-         WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, slug LIMIT $4")
-    .bind(range.tenant.as_str())
-    .bind(range.after)
-    .bind(range.last)
-    .bind(FIELDS)
-    .fetch_all(tx)
-    .await
-}
-
-fn read_field(
+fn read_portable(
     tenant: &TenantId,
     (user, slug, bag, value, source, writer, at): FieldRow,
 ) -> Result<(String, PortableField)> {
-    let row = || format!("{tenant}/{user}/{slug}");
-    let bag: Bag = fields::read_bag(tenant, &user, &slug, &bag)?;
-    let source = source.parse().map_err(|error: String| StoreError::corrupt("fields", "source", row(), error))?;
-    let origin = Provenance { source, writer, at: time("fields", "updated_at", &at, row)? };
-    let value = Some(fields::read_value(tenant, &user, &slug, &value)?);
-    let field =
-        PortableField { bag, slug: read_slug(tenant, &user, &slug)?, value, sensitive: false, origin: Some(origin) };
-    Ok((user, field))
-}
-
-/// User, kind, provider, subject, time.
-type IdentityRow = (String, String, String, String, String);
-
-async fn identity_rows(tx: &mut Tx, range: &Range<'_>) -> Result<Vec<IdentityRow>> {
-    sql("SELECT user_id, kind, provider, subject, linked_at FROM identities
-         WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, provider, subject")
-    .bind(range.tenant.as_str())
-    .bind(range.after)
-    .bind(range.last)
-    .fetch_all(tx)
-    .await
-}
-
-fn read_identity(tenant: &TenantId, (user, kind, provider, subject, at): IdentityRow) -> Result<(String, Identity)> {
-    let linked_at = Some(time("identities", "linked_at", &at, || format!("{tenant}/{provider}/{subject}"))?);
-    Ok((user, Identity { kind, provider, subject, linked_at }))
-}
-
-/// User, purpose, version, when it was given, when it was withdrawn.
-type ConsentRow = (String, String, String, String, Option<String>);
-
-async fn consent_rows(tx: &mut Tx, range: &Range<'_>) -> Result<Vec<ConsentRow>> {
-    sql("SELECT user_id, purpose, version, given_at, withdrawn_at FROM consents
-         WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, purpose")
-    .bind(range.tenant.as_str())
-    .bind(range.after)
-    .bind(range.last)
-    .fetch_all(tx)
-    .await
-}
-
-fn read_consent(
-    tenant: &TenantId,
-    (user, purpose, version, given, withdrawn): ConsentRow,
-) -> Result<(String, Consent)> {
-    let row = || format!("{tenant}/{user}/{purpose}");
-    let given_at = Some(time("consents", "given_at", &given, row)?);
-    let withdrawn_at = withdrawn.map(|at| time("consents", "withdrawn_at", &at, row)).transpose()?;
-    Ok((user, Consent { version, given_at, withdrawn_at, purpose: purpose.clone() }))
+    let FieldValue { bag, slug, value, source, writer, at } =
+        read_field(tenant, &user, (slug, bag, value, source, writer, at))?;
+    let origin = Some(Provenance { source, writer, at });
+    Ok((user, PortableField { bag, slug, value: Some(value), sensitive: false, origin }))
 }
 
 /// User, login, time, client, how many rules it has shown.
 type LoginRow = (String, String, String, Option<String>, i64);
 
-async fn login_rows(tx: &mut Tx, range: &Range<'_>) -> Result<Vec<LoginRow>> {
-    sql("SELECT user_id, login_id, at, client, prompted FROM logins
-         WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, at, login_id")
-    .bind(range.tenant.as_str())
-    .bind(range.after)
-    .bind(range.last)
-    .fetch_all(tx)
-    .await
-}
-
 fn read_login(tenant: &TenantId, (user, login_id, at, client, prompted): LoginRow) -> Result<(String, CountedLogin)> {
     let at = time("logins", "at", &at, || format!("{tenant}/{login_id}"))?;
     let prompted = u32::try_from(prompted).unwrap_or(u32::MAX);
     Ok((user, CountedLogin { login_id, at, client, prompted }))
-}
-
-fn read_slug(tenant: &TenantId, user: &str, slug: &str) -> Result<Slug> {
-    Slug::parse(slug).map_err(|error| StoreError::corrupt("fields", "slug", format!("{tenant}/{user}/{slug}"), error))
 }
 
 /// Rows by user, in their order.

@@ -1,11 +1,12 @@
 //! Fields of users: profile fields and traits, each with where it came from.
 
-use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, Source, TenantId, UserId, UserRecord, Value};
+use crate::model::{Author, Bag, FieldChange, FieldValue, Slug, Source, TenantId, UserId, UserRecord, Value, hex};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
+use super::logins::time;
 use super::sql::{On, Tx, sql};
 use super::{Result, Store, StoreError, stamp, tenants, users};
 
@@ -57,7 +58,7 @@ impl StoredField {
         let mut hash = Sha256::new();
         fields.iter().for_each(|stored| hash.update(format!("{} {}\n", stored.field.slug, stored.revision)));
         let digest = hash.finalize();
-        (!fields.is_empty()).then(|| digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+        (!fields.is_empty()).then(|| hex(digest.iter().take(12)))
     }
 }
 
@@ -115,15 +116,7 @@ async fn read_fields(on: impl Into<On<'_>>, tenant: &TenantId, user: &UserId) ->
     .fetch_all(on)
     .await?;
     let read = |(slug, bag, value, source, writer, revision, at): Row| {
-        let row = || format!("{tenant}/{user}/{slug}");
-        let field = FieldValue {
-            bag: read_bag(tenant, user.as_str(), &slug, &bag)?,
-            slug: read_slug(tenant, user.as_str(), &slug)?,
-            value: read_value(tenant, user.as_str(), &slug, &value)?,
-            source: read_source(tenant, user.as_str(), &slug, &source)?,
-            writer,
-            at: at.parse().map_err(|error: jiff::Error| StoreError::corrupt("fields", "updated_at", row(), error))?,
-        };
+        let field = read_field(tenant, user.as_str(), (slug, bag, value, source, writer, at))?;
         Ok(StoredField { field, revision })
     };
     rows.into_iter().map(read).collect()
@@ -148,7 +141,7 @@ pub(super) async fn apply(
             continue;
         }
         let after = value.as_ref().map(|value| Current {
-            bag: write_bag(*bag).to_owned(),
+            bag: bag.as_str().to_owned(),
             value: write_value(value),
             source: author.source.as_str().to_owned(),
         });
@@ -258,11 +251,22 @@ pub(super) fn path(bag: Bag, slug: &Slug) -> String {
     }
 }
 
-pub(super) fn write_bag(bag: Bag) -> &'static str {
-    match bag {
-        Bag::Profile => "profile",
-        Bag::Traits => "traits",
-    }
+/// Slug, bag, value, source, writer, time.
+pub(super) type FieldColumns = (String, String, String, String, String, String);
+
+pub(super) fn read_field(
+    tenant: &TenantId,
+    user: &str,
+    (slug, bag, value, source, writer, at): FieldColumns,
+) -> Result<FieldValue> {
+    Ok(FieldValue {
+        bag: read_bag(tenant, user, &slug, &bag)?,
+        slug: read_slug(tenant, user, &slug)?,
+        value: read_value(tenant, user, &slug, &value)?,
+        source: read_source(tenant, user, &slug, &source)?,
+        writer,
+        at: time("fields", "updated_at", &at, || format!("{tenant}/{user}/{slug}"))?,
+    })
 }
 
 pub(super) fn read_bag(tenant: &TenantId, user: &str, slug: &str, text: &str) -> Result<Bag> {

@@ -99,18 +99,14 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn identities(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<Identity>> {
-        let rows: Vec<(String, String, String, String)> =
+        let rows: Vec<IdentityColumns> =
             sql("SELECT kind, provider, subject, linked_at FROM identities WHERE tenant = $1 AND user_id = $2
              ORDER BY provider, subject")
             .bind(tenant.as_str())
             .bind(user.as_str())
             .fetch_all(&self.reader)
             .await?;
-        let read = |(kind, provider, subject, at): (String, String, String, String)| {
-            let linked_at = Some(time("identities", "linked_at", &at, || format!("{tenant}/{provider}/{subject}"))?);
-            Ok(Identity { kind, provider, subject, linked_at })
-        };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(|row| read_identity(tenant, row)).collect()
     }
 
     /// The consents of a user, withdrawn ones included.
@@ -118,20 +114,14 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn consents(&self, tenant: &TenantId, user: &UserId) -> Result<Vec<Consent>> {
-        let rows: Vec<(String, String, String, Option<String>)> =
+        let rows: Vec<ConsentColumns> =
             sql("SELECT purpose, version, given_at, withdrawn_at FROM consents WHERE tenant = $1 AND user_id = $2
              ORDER BY purpose")
             .bind(tenant.as_str())
             .bind(user.as_str())
             .fetch_all(&self.reader)
             .await?;
-        let read = |(purpose, version, given, withdrawn): (String, String, String, Option<String>)| {
-            let row = || format!("{tenant}/{user}/{purpose}");
-            let given_at = Some(time("consents", "given_at", &given, row)?);
-            let withdrawn_at = withdrawn.map(|at| time("consents", "withdrawn_at", &at, row)).transpose()?;
-            Ok(Consent { version, given_at, withdrawn_at, purpose: purpose.clone() })
-        };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(|row| read_consent(tenant, user.as_str(), row)).collect()
     }
 }
 
@@ -181,6 +171,28 @@ async fn agree(tx: &mut Tx, tenant: &TenantId, user: &UserId, consent: &Consent,
         audit::note(tx, tenant, author, entry);
     }
     Ok(())
+}
+
+/// Kind, provider, subject, time.
+pub(super) type IdentityColumns = (String, String, String, String);
+
+pub(super) fn read_identity(tenant: &TenantId, (kind, provider, subject, at): IdentityColumns) -> Result<Identity> {
+    let linked_at = Some(time("identities", "linked_at", &at, || format!("{tenant}/{provider}/{subject}"))?);
+    Ok(Identity { kind, provider, subject, linked_at })
+}
+
+/// Purpose, version, when it was given, when it was withdrawn.
+pub(super) type ConsentColumns = (String, String, String, Option<String>);
+
+pub(super) fn read_consent(
+    tenant: &TenantId,
+    user: &str,
+    (purpose, version, given, withdrawn): ConsentColumns,
+) -> Result<Consent> {
+    let row = || format!("{tenant}/{user}/{purpose}");
+    let given_at = Some(time("consents", "given_at", &given, row)?);
+    let withdrawn_at = withdrawn.map(|at| time("consents", "withdrawn_at", &at, row)).transpose()?;
+    Ok(Consent { version, given_at, withdrawn_at, purpose: purpose.clone() })
 }
 
 /// Logins out of the numbers of a row.

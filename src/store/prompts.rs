@@ -9,6 +9,7 @@ use super::audit::{self, Entry};
 use super::fields::{self, UserChanged};
 use super::logins::time;
 use super::sql::{Pool, sql};
+use super::users::in_range;
 use super::{Result, Store, stamp, tenants};
 
 /// A ticket: whose, for which rule, at which login, and where they go afterwards.
@@ -75,11 +76,13 @@ impl Store {
         last: &str,
     ) -> Result<HashMap<String, HashMap<String, PromptState>>> {
         type Row = (String, String, i64, Option<String>, Option<String>);
-        let rows: Vec<Row> = sql("SELECT user_id, rule, skips, snoozed_until, done_at_login FROM prompts
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3")
-        .bind(tenant.as_str())
-        .bind(after)
-        .bind(last)
+        let rows: Vec<Row> = in_range(
+            "SELECT user_id, rule, skips, snoozed_until, done_at_login FROM prompts
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3",
+            tenant,
+            after,
+            last,
+        )
         .fetch_all(&self.reader)
         .await?;
         let mut states: HashMap<String, HashMap<String, PromptState>> = HashMap::new();

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::model::{Bag, Logins, Object, Slug, Source, TenantId, UserId, UserRecord, Value};
 
-use super::sql::{On, Tx, sql};
+use super::sql::{On, Statement, Tx, sql};
 use super::{Result, Store, fields, logins, names};
 
 /// A user as of a change: `None` for one that nobody stored.
@@ -42,31 +42,36 @@ impl Store {
         let listed = self.list_users(tenant, "", after, limit).await?;
         let Some(last) = listed.last().map(|user| user.id.clone()) else { return Ok(Vec::new()) };
         let mut fields: HashMap<String, Vec<FieldRow>> = HashMap::new();
-        let rows: Vec<(String, String, String, String, String)> =
-            sql("SELECT user_id, slug, bag, value, source FROM fields
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, slug")
-            .bind(tenant.as_str())
-            .bind(after)
-            .bind(&last)
-            .fetch_all(&self.reader)
-            .await?;
+        let rows: Vec<(String, String, String, String, String)> = in_range(
+            "SELECT user_id, slug, bag, value, source FROM fields
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id, slug",
+            tenant,
+            after,
+            &last,
+        )
+        .fetch_all(&self.reader)
+        .await?;
         for (user, slug, bag, value, source) in rows {
             fields.entry(user).or_default().push((slug, bag, value, source));
         }
-        let rows: Vec<(String, i64, String, String)> = sql("SELECT user_id, COUNT(*), MIN(at), MAX(at) FROM logins
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 GROUP BY user_id")
-        .bind(tenant.as_str())
-        .bind(after)
-        .bind(&last)
+        let rows: Vec<(String, i64, String, String)> = in_range(
+            "SELECT user_id, COUNT(*), MIN(at), MAX(at) FROM logins
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 GROUP BY user_id",
+            tenant,
+            after,
+            &last,
+        )
         .fetch_all(&self.reader)
         .await?;
         let mut logins: HashMap<String, (i64, String, String)> =
             rows.into_iter().map(|(user, count, first, last)| (user, (count, first, last))).collect();
-        let rows: Vec<(String, String)> = sql("SELECT user_id, purpose FROM consents
-             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 AND withdrawn_at IS NULL ORDER BY user_id, purpose")
-        .bind(tenant.as_str())
-        .bind(after)
-        .bind(&last)
+        let rows: Vec<(String, String)> = in_range(
+            "SELECT user_id, purpose FROM consents
+             WHERE tenant = $1 AND user_id > $2 AND user_id <= $3 AND withdrawn_at IS NULL ORDER BY user_id, purpose",
+            tenant,
+            after,
+            &last,
+        )
         .fetch_all(&self.reader)
         .await?;
         let mut consents: HashMap<String, Vec<String>> = HashMap::new();
@@ -138,6 +143,11 @@ impl Store {
         let rows: Vec<(String, Option<String>, Option<String>)> = query.fetch_all(&self.reader).await?;
         Ok(rows.into_iter().map(|(id, name, email)| Listed { id, name, email }).collect())
     }
+}
+
+/// A statement about the users of a tenant, its `$1`, from after `$2` up to and with `$3`.
+pub(super) fn in_range<'q>(text: &'static str, tenant: &'q TenantId, after: &'q str, last: &'q str) -> Statement<'q> {
+    sql(text).bind(tenant.as_str()).bind(after).bind(last)
 }
 
 /// So many times the last character there is comes after all that an id of 255 bytes or a folded name can go on with.

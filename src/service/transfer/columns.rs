@@ -29,15 +29,7 @@ impl Column {
 
 /// The name of a field with where it stands.
 pub(super) fn path(bag: Bag, slug: &Slug) -> String {
-    format!("{}.{slug}", name(bag))
-}
-
-/// The name of what fields stand in.
-pub(super) fn name(bag: Bag) -> &'static str {
-    match bag {
-        Bag::Profile => "profile",
-        Bag::Traits => "traits",
-    }
+    format!("{}.{slug}", bag.as_str())
 }
 
 /// Reads the header of a table: for each column its field, or `None` for the user's id.

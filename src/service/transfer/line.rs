@@ -16,7 +16,7 @@ use crate::service::tenants::Tenant;
 use crate::service::traits::fault;
 use crate::service::{Fault, pointer_of, pointer_to};
 
-use super::columns::{name, path, right_place};
+use super::columns::{path, right_place};
 
 /// What a line says, in the order in which it is written.
 #[derive(Deserialize)]
@@ -137,7 +137,7 @@ fn parse(text: &str) -> Result<Line<'_>, Fault> {
 }
 
 fn field(tenant: &Tenant, bag: Bag, slug: &str, value: &Value<'_>) -> Result<PortableField, Fault> {
-    let pointer = || format!("/{}{}", name(bag), pointer_to(slug));
+    let pointer = || format!("/{}{}", bag.as_str(), pointer_to(slug));
     let parsed = Slug::parse(slug);
     let slug = parsed.map_err(|error| Fault { pointer: pointer(), detail: error.to_string(), code: "bad_name" })?;
     let placed = right_place(&tenant.definitions, bag, &slug);

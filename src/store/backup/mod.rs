@@ -17,6 +17,7 @@ use sqlx::AssertSqlSafe;
 
 use super::sql::{Tx, sql};
 use super::{Result, Store};
+use crate::model::hex;
 
 use self::cell::{Cell, Cells};
 
@@ -174,8 +175,4 @@ fn line(out: &mut Vec<u8>, content: &impl Serialize) {
     // Our own types have string keys and no failing serialisers, and a vector takes all.
     let _ = serde_json::to_writer(&mut *out, content);
     out.push(b'\n');
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,12 +7,14 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::AssertSqlSafe;
 
+use crate::model::hex;
+
 use super::super::rows::{self, Into};
 use super::super::sql::{Argument, Tx, either, sql};
 use super::super::{Store, StoreError};
 use super::cell::Cell;
 use super::tables::{TABLES, Table};
-use super::{FORMAT, Footer, Header, MAGIC, header, hex, schema};
+use super::{FORMAT, Footer, Header, MAGIC, header, schema};
 
 /// Rows that are written at once, and bytes of the file after which fewer are.
 const ROWS: usize = 1000;

@@ -2,7 +2,7 @@
 
 use crate::model::{Author, PortableField, PortableUser, Source, Value};
 
-use super::super::fields::{MAX_FIELDS, path, write_bag, write_value};
+use super::super::fields::{MAX_FIELDS, path, write_value};
 use super::super::stamp;
 use super::read::{Consent, Field, Identity, Known};
 use super::{ImportRefusal, Outcome};
@@ -132,7 +132,7 @@ fn plan_fields(known: &Known, plan: &mut Plan<'_>, author: &Author) -> Result<()
         let origin = field.origin.as_ref();
         let after = Field {
             slug: field.slug.to_string(),
-            bag: write_bag(field.bag).to_owned(),
+            bag: field.bag.as_str().to_owned(),
             value: value_text,
             source: origin.map_or(Source::Admin, |origin| origin.source).as_str().to_owned(),
             writer: origin.map_or_else(|| author.actor.clone(), |origin| origin.writer.clone()),
