@@ -1,9 +1,11 @@
 //! `users`: who is known, and what is known of one.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::model::{Bag, Consent, Identity, Object};
+use crate::model::{Bag, Consent, Identity, Object, Slug};
 use crate::service::ListedUser;
 use crate::web::{Call, Problem, Reply};
 
@@ -33,7 +35,7 @@ pub async fn list_users(call: Call<'_>) -> Result<Reply, Problem> {
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     }
-    let filters = call.trait_filters()?;
+    let filters = trait_filters(&call)?;
     let query = call.query_param("q").unwrap_or_default();
     let page = call.page(&format!("users {query} {filters:?}"))?;
     let after = page.after.clone().unwrap_or_default();
@@ -41,6 +43,17 @@ pub async fn list_users(call: Call<'_>) -> Result<Reply, Problem> {
     let (listed, next) = page.cut(&call, listed, |last| last.id.clone());
     let row = |ListedUser { id, name, email }| Listed { user_id: id, name, email };
     Ok(Reply::json(StatusCode::OK, &Body { users: listed.into_iter().map(row).collect(), next }))
+}
+
+/// The traits that the query names, and how it writes their values.
+fn trait_filters(call: &Call<'_>) -> Result<Vec<(Slug, String)>, Problem> {
+    call.only_params(&["q", "limit", "cursor", "trait."])?;
+    let params = url::form_urlencoded::parse(call.query.as_bytes());
+    let filter = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+        let slug = Slug::parse(name.strip_prefix("trait.")?);
+        Some(slug.map(|slug| (slug, value.into_owned())).map_err(|error| Problem::bad_request(error.to_string())))
+    };
+    params.filter_map(filter).collect()
 }
 
 /// `GET users/{userId}`: profile fields and traits.

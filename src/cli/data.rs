@@ -69,10 +69,7 @@ impl DataOfTenant {
         let Self { data, policies, tenant } = self;
         let service = app::open(&Config::check(&data.layers(policies)?)?).await?;
         let Some(found) = service.tenant(tenant.as_str()) else {
-            let all = service.tenants();
-            let names: Vec<&str> = all.iter().map(|tenant| tenant.id.as_str()).collect();
-            let message = format!("there is no tenant {tenant} here; there are: {}", names.join(", "));
-            return Err(Usage(message).into());
+            return Err(no_such_tenant(&tenant, service.tenants().iter().map(|known| known.id.as_str())));
         };
         // What traits there are stands in the same files.
         if let Policies::None { why, awaited: true } = &found.policies {
@@ -88,6 +85,10 @@ pub(super) async fn known(store: &Store, tenant: &TenantId) -> Result<()> {
     if all.iter().any(|(id, _)| id == tenant) {
         return Ok(());
     }
-    let names: Vec<&str> = all.iter().map(|(id, _)| id.as_str()).collect();
-    Err(Usage(format!("there is no tenant {tenant} here; there are: {}", names.join(", "))).into())
+    Err(no_such_tenant(tenant, all.iter().map(|(id, _)| id.as_str())))
+}
+
+fn no_such_tenant<'a>(tenant: &TenantId, known: impl Iterator<Item = &'a str>) -> anyhow::Error {
+    let names: Vec<&str> = known.collect();
+    Usage(format!("there is no tenant {tenant} here; there are: {}", names.join(", "))).into()
 }

@@ -54,7 +54,7 @@ pub struct Author {
 /// Where a request came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// By what the caller was let in, such as `service token sgt-...`; empty if by the command line.
+    /// By what the caller was let in, such as `service token`, whose id is the actor; empty for the command line.
     pub credential: String,
     /// The request's `X-Request-ID`, if it had one.
     pub request_id: Option<String>,

@@ -181,7 +181,7 @@ impl Service {
     /// Users as [`Service::list_users`] has them, of whom each of some traits has a value that is written so.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] for a value that the trait cannot have, or the store's.
+    /// The store's.
     pub async fn find_users(
         &self,
         tenant: &Tenant,
@@ -208,10 +208,7 @@ impl Service {
         limit: i64,
     ) -> Result<Vec<AuditEntry>> {
         let mut entries = self.store.audit_before(&tenant.id, of, before, limit).await?;
-        let sensitive = |path: &str| {
-            let slug = path.strip_prefix("traits.").unwrap_or(path);
-            tenant.definitions.get(slug).is_some_and(|definition| definition.sensitive)
-        };
+        let sensitive = |path: &str| tenant.definitions.is_sensitive(path.strip_prefix("traits.").unwrap_or(path));
         for entry in &mut entries {
             // Of a field that became sensitive later, the trail may hold values.
             if !entry.sensitive && sensitive(&entry.target) {

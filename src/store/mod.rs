@@ -92,19 +92,24 @@ impl Store {
                 }
             })
         };
-        let inner = sql::in_time(begun).await?;
-        Ok(Tx { inner, trail: Trail::new(self.audit_key.clone()) })
+        self.transaction(begun).await
     }
 
     /// A transaction that only reads: all that it reads is of one moment.
     async fn begin_read(&self) -> Result<Tx> {
-        let inner = match &self.reader {
-            Pool::Sqlite(pool) => Begun::Sqlite(pool.begin().await?),
-            Pool::Postgres(pool) => {
-                Begun::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
+        let begun = async {
+            Ok(match &self.reader {
+                Pool::Sqlite(pool) => Begun::Sqlite(pool.begin().await?),
+                Pool::Postgres(pool) => {
+                    Begun::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                }
+            })
         };
-        Ok(Tx { inner, trail: Trail::new(self.audit_key.clone()) })
+        self.transaction(begun).await
+    }
+
+    async fn transaction(&self, begun: impl Future<Output = Result<Begun>>) -> Result<Tx> {
+        Ok(Tx { inner: sql::in_time(begun).await?, trail: Trail::new(self.audit_key.clone()) })
     }
 }
 

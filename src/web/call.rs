@@ -1,6 +1,5 @@
 //! A request that may come in: its route is known, its caller was let through, its body is here.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -96,20 +95,6 @@ impl Call<'_> {
             seen.push(name);
         }
         Ok(())
-    }
-
-    /// The filters of a list of users: the traits that the query names, and how it writes their values.
-    ///
-    /// # Errors
-    /// 400 for another parameter, or for what is no slug.
-    pub fn trait_filters(&self) -> Result<Vec<(Slug, String)>, Problem> {
-        self.only_params(&["q", "limit", "cursor", "trait."])?;
-        let params = url::form_urlencoded::parse(self.query.as_bytes());
-        let filter = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
-            let slug = Slug::parse(name.strip_prefix("trait.")?);
-            Some(slug.map(|slug| (slug, value.into_owned())).map_err(|error| Problem::bad_request(error.to_string())))
-        };
-        params.filter_map(filter).collect()
     }
 
     /// A parameter of the query, decoded.

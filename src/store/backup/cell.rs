@@ -31,31 +31,22 @@ where
     Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
 {
     fn from_row(row: &'r R) -> sqlx::Result<Self> {
-        (0..row.len()).map(|place| read(row, place)).collect::<sqlx::Result<_>>().map(Self)
-    }
-}
-
-fn read<'r, R>(row: &'r R, place: usize) -> sqlx::Result<Cell>
-where
-    R: sqlx::Row,
-    usize: ColumnIndex<R>,
-    String: Decode<'r, R::Database> + Type<R::Database>,
-    i64: Decode<'r, R::Database> + Type<R::Database>,
-    Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
-{
-    let raw = row.try_get_raw(place)?;
-    if raw.is_null() {
-        return Ok(Cell::Null);
-    }
-    let name = raw.type_info().name().to_owned();
-    match name.as_str() {
-        "TEXT" => row.try_get(place).map(Cell::Text),
-        "INTEGER" | "INT8" => row.try_get(place).map(Cell::Number),
-        "BLOB" | "BYTEA" => row.try_get(place).map(Cell::Bytes),
-        other => Err(sqlx::Error::ColumnDecode {
-            index: place.to_string(),
-            source: format!("{} has no columns of the type {other} here", R::Database::NAME).into(),
-        }),
+        let cell = |place: usize| {
+            let raw = row.try_get_raw(place)?;
+            if raw.is_null() {
+                return Ok(Cell::Null);
+            }
+            match raw.type_info().name() {
+                "TEXT" => row.try_get(place).map(Cell::Text),
+                "INTEGER" | "INT8" => row.try_get(place).map(Cell::Number),
+                "BLOB" | "BYTEA" => row.try_get(place).map(Cell::Bytes),
+                other => Err(sqlx::Error::ColumnDecode {
+                    index: place.to_string(),
+                    source: format!("{} has no columns of the type {other} here", R::Database::NAME).into(),
+                }),
+            }
+        };
+        (0..row.len()).map(cell).collect::<sqlx::Result<_>>().map(Self)
     }
 }
 
