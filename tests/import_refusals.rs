@@ -39,7 +39,11 @@ fn mistakes_in_lines_are_named() {
     let many = json!({ "userId": "many", "traits": many }).to_string();
     let long = format!("{{\"userId\":\"a\",\"traits\":{{\"x\":\"{}\"}}}}\n{{\"userId\":\"b\"}}", "x".repeat(1 << 20));
     let large = format!("{{\"userId\":\"a\",\"traits\":{{\"x\":\"{}\"}}}}", "x".repeat(65_536));
+    let subject =
+        format!("{{\"userId\":\"a\",\"identities\":[{{\"provider\":\"g\",\"subject\":\"{}\"}}]}}", "x".repeat(256));
     let cases: &[(&[u8], u64, &str, &str, &str)] = &[
+        (subject.as_bytes(), 1, "/identities/0/subject", "bad_name", "1 to 255 bytes"),
+        (b"{\"userId\":\"a\",\"consents\":[{\"purpose\":\"\"}]}", 1, "/consents/0/purpose", "bad_name", "1 to 255 bytes"),
         (b"\n\n{\"userId\":\"a\",\"userId\":\"b\"}", 3, "", "not_as_expected", "duplicate field `userId`, at column 22"),
         (b"{\"userId\":\"a\",\"traits\":{\"x\":1,\"x\":2}}", 1, "/traits", "not_as_expected", "the key \"x\" is given twice"),
         (b"{\"userId\":\"a\",\"traits\":{\"x\":{\"y\":1,\"y\":2}}}", 1, "/traits/x", "not_as_expected", "given twice"),

@@ -211,16 +211,7 @@ fn count_one_more(record: &mut UserRecord, now: jiff::Timestamp) {
 fn bad_names(login: &Login<'_>) -> Vec<Fault> {
     let mut named = vec![("/loginId".to_owned(), login.login_id)];
     named.extend(login.client.map(|client| ("/client".to_owned(), client)));
-    for (place, identity) in login.identities.iter().enumerate() {
-        let Identity { kind, provider, subject, .. } = identity;
-        let members = [("kind", kind), ("provider", provider), ("subject", subject)];
-        named.extend(members.map(|(member, text)| (format!("/identities/{place}/{member}"), text.as_str())));
-    }
-    for (place, Consent { purpose, version, .. }) in login.consents.iter().enumerate() {
-        named.push((format!("/consents/{place}/purpose"), purpose));
-        // A text without versions has an empty one.
-        named.extend((!version.is_empty()).then(|| (format!("/consents/{place}/version"), version.as_str())));
-    }
+    named.extend(names_told(&login.identities, &login.consents));
     let wrong = |(pointer, _): (String, &str)| {
         let detail = "this is 1 to 255 bytes without control characters".to_owned();
         Fault { pointer, detail, code: "bad_name" }
@@ -231,6 +222,22 @@ fn bad_names(login: &Login<'_>) -> Vec<Fault> {
         faults.push(Fault { pointer: "/returnTo".to_owned(), detail, code: "bad_address" });
     }
     faults
+}
+
+/// What identities and consents are named by, each with the pointer to it: in columns with indexes, so they are bounded.
+pub(super) fn names_told<'l>(identities: &'l [Identity], consents: &'l [Consent]) -> Vec<(String, &'l str)> {
+    let mut named = Vec::new();
+    for (place, identity) in identities.iter().enumerate() {
+        let Identity { kind, provider, subject, .. } = identity;
+        let members = [("kind", kind), ("provider", provider), ("subject", subject)];
+        named.extend(members.map(|(member, text)| (format!("/identities/{place}/{member}"), text.as_str())));
+    }
+    for (place, Consent { purpose, version, .. }) in consents.iter().enumerate() {
+        named.push((format!("/consents/{place}/purpose"), purpose.as_str()));
+        // A text without versions has an empty one.
+        named.extend((!version.is_empty()).then(|| (format!("/consents/{place}/version"), version.as_str())));
+    }
+    named
 }
 
 /// Claims as changes of profile fields.

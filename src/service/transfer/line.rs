@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::{
     Bag, Consent, CountedLogin, Definitions, Identity, Key, Object, PortableField, PortableUser, Provenance, Slug,
-    UniqueKeys, UserId, Value, holds_long_integer,
+    UniqueKeys, UserId, Value, holds_long_integer, is_name,
 };
+use crate::service::profiling::names_told;
 use crate::service::tenants::Tenant;
 use crate::service::traits::fault;
 use crate::service::{Fault, pointer_of, pointer_to};
@@ -152,36 +153,26 @@ fn field(tenant: &Tenant, bag: Bag, slug: &str, value: &Value<'_>) -> Result<Por
     }
 }
 
-/// Checks what is neither a field nor a time: texts that must go into columns, and names that may be there once.
+/// Checks what is neither a field nor a time, as a login's are checked; and names that may be there once.
 fn check_texts(user: &PortableUser, faults: &mut Vec<Fault>) {
-    let mut check = |pointer: String, text: &str| {
-        if text.contains('\0') {
-            faults.push(Fault { pointer, detail: "this text holds a NUL".to_owned(), code: "nul" });
-        }
-    };
+    let fault = |pointer, detail: &str, code| Fault { pointer, detail: detail.to_owned(), code };
+    let nul = |pointer| fault(pointer, "this text holds a NUL", "nul");
     for field in &user.fields {
-        if let Some(origin) = &field.origin {
-            check(format!("/origins{}/writer", pointer_to(&path(field.bag, &field.slug))), &origin.writer);
+        if field.origin.as_ref().is_some_and(|origin| origin.writer.contains('\0')) {
+            faults.push(nul(format!("/origins{}/writer", pointer_to(&path(field.bag, &field.slug)))));
         }
     }
-    for (place, identity) in user.identities.iter().enumerate() {
-        check(format!("/identities/{place}/kind"), &identity.kind);
-        check(format!("/identities/{place}/provider"), &identity.provider);
-        check(format!("/identities/{place}/subject"), &identity.subject);
-    }
-    for (place, consent) in user.consents.iter().enumerate() {
-        check(format!("/consents/{place}/purpose"), &consent.purpose);
-        check(format!("/consents/{place}/version"), &consent.version);
-    }
+    let mut names = names_told(&user.identities, &user.consents);
     for (place, login) in user.logins.iter().enumerate() {
-        check(format!("/logins/{place}/loginId"), &login.login_id);
-        check(format!("/logins/{place}/client"), login.client.as_deref().unwrap_or_default());
+        names.extend(login.client.as_deref().map(|client| (format!("/logins/{place}/client"), client)));
+        names.push((format!("/logins/{place}/loginId"), &login.login_id));
     }
-    for (place, login) in user.logins.iter().enumerate() {
-        if login.login_id.is_empty() || login.login_id.len() > 255 {
-            let pointer = format!("/logins/{place}/loginId");
-            faults.push(Fault { pointer, detail: "a loginId is 1 to 255 bytes".to_owned(), code: "bad_login_id" });
-        }
+    for (pointer, text) in names.into_iter().filter(|(_, text)| !is_name(text)) {
+        let code = if pointer.ends_with("/loginId") { "bad_login_id" } else { "bad_name" };
+        faults.push(match text.contains('\0') {
+            true => nul(pointer),
+            false => fault(pointer, "this is 1 to 255 bytes without control characters", code),
+        });
     }
     let identity = |identity: &Identity| (identity.provider.clone(), identity.subject.clone());
     once(faults, "identities", user.identities.iter().map(identity));
