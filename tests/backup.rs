@@ -114,6 +114,9 @@ fn everything_comes_back_and_goes_on() {
     let (mut server, token) = full();
     let whole = backup(&mut server.command(&["backup", "-"]));
     let (_, rows) = content(&whole);
+    let file = server.folder().join("backup.ndjson");
+    let (_, _, said) = run(&mut server.command(&["backup", file.to_str().unwrap()]));
+    assert_eq!(said.trim(), format!("{} rows", whole.len() - 2), "all but the first line and the last");
     for table in TABLES {
         assert!(
             rows[table.name].as_u64().unwrap() > 0,

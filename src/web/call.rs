@@ -83,8 +83,8 @@ impl Call<'_> {
         for (name, value) in url::form_urlencoded::parse(self.query.as_bytes()) {
             // A known one that ends with a dot stands for all that go on from there.
             if !known.iter().any(|known| name == *known || (known.ends_with('.') && name.starts_with(known))) {
-                let known = known.join(", ");
-                return Err(Problem::bad_request(format!("there is no parameter {name:?} here, only {known}")));
+                let only = if known.is_empty() { String::new() } else { format!(", only {}", known.join(", ")) };
+                return Err(Problem::bad_request(format!("there is no parameter {name:?} here{only}")));
             }
             if seen.contains(&name) {
                 return Err(Problem::bad_request(format!("the parameter {name:?} is given twice")));

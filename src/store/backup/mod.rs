@@ -100,7 +100,7 @@ impl Backup {
                 Some(table) => self.stage = self.write_rows(table, place, after.as_deref(), &mut out).await?,
                 None => {
                     let sha256 = hex(&std::mem::take(&mut self.hash).finalize());
-                    line(&mut out, &Footer { rows: std::mem::take(&mut self.rows), sha256 });
+                    line(&mut out, &Footer { rows: self.rows.clone(), sha256 });
                     return Ok(Some(out));
                 }
             },
