@@ -249,6 +249,41 @@ fn users_of_many_lines_are_written_and_read_in_parts() {
     }
 }
 
+/// What takes longer than a client may take for a request is still read and written to its end, as long as it goes on.
+#[test]
+fn slow_clients_get_all_and_are_heard_to_the_end() {
+    use std::io::{Read, Write};
+    let server = Setup::new().args(&["--client-timeout", "1"]).start();
+    let value = "x".repeat(60_000);
+    let lines: Vec<String> =
+        (0..300).map(|n| json!({ "userId": format!("u{n}"), "traits": { "x": value } }).to_string() + "\n").collect();
+    let token = server.token(&["service-token", "--tenant", "acme", "--scope", "admin"]);
+    let size: usize = lines.iter().map(String::len).sum();
+    let begin = |what: &str, header: &str| {
+        let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+        let head =
+            format!("{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n{header}\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let mut upload = begin("POST /t/acme/api/v1/users:import?format=ndjson", &format!("Content-Length: {size}\r\n"));
+    for part in lines.chunks(60) {
+        std::thread::sleep(Duration::from_millis(400));
+        upload.write_all(part.concat().as_bytes()).unwrap();
+    }
+    let mut answer = String::new();
+    upload.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\"created\":300"), "{answer}");
+
+    let mut download = begin("GET /t/acme/api/v1/users:export", "");
+    let mut whole = Vec::new();
+    while Read::by_ref(&mut download).take(4 << 20).read_to_end(&mut whole).unwrap() > 0 {
+        std::thread::sleep(Duration::from_millis(400));
+    }
+    assert!(whole.ends_with(b"\r\n0\r\n\r\n"), "to the last chunk");
+    assert!(whole.len() > size);
+}
+
 #[test]
 fn many_users_take_no_more_memory_and_others_are_served_meanwhile() {
     let server = two_tenants();
@@ -280,7 +315,6 @@ fn many_users_take_no_more_memory_and_others_are_served_meanwhile() {
     let table = std::fs::read_to_string(&back).unwrap();
     assert_eq!(table.lines().count(), users + 2, "a header, and somebody");
     assert!(table.ends_with(",,\n") || table.lines().last().unwrap().starts_with("user-"), "whole");
-    // A client that reads slowly still gets all of it.
     assert_eq!(export(&admin, "acme", "csv"), table);
     assert_eq!(admin.get("/t/acme/api/v1/users/user-00001234").json()["traits"]["seats"], 1234);
 }

@@ -78,7 +78,8 @@ pub async fn import_users(call: Call<'_>) -> Result<Reply, Problem> {
     let Some(file) = call.upload else { return Err(Problem::bad_request("there is no body")) };
     let import = Import { format, on_error, dry_run };
     let report = call.service.import_users(call.tenant, file, import, &call.author(), &Progress::default()).await?;
-    Ok(answer(&report, on_error).revision(call.tenant.revision()))
+    let reply = answer(&report, on_error);
+    Ok(if report.written { reply.revision(call.tenant.revision()) } else { reply })
 }
 
 fn format_of(headers: &HeaderMap) -> Result<Format, Problem> {

@@ -33,13 +33,17 @@ pub(super) async fn insert(tx: &mut Tx, into: &Into<'_>, rows: Vec<Vec<Argument<
 
 async fn insert_at_once(tx: &mut Tx, into: &Into<'_>, rows: Vec<Vec<Argument<'_>>>) -> Result<()> {
     let Into { table, columns, then } = into;
+    // SQLite looks for the name of a placeholder among all of them, for each of them: without names, it does not. (That
+    // was more than half of what an import took.)
+    let unnamed = |row: &Vec<Argument<'_>>| format!("({})", vec!["?"; row.len()].join(", "));
+    let tuples = rows.iter().map(unnamed).collect::<Vec<_>>().join(", ");
+    let sqlite = format!("INSERT INTO {table} ({columns}) VALUES {tuples} {then}");
     let mut places = 1..;
-    let tuple = |row: &Vec<Argument<'_>>| {
+    let numbered = |row: &Vec<Argument<'_>>| {
         let places: Vec<String> = places.by_ref().take(row.len()).map(|place: usize| format!("${place}")).collect();
         format!("({})", places.join(", "))
     };
-    let tuples = rows.iter().map(tuple).collect::<Vec<_>>().join(", ");
-    let sqlite = format!("INSERT INTO {table} ({columns}) VALUES {tuples} {then}");
+    let tuples = rows.iter().map(numbered).collect::<Vec<_>>().join(", ");
     // Numbers that PostgreSQL would give by itself are given here, too, when a backup has them.
     let postgres = format!("INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE VALUES {tuples} {then}");
     let statement = either(AssertSqlSafe(sqlite), AssertSqlSafe(postgres));
