@@ -32,7 +32,7 @@ use sqlx::AssertSqlSafe;
 use crate::model::TenantId;
 
 use self::audit::Trail;
-use self::sql::{Begun, Pool, Tx, sql};
+use self::sql::{Begun, Pool, STATEMENT, Tx, sql};
 
 pub use audit::{AuditFault, AuditHead, AuditKey, AuditVerdict};
 pub use backup::{Backup, Kind, RestoreError, Restored, TABLES, Table};
@@ -109,7 +109,8 @@ impl Store {
     }
 
     async fn transaction(&self, begun: impl Future<Output = Result<Begun>>) -> Result<Tx> {
-        Ok(Tx { inner: sql::in_time(begun).await?, trail: Trail::new(self.audit_key.clone()) })
+        let inner = sql::in_time(STATEMENT, begun).await?;
+        Ok(Tx { inner, patience: STATEMENT, trail: Trail::new(self.audit_key.clone()) })
     }
 }
 

@@ -4,6 +4,7 @@
 //! LISTEN nor booleans on both. SQL is shared where both read it; [`either`] holds the few statements that differ.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
@@ -23,6 +24,8 @@ pub(super) enum Pool {
 /// A transaction in one of them; gone without a trace if it is dropped.
 pub(super) struct Tx {
     pub(super) inner: Begun,
+    /// How long each of its statements may take, and its end.
+    pub(super) patience: Duration,
     /// What it will put into the audit trail.
     pub(super) trail: Trail,
 }
@@ -71,7 +74,7 @@ pub(super) fn either<'q>(sqlite: impl SqlSafeStr, postgres: impl SqlSafeStr) -> 
 /// Runs a method of sqlx's query on whichever database there is.
 macro_rules! run {
     ($statement:ident, $on:ident, $make:path, $method:ident $(, $then:ident)?) => {
-        match $on.into() {
+        match $on {
             On::Pool(Pool::Sqlite(pool)) => {
                 $make($statement.sqlite, arguments!(Sqlite, $statement.arguments)).$method(pool).await?$(.$then())?
             }
@@ -104,9 +107,24 @@ macro_rules! arguments {
     }};
 }
 
-/// Bounds what a statement takes from this side, too: a database whose machine is gone says nothing at all.
-pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(2 * PATIENCE, statement).await.unwrap_or(Err(StoreError::TimedOut))
+/// What a statement may take from this side, too: a database whose machine is gone says nothing at all.
+pub(super) const STATEMENT: Duration = PATIENCE.saturating_mul(2);
+
+/// What it may take where everything is read or written: the end of a transaction over gigabytes takes minutes.
+const UNHURRIED: Duration = Duration::from_secs(24 * 3600);
+
+/// Bounds what a statement takes.
+pub(super) async fn in_time<T>(patience: Duration, statement: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(patience, statement).await.unwrap_or(Err(StoreError::TimedOut))
+}
+
+impl On<'_> {
+    fn patience(&self) -> Duration {
+        match self {
+            On::Pool(_) => STATEMENT,
+            On::Tx(tx) => tx.patience,
+        }
+    }
 }
 
 impl<'q> Statement<'q> {
@@ -118,22 +136,26 @@ impl<'q> Statement<'q> {
 
     /// Runs it; how many rows it touched.
     pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<u64> {
-        in_time(async { Ok(run!(self, on, sqlx::query_with, execute, rows_affected)) }).await
+        let on = on.into();
+        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_with, execute, rows_affected)) }).await
     }
 
     /// All rows.
     pub(super) async fn fetch_all<R: Row>(self, on: impl Into<On<'_>>) -> Result<Vec<R>> {
-        in_time(async { Ok(run!(self, on, sqlx::query_as_with, fetch_all)) }).await
+        let on = on.into();
+        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_all)) }).await
     }
 
     /// The one row that there is.
     pub(super) async fn fetch_one<R: Row>(self, on: impl Into<On<'_>>) -> Result<R> {
-        in_time(async { Ok(run!(self, on, sqlx::query_as_with, fetch_one)) }).await
+        let on = on.into();
+        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_one)) }).await
     }
 
     /// The row, if there is one.
     pub(super) async fn fetch_optional<R: Row>(self, on: impl Into<On<'_>>) -> Result<Option<R>> {
-        in_time(async { Ok(run!(self, on, sqlx::query_as_with, fetch_optional)) }).await
+        let on = on.into();
+        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_optional)) }).await
     }
 }
 
@@ -142,12 +164,14 @@ impl Tx {
     pub(super) async fn without_hurry(&mut self) -> Result<()> {
         let endless = "SELECT set_config('statement_timeout', '0', true),
                               set_config('idle_in_transaction_session_timeout', '0', true)";
-        either("SELECT 1", endless).execute(self).await?;
+        either("SELECT 1", endless).execute(&mut *self).await?;
+        self.patience = UNHURRIED;
         Ok(())
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {
         seal(&mut self).await?;
+        let patience = self.patience;
         let committed = async {
             Ok(match self.inner {
                 Begun::Sqlite(tx) => tx.commit().await,
@@ -155,7 +179,7 @@ impl Tx {
             })
         };
         // A connection that breaks now leaves open what became of it.
-        match in_time(committed).await {
+        match in_time(patience, committed).await {
             Ok(outcome) => outcome.map_err(StoreError::Unconfirmed),
             Err(_) => Err(StoreError::Unconfirmed(sqlx::Error::PoolTimedOut)),
         }
