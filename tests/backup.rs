@@ -74,6 +74,9 @@ fn full() -> (Server, String) {
     admin.set("bob", "odd", json!({ "a": ["\u{0}", 1.0, 1e300, "\"\\"] }));
     let definition = json!({ "slug": "seats", "dataType": "number" });
     assert_eq!(admin.json(Method::POST, "/t/acme/api/v1/abac/attributes", &definition).status, 201);
+    let keyed = [("content-type", "application/json"), ("idempotency-key", "k1")];
+    let bob = "/t/acme/api/v1/abac/users/bob/attributes";
+    assert_eq!(admin.send(Method::PATCH, bob, &keyed, "{\"plan\": \"pro\"}").status, 200);
     let rules = json!([{ "fields": ["job_title"], "condition": "always" }]);
     assert_eq!(admin.json(Method::PUT, "/t/acme/api/v1/profiling/rules", &rules).status, 200);
     let settings = json!({ "enabled": true, "maxPromptsPerLogin": 1 });

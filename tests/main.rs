@@ -20,6 +20,7 @@ mod five_minutes;
 mod format;
 mod freshness;
 mod house;
+mod idempotency;
 mod import_export;
 mod import_refusals;
 mod isolation;

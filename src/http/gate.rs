@@ -21,7 +21,7 @@ use super::body::Outgoing;
 use super::router::{Found, NotFound, Router};
 use super::routes::{Access, Endpoint, Family, Operation, Page, PortalPage, Serve};
 use super::server::Limits;
-use super::{body, endpoints, pages};
+use super::{body, idempotency, pages};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -72,6 +72,16 @@ impl Gate {
             Err((_, problem)) => problem.into_reply(head.uri.path()),
         };
         Ok(respond(reply, request_id))
+    }
+
+    /// Answers a request, even if its client does not wait for it: it will ask again what became of it.
+    pub(super) async fn answer_to_the_end(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Arc<Peer>,
+    ) -> Result<Response<Outgoing>, Infallible> {
+        let answering = tokio::spawn(async move { self.answer(request, &peer).await });
+        answering.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
     }
 
     async fn admit(&self, head: &Parts, body: Incoming, peer: &Peer) -> Result<Reply, Refusal> {
@@ -129,8 +139,9 @@ impl Gate {
         let outcome = match answers {
             For::Api(endpoint, caller) => {
                 let peer = peer.address;
-                let call = Call { service, tenant, caller, params, query, headers, body, upload, peer };
-                endpoints::answer(endpoint, call).await
+                let call =
+                    Call { service, tenant, caller, params, query, headers, body, upload, peer, idempotency: None };
+                idempotency::answer(endpoint, call, head).await
             }
             For::Page(page) => {
                 let call = PageCall { service, tenant, params, query, headers, body, peer: peer.address };

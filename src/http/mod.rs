@@ -3,6 +3,7 @@
 mod body;
 mod endpoints;
 mod gate;
+mod idempotency;
 mod listener;
 mod pages;
 mod router;

@@ -20,6 +20,7 @@ use tokio_io_timeout::TimeoutStream;
 use crate::service::Service;
 
 use super::gate::{Gate, Peer};
+use super::idempotency;
 use super::listener::{Listener, Stream};
 use super::router::Router;
 use super::watchdog::Watchdog;
@@ -88,7 +89,11 @@ where
             let (gate, watchdog, peer) = (gate.clone(), watchdog.clone(), peer.clone());
             async move {
                 let under_way = watchdog.request(request.version());
-                let response = gate.answer(request, &peer).await?;
+                let response = if idempotency::asked_for(request.headers()) {
+                    gate.answer_to_the_end(request, peer).await?
+                } else {
+                    gate.answer(request, &peer).await?
+                };
                 Ok::<_, Infallible>(response.map(|body| body.while_under_way(under_way)))
             }
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bag, Slug, Value};
+use super::{Bag, IdempotencyKey, Slug, Value};
 
 /// Who a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// The address of the peer, if it was a network's.
     pub address: Option<String>,
+    /// The request's `Idempotency-Key`, if it had one.
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 /// A value of a user with where it came from.

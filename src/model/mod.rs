@@ -11,6 +11,7 @@ mod facts;
 mod hex;
 mod history;
 mod id;
+mod idempotency;
 mod object;
 mod portable;
 mod precondition;
@@ -29,6 +30,7 @@ pub use history::{
     AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, Origin, PromptState, Source,
 };
 pub use id::{InvalidId, ResourceId, Slug, TenantId, UserId, is_name};
+pub use idempotency::{Earlier, IdempotencyKey};
 pub use object::{Key, Object, UniqueKeys};
 pub use portable::{CountedLogin, PortableField, PortableUser, Provenance};
 pub use precondition::{Precondition, Tags};

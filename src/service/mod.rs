@@ -15,6 +15,7 @@ mod error;
 mod feed;
 mod fetch;
 mod folder;
+mod idempotency;
 mod metrics;
 mod oidc;
 mod policies;

@@ -67,7 +67,7 @@ impl Store {
     ) -> Result<DocumentSet> {
         let mut tx = self.begin(Some(tenant)).await?;
         let before = current(&mut tx, tenant, kind, name).await?;
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let revision = tenants::bump(&mut tx, tenant, author).await?;
         let statement = match body {
             Some(_) => {
                 "INSERT INTO documents (tenant, kind, name, body, revision) VALUES ($1, $2, $3, $4, $5)

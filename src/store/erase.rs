@@ -17,7 +17,7 @@ pub struct Erased {
 }
 
 impl Store {
-    /// Erases a user and all that hangs on one: fields, identities, consents, logins, prompts, tickets. Of the audit
+    /// Erases a user and all that hangs on one: fields, identities, consents, logins, prompts, tickets, kept answers. Of the audit
     /// trail, entries stay and what they held goes; one entry says who erased the user, and when. `None`, and no change,
     /// for a user whom nobody has stored.
     ///
@@ -42,7 +42,12 @@ impl Store {
         .bind(user.as_str())
         .execute(&mut tx)
         .await?;
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        sql("DELETE FROM idempotency_keys WHERE tenant = $1 AND user_id = $2")
+            .bind(tenant.as_str())
+            .bind(user.as_str())
+            .execute(&mut tx)
+            .await?;
+        let revision = tenants::bump(&mut tx, tenant, author).await?;
         let tombstone = Entry { user: Some(user), action: "user.erase", target: "", ..Entry::default() };
         audit::note(&mut tx, tenant, author, tombstone);
         let seq = feed::append(&mut tx, Some(tenant), revision, ChangeKind::User, user.as_str(), author.at).await?;

@@ -47,6 +47,9 @@ pub enum StoreError {
     /// What a write expected to find has changed.
     #[error("it has changed since it was read")]
     Stale,
+    /// Another request with the same `Idempotency-Key` has made its change.
+    #[error("a request with this Idempotency-Key was carried out already")]
+    KeyTaken,
     /// A user would have more traits than a user may.
     #[error("a user has at most {0} attributes")]
     TooManyTraits(usize),

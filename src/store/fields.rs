@@ -81,7 +81,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(Edited { after: before, change: None });
         }
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let revision = tenants::bump(&mut tx, tenant, author).await?;
         let existed = apply(&mut tx, tenant, user, &changes, author, revision).await?;
         let changed = finish(&mut tx, tenant, user, author.at, revision, existed).await?;
         let after = read_fields(&mut tx, tenant, user).await?;

@@ -35,7 +35,7 @@ impl Store {
         author: &Author,
     ) -> Result<UserChanged> {
         let mut tx = self.begin(Some(tenant)).await?;
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let revision = tenants::bump(&mut tx, tenant, author).await?;
         let existed = fields::apply(&mut tx, tenant, user, &report.fields, author, revision).await?;
         for identity in &report.identities {
             link(&mut tx, tenant, user, identity, author).await?;

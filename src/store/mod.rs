@@ -14,6 +14,7 @@ mod error;
 mod export;
 mod feed;
 mod fields;
+mod idempotency;
 mod import;
 mod logins;
 mod names;

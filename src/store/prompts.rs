@@ -169,7 +169,7 @@ impl Store {
         if used == 0 {
             return Ok(None);
         }
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let revision = tenants::bump(&mut tx, tenant, author).await?;
         let (changes, skips, snoozed_until, optional) = match outcome {
             Outcome::Answered { changes, optional } => (*changes, 0_i64, None, *optional),
             Outcome::Skipped(until) => (&[][..], 1, until.map(stamp), true),

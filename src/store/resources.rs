@@ -68,7 +68,7 @@ impl Store {
         if before == after {
             return Ok(None);
         }
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let revision = tenants::bump(&mut tx, tenant, author).await?;
         write(&mut tx, tenant, resource, after.as_ref(), author, revision).await?;
         let json = |object: Option<&Object<'_>>| object.and_then(|object| serde_json::to_string(object).ok());
         let action = if after.is_some() { "resource.set" } else { "resource.delete" };

@@ -1,10 +1,10 @@
 //! Tenants that have data here, and the revision of each.
 
-use crate::model::TenantId;
+use crate::model::{Author, TenantId};
 use jiff::Timestamp;
 
 use super::sql::{Tx, sql};
-use super::{Result, Store, StoreError, stamp};
+use super::{Result, Store, StoreError, idempotency, stamp};
 
 impl Store {
     /// All tenants that have data, with their revisions.
@@ -39,12 +39,14 @@ impl Store {
     }
 }
 
-/// Counts a change of the tenant's data, and tells the revision after it.
-pub(super) async fn bump(tx: &mut Tx, tenant: &TenantId, now: Timestamp) -> Result<i64> {
+/// Counts a change of the tenant's data, and tells the revision after it. The request that makes the change has its key
+/// from here on: no other one makes it again.
+pub(super) async fn bump(tx: &mut Tx, tenant: &TenantId, author: &Author) -> Result<i64> {
+    idempotency::take(tx, tenant, author).await?;
     let (revision,) = sql("INSERT INTO tenants (id, revision, created_at) VALUES ($1, 1, $2)
          ON CONFLICT (id) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision")
     .bind(tenant.as_str())
-    .bind(stamp(now))
+    .bind(stamp(author.at))
     .fetch_one(tx)
     .await?;
     Ok(revision)

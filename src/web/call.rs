@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::model::{Author, Caller, Origin, Precondition, ResourceId, Slug, UserId};
+use crate::model::{Author, Caller, IdempotencyKey, Origin, Precondition, ResourceId, Slug, UserId};
 use crate::service::{Service, Tenant};
 
 use super::precondition::precondition;
@@ -32,6 +32,8 @@ pub struct Call<'r> {
     pub upload: Option<&'r File>,
     /// The address of the peer, if it is a network's.
     pub peer: Option<IpAddr>,
+    /// Its `Idempotency-Key`, if it has one.
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 impl Call<'_> {
@@ -71,7 +73,8 @@ impl Call<'_> {
     /// Who writes.
     #[must_use]
     pub fn author(&self) -> Author {
-        self.service.author(&self.caller, origin(self.headers, self.peer))
+        let origin = Origin { idempotency: self.idempotency.clone(), ..origin(self.headers, self.peer) };
+        self.service.author(&self.caller, origin)
     }
 
     /// Refuses parameters of the query that nobody asked for: a filter with a typing error must not mean "all".

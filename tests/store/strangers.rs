@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use sidegate::model::{Credential, Object, Scopes, Source, TenantId, TenantScope, UserId, UserRecord};
+use sidegate::model::{Credential, IdempotencyKey, Object, Scopes, Source, TenantId, TenantScope, UserId, UserRecord};
 use sidegate::store::{DocumentKind, FactCache, Name, Outcome, Report, Result, Store, StoredResource, Ticket};
 
 use crate::support::count;
@@ -32,6 +32,7 @@ enum Act {
     Resource { id: u8, value: Option<u8> },
     Document { name: u8, body: Option<u8> },
     Erase { user: usize },
+    Keyed { key: u8, user: usize, value: u8 },
     Grant { hash: u8, end: bool },
     Token { id: u8, revoke: bool },
     Decide { user: usize, resource: u8 },
@@ -53,6 +54,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (small.clone(), value()).prop_map(|(id, value)| Act::Resource { id, value }),
         1 => (small.clone(), value()).prop_map(|(name, body)| Act::Document { name, body }),
         1 => user.clone().prop_map(|user| Act::Erase { user }),
+        2 => (small.clone(), user.clone(), small.clone())
+            .prop_map(|(key, user, value)| Act::Keyed { key, user, value }),
         1 => (small.clone(), any::<bool>()).prop_map(|(hash, end)| Act::Grant { hash, end }),
         1 => (small.clone(), any::<bool>()).prop_map(|(id, revoke)| Act::Token { id, revoke }),
         4 => (user.clone(), small).prop_map(|(user, resource)| Act::Decide { user, resource }),
@@ -140,6 +143,19 @@ impl World<'_> {
                 let (name, admin) = (name.to_string(), author(Source::Admin, second));
                 let set = store.set_document(of, kind, &name, body.as_deref(), &admin).await.unwrap();
                 format!("{} {}", set.revision, set.existed)
+            }
+            Act::Keyed { key, user, value } => {
+                let user_id = Some(USERS[*user].to_owned());
+                let key = IdempotencyKey { key: format!("k{key}"), fingerprint: [*value; 32], user: user_id };
+                let mut say = author(Source::Admin, second);
+                say.origin.idempotency = Some(key.clone());
+                let before = store.earlier(of, &say, &key).await.unwrap();
+                let changes = vec![change("plan", Some(secret(*value)))];
+                let edited = store.edit_fields(of, &name(user), &say, |_| Ok(changes)).await;
+                let edited = self.changed(of, &name(user), edited.map(|edited| edited.change));
+                store.keep_answer(of, &say, &key, &format!("of tenant {label}: at {second}")).await.unwrap();
+                let after = store.earlier(of, &say, &key).await.unwrap();
+                format!("{before:?} {edited} {after:?}")
             }
             Act::Erase { user } => {
                 let erased = store.erase_user(of, &name(user), &author(Source::Admin, second)).await.unwrap();

@@ -138,6 +138,19 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "idempotency_keys",
+        key: 3,
+        columns: &[
+            ("tenant", Text),
+            ("actor", Text),
+            ("key", Text),
+            ("fingerprint", Bytes),
+            ("user_id", Text),
+            ("at", Text),
+            ("answer", Text),
+        ],
+    },
+    Table {
         name: "tokens",
         key: 1,
         columns: &[

@@ -95,7 +95,7 @@ impl Store {
             return Ok(Imported { outcomes, change: None });
         }
         let key = serde_json::to_string(&changed).unwrap_or_default();
-        let revision = tenants::bump(&mut tx, tenant, author.at).await?;
+        let revision = tenants::bump(&mut tx, tenant, author).await?;
         write::write(&mut tx, tenant, plans, author, revision).await?;
         let seq = feed::append(&mut tx, Some(tenant), revision, ChangeKind::Users, &key, author.at).await?;
         tx.commit().await?;
