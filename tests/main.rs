@@ -14,6 +14,7 @@ mod command_line;
 mod complete_profile;
 mod configuration;
 mod decisions;
+mod definitions;
 mod durability;
 mod explanations;
 mod five_minutes;

@@ -11,7 +11,9 @@ mod users;
 
 pub use attributes::{delete_attribute, get_attribute, get_attributes, my_attributes, patch_attributes, put_attribute};
 pub use audit::{list_audit, verify_audit};
-pub use definitions::{delete_definition, get_definition, list_definitions, post_definition, put_definition};
+pub use definitions::{
+    delete_definition, get_definition, list_definitions, patch_definition, post_definition, put_definition,
+};
 pub use operations::{healthz, metrics, readyz};
 pub use profiling::{
     check, dry_run, get_profiling_settings, get_rules, preview, put_profiling_settings, put_rules, rules_schema,

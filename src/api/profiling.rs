@@ -4,28 +4,38 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{Consent, Identity, Object, ProfilingSettings, Rule, UserId};
-use crate::service::{Checked, Login, check_rules};
+use crate::service::{Checked, DocumentKind, Login, check_rules};
 use crate::web::{Call, Problem, Reply, parse_body, parse_list};
+
+use super::attributes::tagged;
 
 /// The JSON Schema of the rules.
 const RULES_SCHEMA: &str = include_str!("rules.schema.json");
 
-/// `GET profiling/rules`
+/// `GET profiling/rules`; what stands in a file has no entity tag.
 ///
 /// # Errors
 /// None of its own.
 pub async fn get_rules(call: Call<'_>) -> Result<Reply, Problem> {
-    let rules: Vec<&Rule> = call.tenant.rules()?.rules.iter().map(|rule| &rule.rule).collect();
+    let in_force = call.tenant.rules()?;
+    if in_force.file.is_none()
+        && let Some((stored, tag)) = call.service.document(call.tenant, DocumentKind::Rules, "").await?
+    {
+        let stored: Vec<Rule> = stored;
+        return Ok(Reply::json(StatusCode::OK, &stored).etag(tag));
+    }
+    let rules: Vec<&Rule> = in_force.rules.iter().map(|rule| &rule.rule).collect();
     Ok(Reply::json(StatusCode::OK, &rules))
 }
 
 /// `PUT profiling/rules`: replaces them.
 ///
 /// # Errors
-/// 409 if they stand in a file, 422 with a pointer for each mistake.
+/// 409 if they stand in a file, 412, 422 with a pointer for each mistake.
 pub async fn put_rules(call: Call<'_>) -> Result<Reply, Problem> {
     let rules: Vec<Rule> = parse_list(call.headers, call.body)?;
-    let revision = call.service.put_rules(call.tenant, rules.clone(), &call.author()).await?;
+    let (author, precondition) = (call.author(), call.precondition()?);
+    let revision = call.service.put_rules(call.tenant, rules.clone(), &author, &precondition).await?;
     Ok(Reply::json(StatusCode::OK, &rules).etag(revision).revision(revision))
 }
 
@@ -43,16 +53,20 @@ pub async fn rules_schema(_: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// None of its own.
 pub async fn get_profiling_settings(call: Call<'_>) -> Result<Reply, Problem> {
-    Ok(Reply::json(StatusCode::OK, &call.tenant.profiling))
+    let stored = call.service.document(call.tenant, DocumentKind::Profiling, "").await?;
+    let (settings, tag): (ProfilingSettings, _) =
+        stored.map_or((call.tenant.profiling, None), |(settings, tag)| (settings, Some(tag)));
+    Ok(tagged(Reply::json(StatusCode::OK, &settings), tag))
 }
 
 /// `PUT profiling/settings`
 ///
 /// # Errors
-/// 422.
+/// 412, 422.
 pub async fn put_profiling_settings(call: Call<'_>) -> Result<Reply, Problem> {
     let settings: ProfilingSettings = parse_body(call.headers, call.body)?;
-    let revision = call.service.put_profiling(call.tenant, settings, &call.author()).await?;
+    let (author, precondition) = (call.author(), call.precondition()?);
+    let revision = call.service.put_profiling(call.tenant, settings, &author, &precondition).await?;
     Ok(Reply::json(StatusCode::OK, &settings).etag(revision).revision(revision))
 }
 

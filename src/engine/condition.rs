@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::lang::{self, Diagnostic, Rendered, Sources};
-use crate::model::{Definitions, Facts, Query, TenantSettings};
+use crate::model::{Bag, Definitions, Facts, Query, TenantSettings};
 
 use super::eval::Evaluation;
 use super::resolve::{Set, resolve};
@@ -51,6 +51,12 @@ impl Condition {
     pub fn warnings(&self, definitions: &Definitions, settings: &TenantSettings) -> Vec<String> {
         let found = check::warnings(&self.0, definitions, settings);
         found.iter().map(|finding| in_words(&self.0.sources, finding)).collect()
+    }
+
+    /// Whether it reads a field of a user.
+    #[must_use]
+    pub fn reads(&self, bag: Bag, slug: &str) -> bool {
+        !self.0.readers_of(bag, slug).is_empty()
     }
 
     /// Its truth; `None` where it is unknown.

@@ -2,6 +2,8 @@
 
 use smol_str::SmolStr;
 
+use crate::model::Bag;
+
 use super::Type;
 
 /// The roots of the language.
@@ -131,6 +133,19 @@ impl Path {
             (Lookup::User, Some(Step::Field(bag))) if bag == "consents" && self.steps.len() == 2 => Type::Bool,
             _ => Type::Any,
         }
+    }
+
+    /// Whether it reads a field of a user, or all fields of that kind.
+    pub(super) fn reads_field(&self, bag: Bag, slug: &str) -> bool {
+        let own = match (self.lookup, bag, &*self.steps) {
+            (Lookup::User, Bag::Profile, [name, ..]) => name,
+            (Lookup::User, Bag::Traits, [Step::Field(bag), rest @ ..]) if bag == "traits" => match rest.first() {
+                Some(name) => name,
+                None => return true,
+            },
+            _ => return false,
+        };
+        matches!(own, Step::Field(name) if name == slug)
     }
 
     /// The name that a request might carry as a property of the subject, in the belief that this path reads it:

@@ -177,6 +177,21 @@ impl Program {
         self.policies.len()
     }
 
+    /// The names of the policies that read a field of a user.
+    #[must_use]
+    pub fn readers_of(&self, bag: Bag, slug: &str) -> Vec<&str> {
+        let reads = |id: NodeId| match self.node(id) {
+            Some(Node::Path(path)) => self.path(*path).is_some_and(|path| path.reads_field(bag, slug)),
+            _ => false,
+        };
+        let is_reader = |policy: &&Policy| {
+            let mut found = false;
+            self.walk(policy.condition, &mut HashSet::new(), &mut |id| found |= reads(id));
+            found
+        };
+        self.policies.iter().filter(is_reader).map(|policy| policy.name.as_str()).collect()
+    }
+
     pub(super) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(id.0 as usize)
     }

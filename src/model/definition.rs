@@ -145,6 +145,13 @@ impl Definition {
         }
     }
 
+    /// Whether it admits the same values in the same place as another.
+    #[must_use]
+    pub fn admits_the_same(&self, other: &Self) -> bool {
+        let bounds = |it: &Self| (it.kind, it.data_type, it.format);
+        bounds(self) == bounds(other) && self.allowed_values == other.allowed_values
+    }
+
     /// Whether a value may be stored under it.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use crate::model::{Condition, ProfilingSettings, Rule, UserId};
+use crate::model::{Condition, Precondition, ProfilingSettings, Rule, UserId};
 use crate::service::{ServiceError, Tenant, check_rules};
 use crate::web::{Reply, parse_list_text};
 
@@ -88,12 +88,12 @@ async fn act<'f>(
             ServiceError::invalid("", "no_number", "The number of rules must be a whole number, such as 1")
         })?;
         let settings = ProfilingSettings { enabled: action == "on", max_prompts_per_login };
-        call.service.put_profiling(call.tenant, settings, &author).await?;
+        call.service.put_profiling(call.tenant, settings, &author, &Precondition::default()).await?;
         return Ok(None);
     }
     let rules: Vec<Rule> = parse_list_text(value(form, "rules"))?;
     if action == "rules" {
-        call.service.put_rules(call.tenant, rules, &author).await?;
+        call.service.put_rules(call.tenant, rules, &author, &Precondition::default()).await?;
         return Ok(None);
     }
     let draft = check_rules(rules, call.tenant)?;

@@ -27,6 +27,15 @@ pub struct CompiledRule {
     pub expression: Option<Expression>,
 }
 
+impl CompiledRule {
+    /// Whether it asks a field or looks at it.
+    #[must_use]
+    pub fn touches(&self, bag: Bag, slug: &Slug) -> bool {
+        self.fields.iter().any(|field| field.bag == bag && field.slug == *slug)
+            || self.expression.as_ref().is_some_and(|expression| expression.reads(bag, slug.as_str()))
+    }
+}
+
 /// All rules of a tenant.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {

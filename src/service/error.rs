@@ -27,6 +27,9 @@ pub enum ServiceError {
     /// The input means nothing here: everything that is wrong with it.
     #[error("{}", .0.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<Fault>),
+    /// It would leave behind what stands on it: what that is.
+    #[error("{}; with ?force=true it is done all the same", .0.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; "))]
+    Orphans(Vec<Fault>),
     /// It cannot be done as things stand.
     #[error("{0}")]
     Conflict(String),

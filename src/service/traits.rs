@@ -232,7 +232,8 @@ fn changes(tenant: &Tenant, before: &Object<'static>, patch: &Object<'_>) -> Res
 }
 
 /// RFC 7396, section 2: objects are merged member by member, null takes away, anything else replaces.
-pub(super) fn merged(before: Option<Value<'static>>, patch: &Value<'_>) -> Option<Value<'static>> {
+#[must_use]
+pub fn merged(before: Option<Value<'static>>, patch: &Value<'_>) -> Option<Value<'static>> {
     match patch {
         Value::Null => None,
         Value::Object(patch) => {

@@ -26,6 +26,7 @@ mod sql;
 mod tenants;
 mod tokens;
 mod users;
+mod values;
 
 use sha2::{Digest, Sha256};
 use sqlx::AssertSqlSafe;
@@ -40,7 +41,7 @@ pub use backup::{Backup, Kind, RestoreError, Restored, TABLES, Table};
 pub use cache::{CacheStats, FactCache, Known, Name};
 pub use counter::Counter;
 pub use database::DatabaseAt;
-pub use documents::{DocumentKind, DocumentSet};
+pub use documents::{Document, DocumentKind, DocumentSet};
 pub use erase::Erased;
 pub use error::{Result, StoreError};
 pub use feed::{Change, ChangeKind};
@@ -51,6 +52,7 @@ pub use prompts::{Outcome, Ticket};
 pub use resources::{ResourceChanged, StoredResource};
 pub use tokens::TokenRow;
 pub use users::Listed;
+pub use values::{StoredValue, ValuePlace};
 
 /// The database: SQLite, with one connection that writes and several that read, or PostgreSQL, with one pool for both.
 #[derive(Debug, Clone)]

@@ -116,6 +116,14 @@ fn no_list(text: &str, pointer: &str) -> Result<(), ServiceError> {
     Ok(())
 }
 
+/// Reads an object that is there already into a type, naming the member that is wrong.
+///
+/// # Errors
+/// [`ServiceError::Invalid`] with a pointer.
+pub fn parse_value<T: DeserializeOwned>(object: &Object<'_>) -> Result<T, ServiceError> {
+    typed(&serde_json::to_string(object).unwrap_or_default())
+}
+
 fn typed<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

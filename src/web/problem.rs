@@ -106,6 +106,9 @@ impl From<ServiceError> for Problem {
                 let detail = faults.first().map_or(String::new(), |fault| fault.detail.clone());
                 Self { errors: faults, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
             }
+            ServiceError::Orphans(ref faults) => {
+                Self { errors: faults.clone(), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
+            }
             ServiceError::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
             ServiceError::Stale(why) => Self::new(StatusCode::PRECONDITION_FAILED, why),
             ServiceError::NoRules(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),

@@ -1,7 +1,7 @@
 //! Definitions, rules and settings, and tenants.
 
-use sidegate::model::Source;
-use sidegate::store::{ChangeKind, DocumentKind};
+use sidegate::model::{Precondition, Source, Tags};
+use sidegate::store::{ChangeKind, Document, DocumentKind, StoreError};
 
 use super::{BY_BYTES, at, author, on_a_store, tenant};
 
@@ -11,7 +11,7 @@ fn documents_are_set_replaced_and_taken_away() {
         let acme = tenant("acme");
         let admin = author(Source::Admin, 1);
         let set = async |kind, name: &str, body: Option<&str>| {
-            store.set_document(&acme, kind, name, body, &admin).await.unwrap()
+            store.set_document(&acme, (kind, name), body, &admin, &Precondition::default()).await.unwrap()
         };
         let first = set(DocumentKind::Rules, "", Some("[]")).await;
         assert_eq!((first.revision, first.existed), (1, false));
@@ -21,9 +21,16 @@ fn documents_are_set_replaced_and_taken_away() {
         for name in BY_BYTES.iter().rev() {
             set(DocumentKind::Definition, name, Some("{}")).await;
         }
-        let names: Vec<_> = store.documents(&acme, DocumentKind::Definition).await.unwrap();
-        assert_eq!(names, BY_BYTES.map(|name| (name.to_owned(), "{}".to_owned())));
-        assert_eq!(store.documents(&acme, DocumentKind::Rules).await.unwrap(), [(String::new(), "[1]".to_owned())]);
+        let stored = store.documents(&acme, DocumentKind::Definition).await.unwrap();
+        assert_eq!(stored.iter().map(|document| document.name.as_str()).collect::<Vec<_>>(), BY_BYTES);
+        let rules = Document { name: String::new(), body: "[1]".to_owned(), revision: 2 };
+        assert_eq!(store.documents(&acme, DocumentKind::Rules).await.unwrap(), std::slice::from_ref(&rules));
+        assert_eq!(store.document(&acme, DocumentKind::Rules, "").await.unwrap(), Some(rules));
+        let rewrite = async |if_match| {
+            let precondition = Precondition { if_match: Some(if_match), if_none_match: None };
+            store.set_document(&acme, (DocumentKind::Rules, ""), Some("[2]"), &admin, &precondition).await
+        };
+        assert!(matches!(rewrite(Tags::These(vec!["1".to_owned()])).await, Err(StoreError::Stale)));
         assert_eq!(store.documents(&acme, DocumentKind::Profiling).await.unwrap(), []);
         assert!(set(DocumentKind::Rules, "", None).await.existed);
         assert!(!set(DocumentKind::Rules, "", None).await.existed);
@@ -44,7 +51,8 @@ fn tenants_come_by_name_with_their_revisions() {
         store.add_tenants(&all[2..], at(1)).await.unwrap();
         store.add_tenants(&all, at(2)).await.unwrap();
         let admin = author(Source::Admin, 3);
-        store.set_document(&all[1], DocumentKind::Rules, "", Some("[]"), &admin).await.unwrap();
+        let rules = (DocumentKind::Rules, "");
+        store.set_document(&all[1], rules, Some("[]"), &admin, &Precondition::default()).await.unwrap();
         store.add_tenants(&all, at(4)).await.unwrap();
         let known = store.tenants().await.unwrap();
         let expected: Vec<_> = all.iter().enumerate().map(|(place, of)| (of.clone(), i64::from(place == 1))).collect();

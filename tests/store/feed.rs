@@ -1,6 +1,6 @@
 //! The change feed, the audit trail, and erasing.
 
-use sidegate::model::{Source, Value};
+use sidegate::model::{Precondition, Source, Value};
 use sidegate::store::{Change, ChangeKind, DocumentKind, Report};
 
 use crate::support::{Database, count};
@@ -17,7 +17,9 @@ fn the_feed_tells_every_change_in_its_order() {
         let (acme, other, alice) = (tenant("acme"), tenant("other"), user("alice"));
         edit(store, &acme, &alice, &[change("plan", Some(text("pro")))]).await;
         set(store, &other, &resource("doc", "7"), Some("{}")).await;
-        store.set_document(&acme, DocumentKind::Profiling, "", Some("{}"), &author(Source::Admin, 1)).await.unwrap();
+        let settings = (DocumentKind::Profiling, "");
+        let say = author(Source::Admin, 1);
+        store.set_document(&acme, settings, Some("{}"), &say, &Precondition::default()).await.unwrap();
         store.erase_user(&acme, &alice, &author(Source::Admin, 2)).await.unwrap();
         database
             .execute(

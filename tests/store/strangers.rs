@@ -8,7 +8,9 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use sidegate::model::{Credential, IdempotencyKey, Object, Scopes, Source, TenantId, TenantScope, UserId, UserRecord};
+use sidegate::model::{
+    Credential, IdempotencyKey, Object, Precondition, Scopes, Source, TenantId, TenantScope, UserId, UserRecord,
+};
 use sidegate::store::{DocumentKind, FactCache, Name, Outcome, Report, Result, Store, StoredResource, Ticket};
 
 use crate::support::count;
@@ -141,7 +143,10 @@ impl World<'_> {
                 let (kind, body) =
                     (DocumentKind::Definition, body.map(|body| format!("\"of tenant {label}: {body}\"")));
                 let (name, admin) = (name.to_string(), author(Source::Admin, second));
-                let set = store.set_document(of, kind, &name, body.as_deref(), &admin).await.unwrap();
+                let set = store
+                    .set_document(of, (kind, &name), body.as_deref(), &admin, &Precondition::default())
+                    .await
+                    .unwrap();
                 format!("{} {}", set.revision, set.existed)
             }
             Act::Keyed { key, user, value } => {
