@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sidegate::engine::{Program, RawFile, compile, decide};
-use sidegate::model::{Action, Entity, Facts, Object, Query, Stored, UserRecord, Value};
+use sidegate::model::{Action, Entity, Facts, Object, Query, UserRecord, Value};
 
 const COUNTS: [usize; 3] = [1, 100, 10_000];
 
@@ -57,7 +57,7 @@ fn query(action: &'static str) -> Query<'static> {
 
 fn decisions(criterion: &mut Criterion) {
     let user = alice();
-    let facts = Facts { user: Stored::Present(&user.facts), ..Facts::default() };
+    let facts = Facts::of_user(&user);
     let (allowed, refused) = (query("export"), query("delete"));
     let mut group = criterion.benchmark_group("decide");
     for count in COUNTS {
@@ -75,9 +75,8 @@ fn decisions(criterion: &mut Criterion) {
 
 /// So many policies on one action and type, told apart by equality on a trait: what the value picks out is evaluated.
 fn told_apart(criterion: &mut Criterion) {
-    let mut user = alice();
-    user.facts.set("traits", Value::Object([("team".to_owned(), Value::Str("t7".into()))].into_iter().collect()));
-    let facts = Facts { user: Stored::Present(&user.facts), ..Facts::default() };
+    let user = UserRecord::new("alice", [("team", Value::Str("t7".into()))].into_iter().collect());
+    let facts = Facts::of_user(&user);
     let query = query("export");
     let mut group = criterion.benchmark_group("told apart");
     for count in [10, 100, 1_000, 10_000] {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allocation_counter::measure;
 use sidegate::engine::{Program, RawFile, compile, decide};
-use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
+use sidegate::model::{Action, Entity, Facts, Object, Query, Stored, UserRecord};
 use sidegate::service::{DataFolder, Parts, Service};
 use sidegate::store::Store;
 
@@ -49,8 +49,9 @@ fn query() -> Query<'static> {
 #[test]
 fn the_engine_decides_without_asking_for_memory() {
     let (program, mut query) = (program(), query());
-    let user = Object::parse(r#"{"id": "alice", "traits": {"plan": "free", "role": "nurse", "t": "none"}}"#).unwrap();
-    let facts = Facts { user: Stored::Present(&user), ..Facts::default() };
+    let traits = Object::parse(r#"{"plan": "free", "role": "nurse", "t": "none"}"#).unwrap();
+    let user = UserRecord::new("alice", traits);
+    let facts = Facts::of_user(&user);
     // The first regular expression of a thread makes its caches.
     assert!(!decide(&program, &query, &facts).is_allow());
     let mut allowed = true;

@@ -90,7 +90,7 @@ fn the_sample_policies_answer_the_same_at_every_hour() {
         // The clock is for contractors only.
         let at_work = (hour % 24) >= 9 && (hour % 24) < 17 && hour < 24 * 5;
         for user in [&mut enterprise, &mut free] {
-            let mut traits = user.traits().clone();
+            let mut traits = user.traits().to_object().into_owned();
             traits.set("employment_type", sidegate::model::Value::Str("contractor".into()));
             *user = sidegate::model::UserRecord::new("alice", traits);
         }
@@ -111,7 +111,7 @@ fn sample_user(plan: &'static str) -> sidegate::model::UserRecord {
 }
 
 fn decide(program: &sidegate::engine::Program, user: &sidegate::model::UserRecord, now: jiff::Timestamp) -> bool {
-    use sidegate::model::{Action, Entity, Facts, Object, Query, Stored};
+    use sidegate::model::{Action, Entity, Facts, Object, Query};
     let entity =
         |kind: &'static str, id: &'static str| Entity { kind: kind.into(), id: id.into(), ..Entity::default() };
     let query = Query {
@@ -121,7 +121,7 @@ fn decide(program: &sidegate::engine::Program, user: &sidegate::model::UserRecor
         context: Object::new(),
         now,
     };
-    let facts = Facts { user: Stored::Present(&user.facts), ..Facts::default() };
+    let facts = Facts::of_user(user);
     sidegate::engine::decide(program, &query, &facts).is_allow()
 }
 

@@ -137,7 +137,7 @@ fn nearest_of(policies: &str, user: &str) -> Option<Value> {
         context: Object::new(),
         now: "2026-01-07T12:00:00Z".parse().unwrap(),
     };
-    let facts = Facts { user: Stored::Present(&user), ..Facts::default() };
+    let facts = Facts { user: Stored::Present((&user).into()), ..Facts::default() };
     nearest(&program, &query, &facts).map(|nearest| serde_json::to_value(nearest).unwrap())
 }
 

@@ -30,6 +30,7 @@ mod listening;
 mod operations;
 mod outages;
 mod packaging;
+mod packed;
 mod profiling;
 mod promotion;
 mod proofs;

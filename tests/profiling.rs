@@ -65,8 +65,7 @@ impl Case {
         // Late on the day of the first login, so that whole days are days of the calendar.
         login
             .set("first_at", sidegate::model::Value::Time(now + jiff::SignedDuration::from_hours(23) - day(self.days)));
-        let record =
-            UserRecord { facts: Object::parse(&facts).unwrap().into_owned(), login, self_asserted: Vec::new() };
+        let record = UserRecord::pack(&Object::parse(&facts).unwrap(), &login, &[]);
         let state = PromptState {
             skips: self.skips,
             snoozed_until: self.snoozed.map(|days| now + day(days)),
@@ -74,8 +73,16 @@ impl Case {
         };
         let states = HashMap::from([(rules.rules[0].id.clone(), state)]);
         let prompted = self.prompted;
-        let visit =
-            Visit { user: "alice", record: &record, states: &states, login_id: "l", client: None, prompted, now };
+        let visit = Visit {
+            user: "alice",
+            record: &record,
+            login: record.login(),
+            states: &states,
+            login_id: "l",
+            client: None,
+            prompted,
+            now,
+        };
         let settings = ProfilingSettings { enabled: true, max_prompts_per_login: 1 };
         assert!(ask(&rules, ProfilingSettings { enabled: false, ..settings }, &visit).is_none(), "switched off");
         ask(&rules, settings, &visit).is_some()

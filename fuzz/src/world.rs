@@ -1,7 +1,7 @@
 //! All that is known, and the same in every outage.
 
 use sidegate::engine::parse_time;
-use sidegate::model::{Bag, Facts, Given, Object, Query, Slug, Stored, Value};
+use sidegate::model::{Bag, Facts, Given, Object, Query, SelfAsserted, Slug, Stored, Value};
 
 /// Facts as an input gives them.
 #[derive(Clone)]
@@ -54,6 +54,7 @@ impl<'t> World<'t> {
             Some(_) => (self.login.stored(), self.self_asserted.as_slice()),
             None => (Stored::Absent, &[][..]),
         };
+        let self_asserted = SelfAsserted::Listed(self_asserted);
         Facts { user: self.user.stored(), resource: self.resource.stored(), token, login, self_asserted }
     }
 

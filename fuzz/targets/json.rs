@@ -106,12 +106,14 @@ fn check_rules(rules: Vec<Rule>) {
     let definitions = Definitions::default();
     let Ok(rules) = RuleSet::compile(rules, &definitions, &TenantSettings::default(), None) else { return };
     let login = [("count", Value::Int(3)), ("first_at", Value::Time(jiff::Timestamp::UNIX_EPOCH))];
+    let login: Object<'_> = login.into_iter().collect();
     let traits = Object::parse(r#"{"plan": "pro", "n": 3}"#).expect("an object").into_owned();
-    let record = UserRecord { login: login.into_iter().collect(), ..UserRecord::new("alice", traits) };
+    let record = UserRecord::new("alice", traits);
     let states = HashMap::new();
     let visit = Visit {
         user: "alice",
         record: &record,
+        login: (&login).into(),
         states: &states,
         login_id: "login",
         client: rules.rules.first().and_then(|rule| rule.rule.client.as_deref()),

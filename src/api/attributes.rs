@@ -119,10 +119,9 @@ pub async fn my_attributes(call: Call<'_>) -> Result<Reply, Problem> {
         return Err(Problem::new(StatusCode::FORBIDDEN, "only a user's own access token has attributes of its own"));
     };
     let user = call.service.user(call.tenant, id.as_str()).await?;
-    let none = Object::new();
-    let all = user.as_ref().map_or(&none, |record| record.traits());
+    let all = user.iter().flat_map(|record| record.traits().iter());
     let visible = |slug: &str| call.tenant.definitions.get(slug).is_none_or(|definition| definition.visible);
     let attributes: Object<'_> =
-        all.iter().filter(|(slug, _)| visible(slug)).map(|(slug, value)| (slug, value.clone())).collect();
+        all.filter(|(slug, _)| visible(slug)).map(|(slug, value)| (slug, value.to_value())).collect();
     Ok(Reply::json(StatusCode::OK, &Attributes { user_id: id.as_str(), attributes: &attributes }))
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::authzen::Question;
 use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, parse_time, write_tree};
-use crate::model::{Bag, Facts, Given, Object, Slug, Value};
+use crate::model::{Bag, Facts, Given, Object, SelfAsserted, Slug, Value};
 use crate::service::{Clock, read_policies};
 
 use super::{Usage, show};
@@ -157,7 +157,7 @@ impl<'a> GivenFacts<'a> {
             resource: self.resource.stored(),
             token: self.token.as_ref(),
             login: self.login.stored(),
-            self_asserted: &self.self_asserted,
+            self_asserted: SelfAsserted::Listed(&self.self_asserted),
         }
     }
 }

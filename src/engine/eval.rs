@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 use crate::lang::ast::CompareOp;
-use crate::model::{Bag, Facts, Query, Slug, Stored, Value};
+use crate::model::{Facts, Query, Stored, Value};
 
 use super::builtins::{Builtin, Clock, Run};
 use super::check::field_of;
@@ -200,11 +200,9 @@ impl<'d> Evaluation<'d> {
     /// Whether a path reads what the user wrote in a field that is not the user's to write any more.
     fn is_outdated(&self, path: &Path) -> bool {
         let own = self.world.facts.self_asserted;
-        let outdated = |field: &(Bag, Slug)| own.contains(field) && !self.program.user_writable.contains(field);
         !own.is_empty()
-            && field_of(path).is_some_and(|(bag, slug)| {
-                own.iter().any(|field| field.0 == bag && field.1.as_str() == slug && outdated(field))
-            })
+            && field_of(path)
+                .is_some_and(|(bag, slug)| own.holds(bag, slug) && self.program.user_writable.get(slug) != Some(&bag))
     }
 
     fn call(&mut self, builtin: &Builtin, arguments: &[NodeId]) -> Option<Operand<'d>> {
@@ -257,7 +255,7 @@ impl<'d> Evaluation<'d> {
         let (bag, slug) = field_of(program.path(*path)?)?;
         match self.read(id) {
             Read::Unreachable => None,
-            _ => Some(self.world.facts.self_asserted.iter().any(|(own, name)| *own == bag && name.as_str() == slug)),
+            _ => Some(self.world.facts.self_asserted.holds(bag, slug)),
         }
     }
 

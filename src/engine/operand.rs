@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use crate::model::{Object, Value};
+use crate::model::{ObjectRef, Value, ValueRef};
 
 use super::Read;
 use super::steps::step;
@@ -27,22 +27,23 @@ pub enum Operand<'v> {
     /// A list written in the policy with something to evaluate in it, or one that a function made.
     Made(Rc<[Read<'v>]>),
     /// An object.
-    Object(&'v Object<'v>),
+    Object(ObjectRef<'v>),
 }
 
 impl<'v> Operand<'v> {
     /// The value as an operand; `None` for null and for integers that do not fit: they are no operands.
     #[must_use]
-    pub fn of(value: &'v Value<'v>) -> Option<Self> {
-        match value {
-            Value::Null | Value::Oversized(_) => None,
-            Value::Bool(b) => Some(Operand::Bool(*b)),
-            Value::Int(n) => Some(Operand::Int(*n)),
-            Value::Float(x) => Some(Operand::Float(*x)),
-            Value::Str(s) => Some(Operand::Text(Cow::Borrowed(s))),
-            Value::Time(t) => Some(Operand::Time(*t)),
-            Value::List(items) => Some(Operand::List(items)),
-            Value::Object(object) => Some(Operand::Object(object)),
+    #[inline]
+    pub fn of(value: impl Into<ValueRef<'v>>) -> Option<Self> {
+        match value.into() {
+            ValueRef::Null | ValueRef::Oversized(_) => None,
+            ValueRef::Bool(b) => Some(Operand::Bool(b)),
+            ValueRef::Int(n) => Some(Operand::Int(n)),
+            ValueRef::Float(x) => Some(Operand::Float(x)),
+            ValueRef::Str(s) => Some(Operand::Text(Cow::Borrowed(s))),
+            ValueRef::Time(t) => Some(Operand::Time(t)),
+            ValueRef::List(items) => Some(Operand::List(items)),
+            ValueRef::Object(object) => Some(Operand::Object(object)),
         }
     }
 
@@ -60,7 +61,7 @@ impl<'v> Operand<'v> {
                 let values = items.iter().map(|item| item.as_value().and_then(Operand::to_value));
                 Value::List(values.collect::<Option<_>>()?)
             }
-            Operand::Object(object) => Value::Object((*object).clone().into_owned()),
+            Operand::Object(object) => Value::Object(object.to_object().into_owned()),
         })
     }
 

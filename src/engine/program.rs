@@ -130,9 +130,9 @@ pub struct Program {
     /// The attributes of resources that are read.
     pub(super) resource_attributes: Vec<SmolStr>,
     /// Fields that users may write.
-    pub(super) user_writable: HashSet<(Bag, Slug)>,
+    pub(super) user_writable: HashMap<Slug, Bag>,
     /// Fields whose values are masked where they are not needed.
-    pub(super) sensitive: HashSet<(Bag, Slug)>,
+    pub(super) sensitive: HashMap<Slug, Bag>,
     /// Defaults of definitions, in the shape of a user's facts.
     pub(super) defaults: Object<'static>,
     pub(super) sources: Arc<Sources>,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use crate::model::{Facts, Object, Query, Stored, Value};
+use crate::model::{Facts, Object, ObjectRef, Packed, Query, Stored, Value, ValueRef};
 
 use super::Operand;
 use super::path::{ClockKey, Lookup, Path, Step};
@@ -22,9 +22,10 @@ pub enum Read<'v> {
 }
 
 impl<'v> Read<'v> {
-    pub(super) fn of(value: &'v Value<'v>) -> Self {
-        match value {
-            Value::Null => Read::Absent,
+    #[inline]
+    pub(super) fn of(value: impl Into<ValueRef<'v>>) -> Self {
+        match value.into() {
+            ValueRef::Null => Read::Absent,
             value => Operand::of(value).map_or(Read::Unusable, Read::Present),
         }
     }
@@ -112,12 +113,12 @@ impl<'d> World<'d> {
                 other => stored(other, &path.steps),
             },
             Lookup::Login => stored(self.of_user(facts.login), &path.steps),
-            Lookup::Token => facts.token.map_or(Read::Absent, |claims| member(claims, &path.steps)),
+            Lookup::Token => facts.token.map_or(Read::Absent, |claims| member(claims.into(), &path.steps)),
             Lookup::SubjectType => Read::text(&query.subject.kind),
             Lookup::SubjectId => Read::text(&query.subject.id),
-            Lookup::SubjectProperty => member(&query.subject.properties, &path.steps),
+            Lookup::SubjectProperty => member((&query.subject.properties).into(), &path.steps),
             Lookup::ActionName => Read::text(&query.action.name),
-            Lookup::ActionProperty => member(&query.action.properties, &path.steps),
+            Lookup::ActionProperty => member((&query.action.properties).into(), &path.steps),
             Lookup::ResourceType => Read::text(&query.resource.kind),
             Lookup::ResourceId => Read::text(&query.resource.id),
             // What the request says of an attribute stands before what is stored, null included.
@@ -125,7 +126,7 @@ impl<'d> World<'d> {
                 Some((value, rest)) => walk(value, rest),
                 None => stored(facts.resource, &path.steps),
             },
-            Lookup::Context => member(&query.context, &path.steps),
+            Lookup::Context => member((&query.context).into(), &path.steps),
             Lookup::Clock(key) => self.clock(*key),
             // Variables belong to the evaluation, which does not come here for them.
             Lookup::Variable(_) => Read::Absent,
@@ -133,13 +134,15 @@ impl<'d> World<'d> {
     }
 
     /// A field of a stored user. Its default stands in for the whole of it, never for single members of a JSON value.
-    fn field(&self, user: &'d Object<'d>, steps: &[Step]) -> Read<'d> {
-        let own = steps.len().min(if matches!(steps, [Step::Field(bag), ..] if bag == "traits") { 2 } else { 1 });
-        let (field, within) = steps.split_at_checked(own).unwrap_or((steps, &[]));
-        match member(user, field) {
-            Read::Absent => member(self.defaults, steps),
-            present => present.step(within),
+    fn field(&self, user: ObjectRef<'d>, steps: &[Step]) -> Read<'d> {
+        let read = member(user, steps);
+        if matches!(read, Read::Absent) && !self.defaults.is_empty() {
+            let own = if matches!(steps, [Step::Field(bag), ..] if bag == "traits") { 2 } else { 1 };
+            if matches!(member(user, steps.get(..own).unwrap_or(steps)), Read::Absent) {
+                return member(self.defaults.into(), steps);
+            }
         }
+        read
     }
 
     /// Facts of users speak of a subject only if it is a user.
@@ -171,8 +174,26 @@ fn stored<'v>(facts: Stored<'v>, steps: &[Step]) -> Read<'v> {
     }
 }
 
-fn member<'v>(object: &'v Object<'v>, steps: &[Step]) -> Read<'v> {
-    first(object, steps).map_or(Read::Absent, |(value, rest)| walk(value, rest))
+fn member<'v>(object: ObjectRef<'v>, steps: &[Step]) -> Read<'v> {
+    match object {
+        ObjectRef::Plain(object) => first(object, steps).map_or(Read::Absent, |(value, rest)| walk(value, rest)),
+        ObjectRef::Packed(packed) => packed_member(packed, steps),
+    }
+}
+
+fn packed_member<'v>(mut packed: Packed<'v>, mut steps: &[Step]) -> Read<'v> {
+    while let [Step::Field(name), rest @ ..] = steps {
+        if let (Some(part), [_, ..]) = (packed.part(name), rest) {
+            (packed, steps) = (part, rest);
+            continue;
+        }
+        return match packed.get(name) {
+            None => Read::Absent,
+            Some(value) if rest.is_empty() => Read::of(value),
+            Some(value) => Read::of(value).step(rest),
+        };
+    }
+    Read::Absent
 }
 
 /// The member that the first step names, and the steps after it.

@@ -1,6 +1,6 @@
 //! What is known when a decision is made, apart from the question itself.
 
-use super::{Bag, Object, Slug, Value};
+use super::{Bag, Object, ObjectRef, Slug, UserRecord};
 
 /// A stored thing as the engine sees it: there, not there, or not to be reached.
 ///
@@ -8,7 +8,7 @@ use super::{Bag, Object, Slug, Value};
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Stored<'a> {
     /// The store has it.
-    Present(&'a Object<'a>),
+    Present(ObjectRef<'a>),
     /// The store does not have it.
     #[default]
     Absent,
@@ -32,7 +32,7 @@ impl Given<'_> {
     #[must_use]
     pub fn stored(&self) -> Stored<'_> {
         match self {
-            Given::Present(object) => Stored::Present(object),
+            Given::Present(object) => Stored::Present(object.into()),
             Given::Absent => Stored::Absent,
             Given::Unreachable => Stored::Unreachable,
         }
@@ -51,44 +51,53 @@ pub struct Facts<'a> {
     /// The user's logins: `count`, `first_at`, `last_at`.
     pub login: Stored<'a>,
     /// Fields of the user that the user wrote about themselves.
-    pub self_asserted: &'a [(Bag, Slug)],
+    pub self_asserted: SelfAsserted<'a>,
 }
 
-/// A user as the store keeps one and the cache holds one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct UserRecord {
-    /// The user's facts, in the shape that a policy reads: `id`, profile fields, `traits`, `consents`.
-    pub facts: Object<'static>,
-    /// The user's logins, in the shape that a policy reads; empty before the first.
-    pub login: Object<'static>,
-    /// Fields that the user wrote about themselves.
-    pub self_asserted: Vec<(Bag, Slug)>,
-}
-
-impl UserRecord {
-    /// A user with traits and nothing else.
+impl<'a> Facts<'a> {
+    /// What is known of a stored user.
     #[must_use]
-    pub fn new(id: &str, traits: Object<'static>) -> Self {
-        let facts = [("id", Value::Str(id.to_owned().into())), ("traits", Value::Object(traits))];
-        Self { facts: facts.into_iter().collect(), login: Object::new(), self_asserted: Vec::new() }
+    pub fn of_user(record: &'a UserRecord) -> Self {
+        Self {
+            user: Stored::Present(record.user()),
+            login: Stored::Present(record.login()),
+            self_asserted: record.self_asserted(),
+            ..Self::default()
+        }
     }
+}
 
-    /// A field's value.
+/// Fields that a user wrote about themselves.
+#[derive(Debug, Clone, Copy)]
+pub enum SelfAsserted<'a> {
+    /// As they were written down.
+    Listed(&'a [(Bag, Slug)]),
+    /// As a record knows them.
+    Packed(&'a UserRecord),
+}
+
+impl Default for SelfAsserted<'_> {
+    fn default() -> Self {
+        SelfAsserted::Listed(&[])
+    }
+}
+
+impl SelfAsserted<'_> {
+    /// Whether there are none.
     #[must_use]
-    pub fn field(&self, bag: Bag, slug: &str) -> Option<&Value<'static>> {
-        match bag {
-            Bag::Profile => self.facts.get(slug),
-            Bag::Traits => self.traits().get(slug),
+    pub fn is_empty(self) -> bool {
+        match self {
+            SelfAsserted::Listed(fields) => fields.is_empty(),
+            SelfAsserted::Packed(record) => !record.any_self_asserted(),
         }
     }
 
-    /// The user's traits.
+    /// Whether a field is among them.
     #[must_use]
-    pub fn traits(&self) -> &Object<'static> {
-        const NONE: &Object<'static> = &Object::new();
-        match self.facts.get("traits") {
-            Some(Value::Object(traits)) => traits,
-            _ => NONE,
+    pub fn holds(self, bag: Bag, slug: &str) -> bool {
+        match self {
+            SelfAsserted::Listed(fields) => fields.iter().any(|(own, name)| *own == bag && name.as_str() == slug),
+            SelfAsserted::Packed(record) => record.is_self_asserted(bag, slug),
         }
     }
 }

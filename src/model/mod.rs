@@ -3,6 +3,7 @@
 //! This room imports nothing of ours and does nothing: no IO, no clock, no randomness, no logging.
 //! Everything above it, from the parser to the HTTP server, speaks in these types.
 
+mod borrowed;
 mod caller;
 mod decision;
 mod definition;
@@ -13,6 +14,7 @@ mod history;
 mod id;
 mod idempotency;
 mod object;
+mod packed;
 mod portable;
 mod precondition;
 mod query;
@@ -20,11 +22,12 @@ mod rule;
 mod settings;
 mod value;
 
+pub use borrowed::{ObjectRef, ValueRef};
 pub use caller::{Caller, Credential, Scope, Scopes, TenantScope, UnknownScope};
 pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};
 pub use definition::{Bag, Definition, Format, field_of_claim, standard_fields};
 pub use definitions::Definitions;
-pub use facts::{Facts, Given, Stored, UserRecord};
+pub use facts::{Facts, Given, SelfAsserted, Stored};
 pub use hex::hex;
 pub use history::{
     AuditEntry, Author, Consent, FieldChange, FieldValue, Identity, Logins, Origin, PromptState, Source,
@@ -32,6 +35,7 @@ pub use history::{
 pub use id::{InvalidId, ResourceId, Slug, TenantId, UserId, is_name};
 pub use idempotency::{Earlier, IdempotencyKey};
 pub use object::{Key, Object, UniqueKeys};
+pub use packed::{Packed, UserRecord};
 pub use portable::{CountedLogin, PortableField, PortableUser, Provenance};
 pub use precondition::{Precondition, Tags};
 pub use query::{Action, Entity, Query};

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    Action, Condition, Entity, Facts, Object, ProfilingSettings, PromptState, Query, Stored, UserRecord, Value,
+    Action, Condition, Entity, Facts, Object, ObjectRef, ProfilingSettings, PromptState, Query, Stored, UserRecord,
+    ValueRef,
 };
 
 use super::rules::{CompiledRule, Field, RuleSet};
@@ -17,6 +18,8 @@ pub struct Visit<'a> {
     pub user: &'a str,
     /// What is stored of the user.
     pub record: &'a UserRecord,
+    /// The user's logins, in the shape that a policy reads.
+    pub login: ObjectRef<'a>,
     /// How the rules stand with the user.
     pub states: &'a HashMap<String, PromptState>,
     /// Names the login.
@@ -124,8 +127,8 @@ fn judge<'r>(rule: &'r CompiledRule, settings: ProfilingSettings, visit: &Visit<
 
 /// Whether the condition holds, or why it does not.
 fn holds(rule: &CompiledRule, visit: &Visit<'_>) -> Result<(), String> {
-    let count = match visit.record.login.get("count") {
-        Some(Value::Int(count)) => u64::try_from(*count).unwrap_or(0),
+    let count = match visit.login.get("count") {
+        Some(ValueRef::Int(count)) => u64::try_from(count).unwrap_or(0),
         _ => 0,
     };
     match &rule.rule.condition {
@@ -136,11 +139,11 @@ fn holds(rule: &CompiledRule, visit: &Visit<'_>) -> Result<(), String> {
         Condition::LoginCount(least) if count >= *least => Ok(()),
         Condition::LoginCount(least) => Err(format!("it asks from login {least} on, and this is login {count}")),
         Condition::AfterDays(days) => {
-            let Some(Value::Time(first)) = visit.record.login.get("first_at") else {
+            let Some(ValueRef::Time(first)) = visit.login.get("first_at") else {
                 return Err("the user has not signed in yet".to_owned());
             };
             let date = |at: jiff::Timestamp| TimeZone::UTC.to_datetime(at).date();
-            let passed = date(*first).until(date(visit.now)).map_or(0, |span| span.get_days());
+            let passed = date(first).until(date(visit.now)).map_or(0, |span| span.get_days());
             if i64::from(passed) >= i64::from(*days) {
                 Ok(())
             } else {
@@ -163,12 +166,7 @@ fn truth(expression: &crate::engine::Condition, visit: &Visit<'_>) -> Option<boo
         context: Object::new(),
         now: visit.now,
     };
-    let facts = Facts {
-        user: Stored::Present(&visit.record.facts),
-        login: Stored::Present(&visit.record.login),
-        self_asserted: &visit.record.self_asserted,
-        ..Facts::default()
-    };
+    let facts = Facts { login: Stored::Present(visit.login), ..Facts::of_user(visit.record) };
     expression.truth(&query, &facts)
 }
 
@@ -176,8 +174,8 @@ fn truth(expression: &crate::engine::Condition, visit: &Visit<'_>) -> Option<boo
 #[must_use]
 pub fn is_missing(record: &UserRecord, field: &Field) -> bool {
     match record.field(field.bag, field.slug.as_str()) {
-        None | Some(Value::Null) => true,
-        Some(Value::Str(text)) => is_blank(text),
+        None | Some(ValueRef::Null) => true,
+        Some(ValueRef::Str(text)) => is_blank(text),
         Some(_) => false,
     }
 }

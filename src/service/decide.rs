@@ -169,18 +169,12 @@ async fn within_patience<T>(reading: impl Future<Output = Result<T>>) -> Result<
 /// Facts as the engine takes them. What the store did not answer is unreachable, never absent.
 fn facts<'f>(user: &'f Result<Known<UserRecord>>, resource: &'f Result<Known<Object<'static>>>) -> Facts<'f> {
     let resource = match resource {
-        Ok(Some(attributes)) => Stored::Present(attributes),
+        Ok(Some(attributes)) => Stored::Present(attributes.as_ref().into()),
         Ok(None) => Stored::Absent,
         Err(_) => Stored::Unreachable,
     };
     match user {
-        Ok(Some(record)) => Facts {
-            user: Stored::Present(&record.facts),
-            login: Stored::Present(&record.login),
-            self_asserted: &record.self_asserted,
-            resource,
-            ..Facts::default()
-        },
+        Ok(Some(record)) => Facts { resource, ..Facts::of_user(record) },
         Ok(None) => Facts { resource, ..Facts::default() },
         Err(_) => Facts { user: Stored::Unreachable, login: Stored::Unreachable, resource, ..Facts::default() },
     }

@@ -151,7 +151,7 @@ impl Service {
         Ok(Arc::new(Self {
             store: parts.store,
             data: parts.folder.path().to_owned(),
-            users: FactCache::new(parts.cache_bytes / 4 * 3, |user: &UserRecord| user.facts.heap_bytes()),
+            users: FactCache::new(parts.cache_bytes / 4 * 3, UserRecord::heap_bytes),
             resources: FactCache::new(parts.cache_bytes / 4, |attributes: &Object<'_>| attributes.heap_bytes()),
             resource_types: ArcSwap::from_pointee(types),
             tenants,

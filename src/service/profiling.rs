@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::model::{
-    Author, Consent, Definitions, FieldChange, Identity, Object, ProfilingSettings, Source, UserId, UserRecord, Value,
-    field_of_claim, is_name,
+    Author, Consent, Definitions, FieldChange, Identity, Object, ObjectRef, ProfilingSettings, Source, UserId,
+    UserRecord, Value, ValueRef, field_of_claim, is_name,
 };
 use crate::profiling::{RuleSet, Verdict, Visit, ask, asks, verdicts};
 use crate::store::Report;
@@ -94,6 +94,7 @@ impl Service {
         let visit = Visit {
             user: user.as_str(),
             record: &record,
+            login: record.login(),
             states: &states,
             login_id,
             client: *client,
@@ -159,6 +160,7 @@ impl Service {
         let visit = Visit {
             user: user.as_str(),
             record: &record,
+            login: record.login(),
             states: &states,
             login_id: "",
             client: None,
@@ -183,11 +185,19 @@ impl Service {
             let Some((last, _)) = users.last() else { return Ok((asked, all)) };
             let states = self.store.prompts_between(&tenant.id, &after, last).await?;
             after.clone_from(last);
-            for (user, mut record) in users {
-                count_one_more(&mut record, now);
+            for (user, record) in users {
+                let login = one_more(record.login(), now);
                 let states = states.get(&user).unwrap_or(&nothing);
-                let visit =
-                    Visit { user: &user, record: &record, states, login_id: "", client: None, prompted: 0, now };
+                let visit = Visit {
+                    user: &user,
+                    record: &record,
+                    login: (&login).into(),
+                    states,
+                    login_id: "",
+                    client: None,
+                    prompted: 0,
+                    now,
+                };
                 all += 1;
                 asked += u64::from(draft.rules.iter().any(|rule| asks(rule, settings, &visit)));
             }
@@ -195,16 +205,18 @@ impl Service {
     }
 }
 
-/// The user as of the next login.
-fn count_one_more(record: &mut UserRecord, now: jiff::Timestamp) {
-    let count = match record.login.get("count") {
-        Some(Value::Int(count)) => count.saturating_add(1),
+/// A user's logins as of the next one.
+fn one_more(login: ObjectRef<'_>, now: jiff::Timestamp) -> Object<'_> {
+    let mut next = login.to_object();
+    let count = match login.get("count") {
+        Some(ValueRef::Int(count)) => count.saturating_add(1),
         _ => 1,
     };
-    record.login.set("count", Value::Int(count));
-    if record.login.get("first_at").is_none() {
-        record.login.set("first_at", Value::Time(now));
+    next.set("count", Value::Int(count));
+    if login.get("first_at").is_none() {
+        next.set("first_at", Value::Time(now));
     }
+    next
 }
 
 /// What is wrong with the names that a report gives: they come from elsewhere, and are kept.
@@ -264,8 +276,8 @@ fn session(record: &UserRecord, definitions: &Definitions) -> Object<'static> {
     let marked = definitions.iter().filter(|definition| definition.in_session);
     let value = |definition: &crate::model::Definition| {
         let slug = definition.slug.as_str();
-        let value = record.field(definition.kind, slug).or(definition.default.as_ref())?;
-        Some((slug.to_owned(), value.clone()))
+        let value = record.field(definition.kind, slug).or(definition.default.as_ref().map(ValueRef::from))?;
+        Some((slug.to_owned(), value.to_value().into_owned()))
     };
     marked.filter_map(value).collect()
 }

@@ -7,7 +7,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::model::{Author, Definition, Origin, Source, TenantId, TenantSettings, UserId, UserRecord, Value};
+use crate::model::{
+    Author, Bag, Definition, Origin, Source, TenantId, TenantSettings, UserId, UserRecord, Value, ValueRef,
+};
 use crate::profiling::{CompiledRule, Field, is_blank, is_missing};
 use crate::store::{Outcome, Ticket};
 
@@ -300,7 +302,8 @@ fn questions<'t>(tenant: &'t Tenant, rule: &'t CompiledRule, record: &UserRecord
         if definition.kind != field.bag || !definition.writable_by.contains(&Source::User) {
             return None;
         }
-        let value = record.field(field.bag, field.slug.as_str()).map_or_else(String::new, Value::to_text);
+        let value =
+            record.field(field.bag, field.slug.as_str()).map_or_else(String::new, |value| value.to_value().to_text());
         Some(Question { definition, value })
     };
     shown.filter_map(question).collect()
@@ -308,8 +311,8 @@ fn questions<'t>(tenant: &'t Tenant, rule: &'t CompiledRule, record: &UserRecord
 
 /// What the page calls the user: they are to see whose profile it is.
 fn who(record: &UserRecord, user: &UserId) -> String {
-    let text = |field: &str| match record.facts.get(field) {
-        Some(Value::Str(text)) if !text.trim().is_empty() => Some(text.to_string()),
+    let text = |field: &str| match record.field(Bag::Profile, field) {
+        Some(ValueRef::Str(text)) if !text.trim().is_empty() => Some(text.to_string()),
         _ => None,
     };
     match (text("name"), text("email")) {

@@ -17,7 +17,6 @@ mod fields;
 mod idempotency;
 mod import;
 mod logins;
-mod names;
 mod portal;
 mod prompts;
 mod resources;

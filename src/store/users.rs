@@ -1,6 +1,5 @@
 //! Users: all facts of one in one query, and lists of them.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use sqlx::AssertSqlSafe;
@@ -9,7 +8,7 @@ use sqlx::sqlite::SqlitePool;
 use crate::model::{Bag, Logins, Object, Slug, Source, TenantId, UserId, UserRecord, Value};
 
 use super::sql::{On, Statement, Tx, sql};
-use super::{Result, Store, fields, logins, names};
+use super::{Result, Store, fields, logins};
 
 /// A user as of a change: `None` for one that nobody stored.
 pub type AsOf = (i64, Option<UserRecord>);
@@ -258,7 +257,7 @@ fn assemble(
     consents: Vec<String>,
 ) -> Result<UserRecord> {
     let row = || format!("{tenant}/{user}");
-    let (mut profile, mut traits) = (vec![(Cow::Borrowed("id"), Value::Str(user.to_owned().into()))], Vec::new());
+    let (mut profile, mut traits) = (vec![("id".to_owned(), Value::Str(user.to_owned().into()))], Vec::new());
     let mut self_asserted = Vec::new();
     for (slug, bag, value, source) in fields {
         let value = fields::read_value(tenant, user, &slug, &value)?;
@@ -267,20 +266,19 @@ fn assemble(
         if fields::read_source(tenant, user, &slug, &source)? == Source::User {
             self_asserted.push((bag, checked));
         }
-        let slug = names::shared(slug);
         match bag {
             Bag::Profile => profile.push((slug, value)),
             Bag::Traits => traits.push((slug, value)),
         }
     }
-    profile.push((Cow::Borrowed("traits"), Value::Object(traits.into_iter().collect())));
+    profile.push(("traits".to_owned(), Value::Object(traits.into_iter().collect())));
     let given = consents.into_iter().map(|purpose| (purpose, Value::Bool(true)));
-    profile.push((Cow::Borrowed("consents"), Value::Object(given.collect())));
+    profile.push(("consents".to_owned(), Value::Object(given.collect())));
     let login = match logins {
         Some((count, first, last)) => login_facts(&logins::read(count, &first, &last, row)?),
         None => Object::new(),
     };
-    Ok(UserRecord { facts: profile.into_iter().collect(), login, self_asserted })
+    Ok(UserRecord::pack(&profile.into_iter().collect(), &login, &self_asserted))
 }
 
 fn login_facts(logins: &Logins) -> Object<'static> {

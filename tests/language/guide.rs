@@ -119,9 +119,9 @@ fn the_conditions_in_the_guide_are_worth_what_it_says() {
         login.set(at, Value::Time(time));
     }
     let asked = Asked {
-        user: Stored::Present(&user),
-        resource: Stored::Present(&resource),
-        login: Stored::Present(&login),
+        user: Stored::Present((&user).into()),
+        resource: Stored::Present((&resource).into()),
+        login: Stored::Present((&login).into()),
         token: Some(&token),
         properties: part(&part(&query, "resource"), "properties"),
         context: part(&query, "context"),

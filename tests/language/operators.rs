@@ -43,7 +43,8 @@ fn operators_mean_what_the_tables_say() {
     let paths: HashMap<&str, &str> = VALUES.into_iter().collect();
     let text = std::fs::read_to_string(crate::support::root().join("tests/language/operators.txt")).unwrap();
     let (mut operator, mut columns) = ("", Vec::new());
-    let asked = Asked { user: Stored::Present(&user), login: Stored::Present(&login), ..Asked::default() };
+    let asked =
+        Asked { user: Stored::Present((&user).into()), login: Stored::Present((&login).into()), ..Asked::default() };
     let (mut wrong, mut count) = (Vec::new(), 0);
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let mut words = line.split_whitespace();

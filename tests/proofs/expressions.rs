@@ -171,7 +171,7 @@ impl<'a> Scope<'a> {
         match self.roots["user"] {
             Read::Unknown => None,
             Read::Absent => Some(false),
-            _ => Some(self.facts.self_asserted.iter().any(|(b, s)| *b == bag && s.as_str() == slug)),
+            _ => Some(self.facts.self_asserted.holds(bag, slug)),
         }
     }
 

@@ -6,7 +6,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sidegate::model::{Action, Bag, Entity, Facts, Given, Object, Query, Slug, Stored, Value};
+use sidegate::model::{
+    Action, Bag, Entity, Facts, Given, Object, Query, SelfAsserted, Slug, Stored, UserRecord, Value,
+};
 
 type Json = BoxedStrategy<String>;
 
@@ -18,10 +20,29 @@ pub struct World {
     pub login: Given<'static>,
     pub token: Given<'static>,
     pub self_asserted: Vec<(Bag, Slug)>,
+    /// The user and the logins once more, as the cache packs them: in about half of all worlds.
+    record: Option<UserRecord>,
 }
 
 impl World {
+    /// What the engine is given.
     pub fn facts(&self, query: &Query<'_>) -> Facts<'_> {
+        let Some(record) = &self.record else { return self.written(query) };
+        let mut facts = self.written(query);
+        if matches!(facts.user, Stored::Present(_)) {
+            facts.user = Stored::Present(record.user());
+        }
+        if matches!(facts.login, Stored::Present(_)) {
+            facts.login = Stored::Present(record.login());
+        }
+        if query.subject.user_id().is_some() {
+            facts.self_asserted = record.self_asserted();
+        }
+        facts
+    }
+
+    /// What the reference is given: nothing of it is packed.
+    pub fn written(&self, query: &Query<'_>) -> Facts<'_> {
         let token = match &self.token {
             Given::Present(claims) => Some(claims),
             Given::Absent | Given::Unreachable => None,
@@ -33,6 +54,7 @@ impl World {
             Some(_) => (login, self.self_asserted.as_slice()),
             None => (Stored::Absent, &[][..]),
         };
+        let self_asserted = SelfAsserted::Listed(self_asserted);
         Facts { user, resource, token, login, self_asserted }
     }
 
@@ -52,9 +74,9 @@ impl World {
 
 impl Debug for World {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { user, resource, login, token, self_asserted } = self;
+        let Self { user, resource, login, token, self_asserted, record } = self;
         write!(f, "\n  user {user:?}\n  resource {resource:?}\n  login {login:?}\n  token {token:?}\n  ")?;
-        write!(f, "self-asserted {self_asserted:?}")
+        write!(f, "self-asserted {self_asserted:?}{}", if record.is_some() { ", packed" } else { "" })
     }
 }
 
@@ -184,11 +206,35 @@ pub fn worlds() -> impl Strategy<Value = World> {
     let fields = [(Bag::Profile, "motto"), (Bag::Traits, "nick")];
     let fields = fields.map(|(bag, slug)| (bag, Slug::parse(slug).unwrap())).to_vec();
     let parts = (part(object(user())), part(object(properties())), part(login()), part(object(claims)));
-    (parts, subsequence(fields, 0..=2)).prop_map(|((user, resource, login, token), fields)| {
-        // Who is not there wrote nothing.
-        let self_asserted = if matches!(user, Given::Present(_)) { fields } else { Vec::new() };
-        World { user, resource, login, token, self_asserted }
-    })
+    (parts, subsequence(fields, 0..=2), any::<bool>()).prop_map(
+        |((mut user, resource, login, token), fields, packed)| {
+            // Who is not there wrote nothing.
+            let mut self_asserted = if matches!(user, Given::Present(_)) { fields } else { Vec::new() };
+            let record = match &mut user {
+                Given::Present(user) if packed => Some(pack(user, &login, &mut self_asserted)),
+                _ => None,
+            };
+            World { user, resource, login, token, self_asserted, record }
+        },
+    )
+}
+
+/// Packs a user, who is first made one that the store can hold: there are objects of traits and of consents, and only
+/// what is there was written by somebody.
+fn pack(user: &mut Object<'static>, login: &Given<'_>, self_asserted: &mut Vec<(Bag, Slug)>) -> UserRecord {
+    for bag in ["traits", "consents"] {
+        if user.get(bag).is_none() {
+            user.set(bag, Value::Object(Object::new()));
+        }
+    }
+    let Some(Value::Object(traits)) = user.get("traits") else { panic!("{user:?}") };
+    self_asserted.retain(|(bag, slug)| match bag {
+        Bag::Profile => user.get(slug.as_str()).is_some(),
+        Bag::Traits => traits.get(slug.as_str()).is_some(),
+    });
+    let none = Object::new();
+    let login = if let Given::Present(login) = login { login } else { &none };
+    UserRecord::pack(user, login, self_asserted)
 }
 
 pub fn questions() -> impl Strategy<Value = Question> {

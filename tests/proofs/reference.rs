@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use sidegate::engine::Compiled;
 use sidegate::lang::ast::{Clause, ClauseKind, Effect, Expr, ItemKind, Policy, Selector};
 use sidegate::lang::parse;
-use sidegate::model::{Facts, Object, Query, Stored, Value};
+use sidegate::model::{Facts, Object, ObjectRef, Query, Stored, Value};
 
 use super::expressions::Scope;
 use super::values::{Read, V, members};
@@ -106,20 +106,28 @@ fn expression(clause: &Clause) -> Option<&Expr> {
     }
 }
 
+/// What was written down: the reference knows nothing of packed records.
+fn plain<'a>(object: ObjectRef<'a>) -> &'a Object<'a> {
+    match object {
+        ObjectRef::Plain(object) => object,
+        ObjectRef::Packed(packed) => panic!("{packed:?}"),
+    }
+}
+
 /// What the roots hold.
 fn roots(policies: &Policies, query: &Query<'_>, facts: &Facts<'_>) -> BTreeMap<&'static str, Read> {
     let user = match (query.subject.user_id(), facts.user) {
         (None, _) | (_, Stored::Absent) => Read::Absent,
         (_, Stored::Unreachable) => Read::Unknown,
-        (_, Stored::Present(user)) => Read::Here(V::Object(with_defaults(members(user), &policies.defaults))),
+        (_, Stored::Present(user)) => Read::Here(V::Object(with_defaults(members(plain(user)), &policies.defaults))),
     };
     let login = match facts.login {
-        Stored::Present(login) => Read::Here(V::Object(members(login))),
+        Stored::Present(login) => Read::Here(V::Object(members(plain(login)))),
         Stored::Absent => Read::Absent,
         Stored::Unreachable => Read::Unknown,
     };
     let mut attributes = match facts.resource {
-        Stored::Present(attributes) => members(attributes),
+        Stored::Present(attributes) => members(plain(attributes)),
         Stored::Absent | Stored::Unreachable => BTreeMap::new(),
     };
     attributes.extend(members(&query.resource.properties));

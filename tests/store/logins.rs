@@ -1,6 +1,6 @@
 //! Logins, identities, consents.
 
-use sidegate::model::{Consent, Identity, Source};
+use sidegate::model::{Bag, Consent, Identity, Source};
 use sidegate::store::{Report, StoreError};
 
 use super::{BY_BYTES, at, author, edit, on_a_store, profile, tenant, text, user};
@@ -62,7 +62,8 @@ fn a_provider_fills_in_what_nobody_else_has_said() {
             let fields = vec![profile("name", Some(text(name))), profile("city", Some(text(city)))];
             let report = Report { login_id: "l1", fields, ..Report::default() };
             let changed = store.report_login(&acme, &alice, &report, &author(Source::Idp, 2)).await.unwrap();
-            changed.user.facts.get("name").cloned().zip(changed.user.facts.get("city").cloned()).unwrap()
+            let told = |slug: &str| changed.user.field(Bag::Profile, slug).unwrap().to_value().into_owned();
+            (told("name"), told("city"))
         };
         assert_eq!(say("By a provider", "Berlin").await, (text("By an admin"), text("Berlin")));
         assert_eq!(say("By a provider", "Bonn").await, (text("By an admin"), text("Bonn")), "its own it may change");

@@ -282,7 +282,7 @@ fn what_others_do_makes_no_difference_to_a_tenant() {
 async fn interferes(store: &Store, acts: &[(usize, Act)]) -> Option<String> {
     let world = || World {
         store,
-        users: FactCache::new(1 << 20, |record: &UserRecord| record.facts.heap_bytes()),
+        users: FactCache::new(1 << 20, UserRecord::heap_bytes),
         resources: FactCache::new(1 << 20, Object::heap_bytes),
     };
     let (together, mut answers) = (world(), Vec::new());

@@ -1,6 +1,6 @@
 //! Tickets, how rules stand with users, links and sessions of the portal.
 
-use sidegate::model::{PromptState, Source};
+use sidegate::model::{Bag, PromptState, Source, ValueRef};
 use sidegate::store::{Outcome, Report, Store, Ticket};
 
 use super::{at, author, on_a_store, profile, slug, tenant, text, user};
@@ -70,7 +70,7 @@ fn the_first_browser_answers_once() {
 
         let changed = complete(b"one").await.unwrap();
         assert_eq!((changed.seq, changed.existed.as_slice()), (before + 1, &[false][..]));
-        assert_eq!(changed.user.facts.get("city"), Some(&text("Berlin")));
+        assert_eq!(changed.user.field(Bag::Profile, "city").map(ValueRef::to_value), Some(text("Berlin")));
         assert!(store.ticket(&acme, "t").await.unwrap().unwrap().used);
         assert!(complete(b"one").await.is_none(), "once");
         let state = PromptState { skips: 0, snoozed_until: None, done_at_login: Some("l1".to_owned()) };

@@ -1,6 +1,6 @@
 //! Users: lists, searches, and all facts of one.
 
-use sidegate::model::{Source, UserId, Value};
+use sidegate::model::{Bag, Source, UserId, Value, ValueRef};
 use sidegate::store::{Listed, Report, Store};
 
 use super::{BY_BYTES, author, change, edit, on_a_store, profile, tenant, text, user};
@@ -126,15 +126,19 @@ fn one_and_many_are_read_alike() {
             assert_eq!(one, (last, Some(record.clone())), "{id}");
         }
         let carol = &records[2].1;
-        assert_eq!(carol.login.get("count"), Some(&Value::Int(2)));
-        assert_eq!(carol.login.get("first_at"), Some(&Value::Time(super::at(10))));
-        assert_eq!(carol.login.get("last_at"), Some(&Value::Time(super::at(11))));
-        let given: Vec<_> = match carol.facts.get("consents") {
-            Some(Value::Object(given)) => given.iter().map(|(purpose, _)| purpose.to_owned()).collect(),
+        let login = |name: &str| carol.login().get(name).map(ValueRef::to_value);
+        assert_eq!(login("count"), Some(Value::Int(2)));
+        assert_eq!(login("first_at"), Some(Value::Time(super::at(10))));
+        assert_eq!(login("last_at"), Some(Value::Time(super::at(11))));
+        let given: Vec<_> = match carol.user().get("consents") {
+            Some(ValueRef::Object(given)) => given.iter().map(|(purpose, _)| purpose.to_owned()).collect(),
             other => panic!("{other:?}"),
         };
         assert_eq!(given, ["news"], "what is withdrawn is not there");
-        assert_eq!(records[1].1.self_asserted, [(sidegate::model::Bag::Profile, super::slug("city"))]);
+        let own: Vec<_> = records.iter().filter(|(_, record)| !record.self_asserted().is_empty()).collect();
+        assert_eq!(own, [&records[1]]);
+        let bob = records[1].1.self_asserted();
+        assert_eq!(["city", "email"].map(|slug| bob.holds(Bag::Profile, slug)), [true, false]);
         assert_eq!(store.records_after(&acme, "alice", 1).await.unwrap(), records[1..2]);
     });
 }

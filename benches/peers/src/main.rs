@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use cedar_policy::{Authorizer, Context, Decision, Entities, EntityUid, PolicySet, Request};
 use sidegate::engine::{Program, RawFile, compile, decide};
-use sidegate::model::{Action, Entity, Facts, Object, Query, Stored, UserRecord, Value};
+use sidegate::model::{Action, Entity, Facts, Object, Query, UserRecord, Value};
 
 const COUNTS: [usize; 4] = [1, 100, 1_000, 10_000];
 const ROUNDS: usize = 9;
@@ -104,7 +104,7 @@ impl Ours {
     }
 
     fn ask(&self) -> bool {
-        let facts = Facts { user: Stored::Present(&self.user.facts), ..Facts::default() };
+        let facts = Facts::of_user(&self.user);
         decide(&self.program, &self.query, &facts).is_allow()
     }
 }

@@ -88,7 +88,7 @@ fn collect<'p>(program: &'p Program, id: NodeId, demands: &mut HashMap<PathId, V
 fn excluded(demands: &[Demand<'_>]) -> bool {
     let meets = |value: &Value<'static>, (op, wanted): &Demand<'_>| {
         Operand::of(value)
-            .zip(Operand::of(wanted))
+            .zip(Operand::of(*wanted))
             .and_then(|(value, wanted)| compare(*op, Some(&value), Some(&wanted)))
             == Some(true)
     };

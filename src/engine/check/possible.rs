@@ -211,7 +211,7 @@ impl<'p> Possible<'p> {
             return truths.or(Truths::EITHER);
         }
         for (left, right) in left.iter().flat_map(|left| right.iter().map(move |right| (left, right))) {
-            let (left, right) = (Operand::of(left), Operand::of(right));
+            let (left, right) = (Operand::of(*left), Operand::of(*right));
             truths = truths.or(Truths::of(compare(op, left.as_ref(), right.as_ref())));
         }
         truths

@@ -177,7 +177,7 @@ impl Changed<'_> {
     fn stored(&self) -> Stored<'_> {
         match self {
             Changed::No(stored) => *stored,
-            Changed::Yes(object) => Stored::Present(object),
+            Changed::Yes(object) => Stored::Present(object.into()),
         }
     }
 }
@@ -209,7 +209,7 @@ impl<'w> World<'w> {
                     && query.resource.properties.get(name).is_none()
                     && let Some(stored) = stored.get(name)
                 {
-                    world.query.resource.properties.set(name.to_string(), stored.clone());
+                    world.query.resource.properties.set(name.to_string(), stored.to_value());
                 }
                 set(&mut world.query.resource.properties, steps, value.or(Some(Value::Null)))?;
             }
@@ -236,7 +236,7 @@ impl<'w> World<'w> {
 /// What is stored, with a change; `None` in an outage, of which nobody knows what it hides.
 fn changed_within<'w>(stored: Stored<'w>, steps: &[Step], value: Option<Value<'w>>) -> Option<Changed<'w>> {
     let mut object = match stored {
-        Stored::Present(object) => object.clone(),
+        Stored::Present(object) => object.to_object(),
         Stored::Absent => Object::new(),
         Stored::Unreachable => return None,
     };

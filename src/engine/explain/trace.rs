@@ -165,7 +165,7 @@ impl<'p, 'q> Tracer<'p, 'q> {
     fn is_sensitive(&self, path: &Path) -> bool {
         let sensitive = &self.program.sensitive;
         match field_of(path) {
-            Some((bag, slug)) => sensitive.iter().any(|field| field.0 == bag && field.1.as_str() == slug),
+            Some((bag, slug)) => sensitive.get(slug) == Some(&bag),
             // All traits at once are each of them.
             None => !sensitive.is_empty(),
         }

@@ -8,7 +8,7 @@ mod expr;
 mod names;
 mod routes;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -121,6 +121,6 @@ pub(super) fn resolve(set: Set<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option
 }
 
 /// The fields with a certain kind of definition.
-fn fields(definitions: &Definitions, which: impl Fn(&Definition) -> bool) -> HashSet<(Bag, Slug)> {
-    definitions.iter().filter(|one| which(one)).map(|one| (one.kind, one.slug.clone())).collect()
+fn fields(definitions: &Definitions, which: impl Fn(&Definition) -> bool) -> HashMap<Slug, Bag> {
+    definitions.iter().filter(|one| which(one)).map(|one| (one.slug.clone(), one.kind)).collect()
 }

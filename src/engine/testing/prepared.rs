@@ -2,7 +2,7 @@
 
 use crate::lang::ast::{Name, Path, StepKind, Test, TestPartKind};
 use crate::lang::{Code, Diagnostic, Site, SourceId};
-use crate::model::{Action, Bag, Definitions, Entity, Facts, Given, Object, Query, Slug, Stored, Value};
+use crate::model::{Action, Bag, Definitions, Entity, Facts, Given, Object, Query, SelfAsserted, Slug, Stored, Value};
 
 use super::super::Program;
 use super::data::{moment, object};
@@ -172,7 +172,7 @@ pub(super) struct Question<'t> {
 impl Question<'_> {
     pub(super) fn facts(&self) -> Facts<'_> {
         let user = match &self.prepared.user {
-            Given::Present(_) => Stored::Present(&self.user),
+            Given::Present(_) => Stored::Present((&self.user).into()),
             other => other.stored(),
         };
         Facts {
@@ -180,7 +180,7 @@ impl Question<'_> {
             resource: self.prepared.resource_stored.stored(),
             login: self.prepared.login.stored(),
             token: self.prepared.token.as_ref(),
-            self_asserted: &self.prepared.self_asserted,
+            self_asserted: SelfAsserted::Listed(&self.prepared.self_asserted),
         }
     }
 }

@@ -255,7 +255,7 @@ impl<V: Send + Sync + 'static> FactCache<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Object, UserRecord, Value};
+    use crate::model::{Object, UserRecord, Value, ValueRef};
 
     fn record(plan: &'static str) -> UserRecord {
         let traits: Object<'static> = [("plan", Value::Str(plan.into()))].into_iter().collect();
@@ -265,14 +265,14 @@ mod tests {
     fn plan(cache: &FactCache<UserRecord>, tenant: &TenantId) -> Option<String> {
         let known = cache.get(tenant, Name::user("alice"))??;
         match known.traits().get("plan") {
-            Some(Value::Str(plan)) => Some(plan.to_string()),
+            Some(ValueRef::Str(plan)) => Some(plan.to_owned()),
             _ => None,
         }
     }
 
     #[test]
     fn a_write_never_leaves_an_older_value_behind() {
-        let cache = FactCache::new(1 << 30, |record: &UserRecord| record.facts.heap_bytes());
+        let cache = FactCache::new(1 << 30, UserRecord::heap_bytes);
         let (tenant, alice) = (TenantId::parse("acme").unwrap(), Name::user("alice"));
         cache.written(&tenant, alice, 5, record("old"));
         assert_eq!(plan(&cache, &tenant).as_deref(), Some("old"));

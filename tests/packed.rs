@@ -1,0 +1,100 @@
+//! A packed user says what was packed, whatever it was.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use sidegate::model::{Bag, Object, ObjectRef, Slug, UserRecord, Value};
+
+use crate::support::count;
+
+fn values() -> impl Strategy<Value = Value<'static>> {
+    let integers = prop_oneof![any::<i64>(), -300..300i64, Just(i64::MIN), Just(i64::MAX)];
+    let doubles = prop_oneof![proptest::num::f64::NORMAL, Just(0.0), Just(-0.0), Just(12.5), Just(f64::MIN_POSITIVE)];
+    let (first, last) = (jiff::Timestamp::MIN.as_nanosecond(), jiff::Timestamp::MAX.as_nanosecond());
+    let times = prop_oneof![first..=last, -2_000_000_000..2_000_000_000i128, Just(first), Just(last)];
+    let texts = prop_oneof![8 => any::<String>(), 1 => Just("é".repeat(1 << 15)), 1 => "[a-z]{60,70}"];
+    let plain = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        integers.prop_map(Value::Int),
+        doubles.clone().prop_map(Value::Float),
+        doubles.prop_map(Value::Oversized),
+        times.prop_map(|nanos| Value::Time(jiff::Timestamp::from_nanosecond(nanos).unwrap())),
+        texts.prop_map(|text| Value::Str(text.into())),
+    ];
+    plain.prop_recursive(3, 20, 5, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(|items| Value::List(items.into())),
+            btree_map(any::<String>(), inner, 0..5).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Few members more often than many: up to 32 in all are found without an index.
+fn objects() -> impl Strategy<Value = Object<'static>> {
+    let names = prop_oneof![8 => "[a-z][a-z0-9_]{0,20}", 1 => any::<String>(), 1 => "[a-z]{63,70}"];
+    let few = prop_oneof![1 => Just(0), 6 => 1..12usize, 2 => 12..60usize];
+    few.prop_flat_map(move |most| btree_map(names.clone(), values(), most))
+        .prop_map(|members| members.into_iter().filter(|(name, _)| name != "traits" && name != "consents").collect())
+}
+
+/// Reads each member by its name, and all of them in a row.
+fn check(packed: ObjectRef<'_>, object: &Object<'_>) -> Result<(), TestCaseError> {
+    for (name, value) in object.iter() {
+        let found = packed.get(name).map(|value| value.to_value());
+        prop_assert_eq!(found.as_ref(), Some(value), "{:?}", name);
+    }
+    let (all, own): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (packed.iter().map(|(name, value)| (name, value.to_value())).collect(), object.iter().collect());
+    prop_assert_eq!(packed.len(), object.len());
+    prop_assert!(all.iter().eq(own.iter().map(|(name, value)| (name, *value))));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: count(300, 20_000) as u32,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn what_is_packed_is_read_again(
+        profile in objects(), traits in objects(), consents in objects(), login in objects(),
+        marked in vec(any::<prop::sample::Index>(), 0..4), absent in "~[A-Z]{9}",
+    ) {
+        let mut user = profile.clone();
+        user.set("traits", Value::Object(traits.clone()));
+        user.set("consents", Value::Object(consents.clone()));
+        let of_bag = |bag: Bag, object: &Object<'_>| -> Vec<_> {
+            object.iter().filter_map(|(name, _)| Some((bag, Slug::parse(name).ok()?))).collect()
+        };
+        let fields = [of_bag(Bag::Profile, &profile), of_bag(Bag::Traits, &traits)].concat();
+        let own: Vec<_> = marked.iter().filter(|_| !fields.is_empty()).map(|index| index.get(&fields).clone()).collect();
+
+        let record = UserRecord::pack(&user, &login, &own);
+        check(record.user(), &user)?;
+        check(record.traits(), &traits)?;
+        check(record.login(), &login)?;
+        prop_assert!(matches!(record.user().get("consents"), Some(value) if value.to_value() == Value::Object(consents)));
+        for (bag, slug) in &fields {
+            prop_assert_eq!(record.self_asserted().holds(*bag, slug.as_str()), own.contains(&(*bag, slug.clone())));
+            prop_assert!(record.field(*bag, slug.as_str()).is_some());
+        }
+        prop_assert_eq!(record.self_asserted().is_empty(), own.is_empty());
+        for object in [record.user(), record.traits(), record.login()] {
+            prop_assert!(object.get(&absent).is_none());
+        }
+    }
+}
+
+#[test]
+fn a_user_with_all_the_traits_that_one_may_have() {
+    let traits: Object<'static> = (0..1000).map(|n| (format!("t{n}"), Value::Int(n))).collect();
+    let record = UserRecord::new("alice", traits.clone());
+    check(record.traits(), &traits).unwrap();
+    assert!(record.field(Bag::Traits, "t1000").is_none());
+    assert!(record.field(Bag::Profile, "t1").is_none());
+    assert!(record.heap_bytes() < 20_000, "{}", record.heap_bytes());
+}
