@@ -7,7 +7,7 @@
 mod coalesce;
 mod fence;
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,8 +15,6 @@ use std::time::Duration;
 use moka::Equivalent;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
-
-use smol_str::SmolStr;
 
 use crate::model::TenantId;
 
@@ -57,21 +55,28 @@ impl<'n> Name<'n> {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    tenant: TenantId,
-    /// Empty for users, without memory of its own.
-    kind: Box<str>,
-    id: SmolStr,
-}
+/// Tenant, type and id in one text: as small as can be, since there are millions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key(Box<str>);
+
+/// What stands between the parts of a key. No part of a key holds control characters, so each is told from the others;
+/// a question may, and then asks for what is not there.
+const BETWEEN: char = '\u{1f}';
 
 impl Key {
     fn new(tenant: &TenantId, name: Name<'_>) -> Self {
-        Self { tenant: tenant.clone(), kind: name.kind.into(), id: SmolStr::new(name.id) }
+        Self(format!("{tenant}{BETWEEN}{}{BETWEEN}{}", name.kind, name.id).into())
     }
 }
 
-/// A key that is only looked up; it hashes as [`Key`] does, since all parts hash as their text.
+/// It hashes as [`KeyRef`] does.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.splitn(3, BETWEEN).for_each(|part| part.hash(state));
+    }
+}
+
+/// A key that is only looked up.
 #[derive(Hash)]
 struct KeyRef<'k> {
     tenant: &'k str,
@@ -81,7 +86,9 @@ struct KeyRef<'k> {
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.id == key.id && self.kind == &*key.kind && self.tenant == key.tenant.as_str()
+        let rest = key.0.strip_prefix(self.tenant);
+        let rest = rest.and_then(|rest| rest.strip_prefix(BETWEEN)?.strip_prefix(self.kind)?.strip_prefix(BETWEEN));
+        rest == Some(self.id)
     }
 }
 
@@ -127,7 +134,7 @@ impl<V: Send + Sync + 'static> FactCache<V> {
     #[must_use]
     pub fn new(bytes: u64, heap_bytes: fn(&V) -> usize) -> Self {
         let weigh = move |key: &Key, entry: &Entry<V>| {
-            let content = heap_bytes(&entry.facts) + key.kind.len() + key.id.len();
+            let content = heap_bytes(&entry.facts) + key.0.len();
             u32::try_from(ENTRY_BYTES + content).unwrap_or(u32::MAX)
         };
         Self {
@@ -254,6 +261,8 @@ impl<V: Send + Sync + 'static> FactCache<V> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::model::{Object, UserRecord, Value, ValueRef};
 
@@ -267,6 +276,28 @@ mod tests {
         match known.traits().get("plan") {
             Some(ValueRef::Str(plan)) => Some(plan.to_owned()),
             _ => None,
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_parts_and_by_no_others() {
+        let names = [("", "a"), ("", "a|"), ("a", "a"), ("a|", ""), ("", "a\u{e9}"), ("aa", "a"), ("a", "aa")];
+        let all: Vec<_> = ["t", "ta", "t-"].iter().flat_map(|tenant| names.map(|name| (*tenant, name))).collect();
+        let keys: HashSet<Key> = all
+            .iter()
+            .map(|(tenant, (kind, id))| Key::new(&TenantId::parse(tenant).unwrap(), Name { kind, id }))
+            .collect();
+        assert_eq!(keys.len(), all.len());
+        let hasher = RandomState::new();
+        for (tenant, (kind, id)) in &all {
+            let asked = KeyRef { tenant, kind, id };
+            let key = Key::new(&TenantId::parse(tenant).unwrap(), Name { kind, id });
+            assert_eq!(hasher.hash_one(&asked), hasher.hash_one(&key));
+            assert_eq!(keys.iter().filter(|key| asked.equivalent(key)).count(), 1, "{tenant} {kind} {id}");
+        }
+        // Nothing is stored under a name that holds control characters, and it leads to nothing else.
+        for (kind, id) in [("a\u{1f}a", ""), ("", "\u{1f}a"), ("\u{1f}", "a")] {
+            assert!(!keys.iter().any(|key| KeyRef { tenant: "t", kind, id }.equivalent(key)));
         }
     }
 
