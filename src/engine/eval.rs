@@ -81,7 +81,9 @@ impl<'d> Evaluation<'d> {
             Node::And(run) => all(program.children(*run).iter().map(|child| self.truth(*child))),
             Node::Not(child) => self.truth(*child).map(|truth| !truth),
             Node::Compare(op, left, right) => {
-                let (left, right) = (self.value(*left), self.value(*right));
+                // Not as a pair: both would be moved once more, which is a tenth of a small decision.
+                let left = self.value(*left);
+                let right = self.value(*right);
                 compare(*op, left.as_ref(), right.as_ref())
             }
             Node::Shared(number, inner) => {

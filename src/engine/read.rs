@@ -135,14 +135,15 @@ impl<'d> World<'d> {
 
     /// A field of a stored user. Its default stands in for the whole of it, never for single members of a JSON value.
     fn field(&self, user: ObjectRef<'d>, steps: &[Step]) -> Read<'d> {
-        let read = member(user, steps);
-        if matches!(read, Read::Absent) && !self.defaults.is_empty() {
-            let own = if matches!(steps, [Step::Field(bag), ..] if bag == "traits") { 2 } else { 1 };
-            if matches!(member(user, steps.get(..own).unwrap_or(steps)), Read::Absent) {
-                return member(self.defaults.into(), steps);
-            }
+        if self.defaults.is_empty() {
+            return member(user, steps);
         }
-        read
+        let own = steps.len().min(if matches!(steps, [Step::Field(bag), ..] if bag == "traits") { 2 } else { 1 });
+        let (field, within) = steps.split_at_checked(own).unwrap_or((steps, &[]));
+        match member(user, field) {
+            Read::Absent => member(self.defaults.into(), steps),
+            present => present.step(within),
+        }
     }
 
     /// Facts of users speak of a subject only if it is a user.

@@ -190,7 +190,7 @@ impl<'a> Packed<'a> {
 
     /// The value under a name.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn get(self, name: &str) -> Option<ValueRef<'a>> {
         if let Some(part) = self.part(name) {
             return Some(ValueRef::Object(ObjectRef::Packed(part)));

@@ -97,7 +97,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The value; lists and objects are among those aside.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&self, aside: &'a [Value<'static>]) -> ValueRef<'a> {
         let content = self.text.get(self.value_at..self.end).unwrap_or_default();
         match self.head & kind::ALL {
