@@ -17,6 +17,7 @@ mod decisions;
 mod definitions;
 mod durability;
 mod explanations;
+mod failures;
 mod five_minutes;
 mod format;
 mod freshness;

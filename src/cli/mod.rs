@@ -9,6 +9,7 @@ mod eval;
 mod explain;
 mod fmt;
 mod healthy;
+mod hint;
 mod input;
 mod junit;
 mod output;
@@ -116,6 +117,9 @@ pub fn run() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
+        if let Some(hint) = hint::of(&error) {
+            eprintln!("help: {hint}");
+        }
         let usage = error.is::<Usage>() || error.is::<app::ConfigError>();
         ExitCode::from(if usage { 2 } else { 1 })
     })

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::service::Service;
+use crate::service::{Service, ServiceError};
 use crate::web::{Content, Problem};
 
 use super::watchdog::UnderWay;
@@ -121,7 +121,7 @@ async fn collect_into_file(body: &mut Incoming, service: &Service, patience: Dur
             kept.extend_from_slice(&data);
         }
         if at_end || kept.len() >= WRITTEN_AT_ONCE {
-            (file, kept) = write(file, kept).await.map_err(no_room)?;
+            (file, kept) = write(file, kept).await.map_err(ServiceError::NoRoom)?;
         }
         if at_end {
             return Ok(file);
@@ -136,11 +136,6 @@ async fn write(mut file: File, mut kept: Vec<u8>) -> io::Result<(File, Vec<u8>)>
         Ok((file, kept))
     };
     tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
-}
-
-fn no_room(error: io::Error) -> Problem {
-    tracing::error!(%error, "an upload cannot be kept in the data folder");
-    Problem::new(StatusCode::INSUFFICIENT_STORAGE, "there is no room for the body; the log says why")
 }
 
 /// A body on its way out.

@@ -235,7 +235,7 @@ fn challenge(why: &Refused) -> Problem {
         }
         Refused::Store(error) => {
             tracing::error!(%error, "a token could not be looked up");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer, so tokens cannot be checked")
+            Problem::unavailable(format!("{}, so tokens cannot be checked", error.trouble()))
         }
     }
 }

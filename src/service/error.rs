@@ -1,6 +1,6 @@
 //! What a use case can refuse, in terms of the use case; which status that is, is not known here.
 
-use crate::store::StoreError;
+use crate::store::{StoreError, Trouble};
 
 use super::folder::FolderError;
 
@@ -42,6 +42,17 @@ pub enum ServiceError {
     /// The store could not do it; nothing was changed.
     #[error(transparent)]
     Unavailable(StoreError),
+    /// The store failed in the midst of an import.
+    #[error("{}; the users on {done} lines before are written, so take the file in again", .why.trouble())]
+    Interrupted {
+        /// How many lines are done.
+        done: u64,
+        /// What the store said.
+        why: StoreError,
+    },
+    /// A body cannot be kept in the data folder.
+    #[error("{}: {}", no_room(.0), .0)]
+    NoRoom(std::io::Error),
     /// What is stored is not as it should be.
     #[error(transparent)]
     Corrupt(StoreError),
@@ -56,6 +67,16 @@ pub enum ServiceError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+/// Why the data folder keeps nothing.
+#[must_use]
+pub fn no_room(error: &std::io::Error) -> &'static str {
+    match Trouble::of_file(error) {
+        Trouble::Full => "the data folder's disk is full",
+        Trouble::ReadOnly => "the data folder is read-only",
+        _ => "the data folder cannot be written",
+    }
 }
 
 /// The JSON pointer to a member (RFC 6901, section 3).
@@ -98,6 +119,7 @@ impl From<StoreError> for ServiceError {
             StoreError::LoginOfAnother => Self::invalid("/loginId", "login_of_another_user", error.to_string()),
             StoreError::Sql(_)
             | StoreError::TimedOut
+            | StoreError::Queued
             | StoreError::Unconfirmed(_)
             | StoreError::Migrate(_)
             | StoreError::Newer(_)

@@ -129,7 +129,7 @@ impl DataFolder {
     /// # Errors
     /// [`FolderError`] if the file cannot be written.
     pub fn note_database(&self, at: &DatabaseAt) -> Result<(), FolderError> {
-        fs::write(self.0.join(DATABASE_NOTE), noted(at)).map_err(|source| self.io(DATABASE_NOTE, source))
+        self.note(DATABASE_NOTE, &noted(at))
     }
 
     /// Refuses another database than the one that the server uses.
@@ -138,7 +138,9 @@ impl DataFolder {
     /// [`FolderError::OtherDatabase`]
     pub fn check_database(&self, at: &DatabaseAt) -> Result<(), FolderError> {
         match fs::read_to_string(self.0.join(DATABASE_NOTE)) {
-            Ok(theirs) if theirs != noted(at) => Err(FolderError::OtherDatabase { noted: theirs, given: noted(at) }),
+            Ok(theirs) if theirs.trim_end() != noted(at) => {
+                Err(FolderError::OtherDatabase { noted: theirs.trim_end().to_owned(), given: noted(at) })
+            }
             _ => Ok(()),
         }
     }
@@ -163,7 +165,7 @@ impl DataFolder {
     /// # Errors
     /// [`FolderError`] if the file cannot be written.
     pub fn note_url(&self, url: &str) -> Result<(), FolderError> {
-        fs::write(self.0.join(URL), url).map_err(|source| self.io(URL, source))
+        self.note(URL, url)
     }
 
     /// Under which URL the server that last used this folder is reached.
@@ -210,17 +212,31 @@ impl DataFolder {
         if path.exists() {
             return Ok(());
         }
+        // A link, unlike a rename, never replaces what another process made in the meantime.
+        self.make(name, secret, |fresh| match fs::hard_link(fresh, &path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        })
+    }
+
+    /// Puts a text into a file that may be there already; one that says so already needs no room on the disk.
+    fn note(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        let path = self.0.join(name);
+        if fs::read_to_string(&path).is_ok_and(|noted| noted.trim_end() == text) {
+            return Ok(());
+        }
+        self.make(name, text, |fresh| fs::rename(fresh, &path))
+    }
+
+    /// Makes a file for its owner alone aside, and puts it in its place once it is whole.
+    fn make(&self, name: &str, text: &str, put: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), FolderError> {
         let fresh = self.0.join(format!(".{name}.{}", entropy::secret()));
         let made = (|| {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-            file.write_all(secret.as_bytes())?;
+            file.write_all(text.as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()?;
-            // A link, unlike a rename, never replaces what another process made in the meantime.
-            match fs::hard_link(&fresh, &path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                other => other,
-            }
+            put(&fresh)
         })();
         let _ = fs::remove_file(&fresh);
         made.map_err(|source| self.io(name, source))

@@ -46,7 +46,7 @@ pub use decision_log::LogTarget;
 pub use definitions::{Change, Defined, Touched};
 pub use dev_tokens::DevTokens;
 pub use documents::check_rules;
-pub use error::{Fault, Result, ServiceError, pointer_of, pointer_to};
+pub use error::{Fault, Result, ServiceError, no_room, pointer_of, pointer_to};
 pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
 pub use oidc::{BegunSignIn, SignedIn};
 pub use policies::{read_policies, read_policy, read_tests};
@@ -62,7 +62,7 @@ pub use traits::{Fields, PutTrait, merged};
 pub use transfer::{Export, Format, Import, ImportReport, MAX_LINE, OnError, Progress, REFUSALS, Refusal};
 
 pub use crate::engine::Reveal;
-pub use crate::store::{DocumentKind, Listed as ListedUser, StoreError, StoredField};
+pub use crate::store::{DocumentKind, Listed as ListedUser, StoreError, StoredField, Trouble};
 
 use crate::model::{Object, TenantId, UserRecord};
 use crate::store::{FactCache, Store};

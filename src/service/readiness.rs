@@ -51,8 +51,12 @@ impl Service {
             }
         }
         if let Err(error) = self.store.ping().await {
-            tracing::error!(%error, "the database does not answer");
-            readiness.worsen(Status::Unavailable, "the database does not answer".to_owned());
+            tracing::error!(%error, "the database cannot be read");
+            readiness.worsen(Status::Unavailable, error.trouble().to_string());
+        }
+        if let Some((trouble, ago)) = self.store.refuses_writes() {
+            readiness
+                .worsen(Status::Degraded, format!("the last write failed {} seconds ago: {trouble}", ago.as_secs()));
         }
         let now = Instant::now();
         let lag = self.heard.lag(now);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::future::ready;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,10 +10,11 @@ use std::time::Duration;
 use sqlx::Connection;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use url::Url;
 
-use super::sql::Pool;
+use super::sql::{Pool, Writer};
+use super::trouble::{LastWrite, Trouble};
 use super::{AuditKey, Result, Store, StoreError, users};
 
 /// How long anything waits for a connection, a lock or an answer.
@@ -21,8 +23,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection: to a server that is away, sqlx tries all that time.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// Connections to PostgreSQL.
-const CONNECTIONS: u32 = 16;
+/// How long a request waits for those that use SQLite's connections: whoever then waits for a lock, too, still hears why it
+/// was in vain.
+const QUEUE: Duration = Duration::from_secs(4);
+
+/// Connections to PostgreSQL for writes, and as many for readings: writes that wait for a lock leave those alone.
+const CONNECTIONS: u32 = 8;
 
 /// Where the data is.
 #[derive(Debug, Clone)]
@@ -71,17 +77,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if it cannot be opened, is not ours, or belongs to a newer version.
     pub async fn open(at: &DatabaseAt, audit_key: AuditKey) -> Result<Self> {
-        let (writer, reader) = match at {
-            DatabaseAt::Sqlite(path) => open_sqlite(path).await?,
+        let last = LastWrite::default();
+        let (pool, reader) = match at {
+            DatabaseAt::Sqlite(path) => open_sqlite(path, last.clone()).await?,
             DatabaseAt::Postgres(options) => open_postgres(options).await?,
         };
-        Ok(Self { writer, reader, audit_key })
+        Ok(Self { writer: Writer { pool, last }, reader, audit_key })
     }
 }
 
 /// One connection that writes and several that read. What is acknowledged is on the disk: the write-ahead log is
 /// synchronised at every commit.
-async fn open_sqlite(path: &Path) -> Result<(Pool, Pool)> {
+///
+/// After a write that failed, the next one gets a fresh connection. On a full disk, SQLite ends a transaction by itself, and
+/// sqlx, which cannot roll it back then, counts it as open and refuses to begin another; and a connection that was opened
+/// while the file was read-only never writes.
+async fn open_sqlite(path: &Path, last: LastWrite) -> Result<(Pool, Pool)> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -91,11 +102,13 @@ async fn open_sqlite(path: &Path) -> Result<(Pool, Pool)> {
         // What is erased is gone from the file, too.
         .pragma("secure_delete", "ON")
         .busy_timeout(PATIENCE);
-    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(QUEUE);
     let _until_it_is_open = open_private(&path.with_extension("lock"), |file| file.lock())?;
     // SQLite gives its side files the mode of the database, so that is made here, empty.
     open_private(path, |_| Ok(()))?;
-    let writer = pool(1).connect_with(options.clone()).await?;
+    let fit = move |connection: &SqliteConnection| last.failed().is_none() && !connection.is_in_transaction();
+    let writer = pool(1).before_acquire(move |connection, _| Box::pin(ready(Ok(fit(connection)))));
+    let writer = writer.connect_with(options.clone()).await?;
     sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await.map_err(not_migrated)?;
     users::fold_names(&writer).await?;
     let reader = pool(4).connect_with(options.read_only(true)).await?;
@@ -109,20 +122,26 @@ async fn open_postgres(options: &PgConnectOptions) -> Result<(Pool, Pool)> {
     let mut migrating = PgConnection::connect_with(&options).await?;
     sqlx::migrate!("src/store/migrations/postgres").run(&mut migrating).await.map_err(not_migrated)?;
     migrating.close().await?;
-    let patience = format!("{}ms", PATIENCE.as_millis());
+    let millis = |time: Duration| format!("{}ms", time.as_millis());
     let options = options.options([
-        ("statement_timeout", patience.as_str()),
-        ("lock_timeout", &patience),
-        ("idle_in_transaction_session_timeout", &patience),
+        ("lock_timeout", millis(PATIENCE)),
+        // Later, so that a lock is told from a statement that takes too long.
+        ("statement_timeout", millis(PATIENCE + Duration::from_secs(1))),
+        ("idle_in_transaction_session_timeout", millis(PATIENCE)),
     ]);
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECT);
-    let pool = pool.connect_with(options).await?;
-    Ok((Pool::Postgres(pool.clone()), Pool::Postgres(pool)))
+    let writer = pool.clone().connect_with(options.clone()).await?;
+    Ok((Pool::Postgres(writer), Pool::Postgres(pool.connect_with(options).await?)))
 }
 
 fn not_migrated(error: MigrateError) -> StoreError {
     match error {
         MigrateError::VersionMissing(version) => StoreError::Newer(version),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)
+            if Trouble::of(&error) != Trouble::Refuses =>
+        {
+            StoreError::Sql(error)
+        }
         error => StoreError::Migrate(error),
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with the store.
 
+use super::trouble::{Trouble, said};
+
 /// Shorthand of this room.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -7,17 +9,20 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database could not be asked, or refused.
-    #[error("the database")]
-    Sql(#[from] sqlx::Error),
+    #[error("{}", said(.0))]
+    Sql(sqlx::Error),
     /// A file of the database could not be made, opened or locked.
     #[error("{0} cannot be opened")]
     File(std::path::PathBuf, #[source] std::io::Error),
     /// The database did not say whether a change was made.
-    #[error("the database did not confirm a commit")]
-    Unconfirmed(#[source] sqlx::Error),
+    #[error("the database did not confirm a commit: {}", said(.0))]
+    Unconfirmed(sqlx::Error),
     /// The database took longer than the caller could wait.
     #[error("the database did not answer in time")]
     TimedOut,
+    /// Writes before this one took longer than it could wait.
+    #[error("{}: writes before this one did not get through", Trouble::Locked)]
+    Queued,
     /// The tables could not be brought up to date.
     #[error("the tables cannot be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -56,6 +61,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What is wrong with the database.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            StoreError::Sql(error) | StoreError::Unconfirmed(error) => Trouble::of(error),
+            StoreError::TimedOut => Trouble::Silent,
+            StoreError::Queued => Trouble::Locked,
+            StoreError::File(_, error) => Trouble::of_file(error),
+            _ => Trouble::Refuses,
+        }
+    }
+
     pub(super) fn corrupt(table: &'static str, column: &'static str, row: String, why: impl std::fmt::Display) -> Self {
         Self::Corrupt { table, column, row, why: why.to_string() }
     }

@@ -24,16 +24,19 @@ mod rows;
 mod sql;
 mod tenants;
 mod tokens;
+mod trouble;
 mod users;
 mod values;
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
-use sqlx::AssertSqlSafe;
 
 use crate::model::TenantId;
 
 use self::audit::Trail;
-use self::sql::{Begun, Pool, STATEMENT, Tx, sql};
+use self::sql::{Begun, Pool, STATEMENT, Tx, Writer, sql};
+use self::trouble::LastWrite;
 
 pub use audit::{AuditFault, AuditHead, AuditKey, AuditVerdict};
 pub use backup::{Backup, Kind, RestoreError, Restored, TABLES, Table};
@@ -50,13 +53,14 @@ pub use logins::Report;
 pub use prompts::{Outcome, Ticket};
 pub use resources::{ResourceChanged, StoredResource};
 pub use tokens::TokenRow;
+pub use trouble::Trouble;
 pub use users::Listed;
 pub use values::{StoredValue, ValuePlace};
 
-/// The database: SQLite, with one connection that writes and several that read, or PostgreSQL, with one pool for both.
+/// The database: SQLite, with one connection that writes and several that read, or PostgreSQL, with several for each.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: Pool,
+    writer: Writer,
     reader: Pool,
     audit_key: AuditKey,
 }
@@ -71,9 +75,15 @@ impl Store {
         Ok(())
     }
 
+    /// Why the last write failed, and how long ago; nothing, if it did not.
+    #[must_use]
+    pub fn refuses_writes(&self) -> Option<(Trouble, Duration)> {
+        self.writer.last.failed()
+    }
+
     /// Writes what is in a log into the database, and closes all connections.
     pub async fn close(&self) {
-        for pool in [&self.reader, &self.writer] {
+        for pool in [&self.reader, &self.writer.pool] {
             match pool {
                 Pool::Sqlite(pool) => pool.close().await,
                 Pool::Postgres(pool) => pool.close().await,
@@ -85,16 +95,19 @@ impl Store {
     /// lock, on PostgreSQL the tenant's. Without a tenant, it is for what belongs to none in particular.
     async fn begin(&self, tenant: Option<&TenantId>) -> Result<Tx> {
         let begun = async {
-            Ok(match &self.writer {
-                Pool::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-                Pool::Postgres(pool) => {
-                    let lock = advisory_lock(tenant.map_or("", TenantId::as_str));
-                    let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({lock})");
-                    Begun::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
-                }
+            Ok(match &self.writer.pool {
+                Pool::Sqlite(pool) => Begun::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await.map_err(queued)?),
+                Pool::Postgres(pool) => Begun::Postgres(pool.begin().await?),
             })
         };
-        self.transaction(begun).await
+        let begun = self.writer.last.noted(sql::in_time(STATEMENT, begun).await)?;
+        let mut tx = self.transaction(begun, Some(self.writer.last.clone()));
+        if let Begun::Postgres(_) = tx.inner {
+            // Not together with BEGIN: if the lock is not to be had, sqlx would know of no transaction that it has to end.
+            let lock = advisory_lock(tenant.map_or("", TenantId::as_str));
+            sql("SELECT pg_advisory_xact_lock($1)").bind(lock).execute(&mut tx).await?;
+        }
+        Ok(tx)
     }
 
     /// A transaction that only reads: all that it reads is of one moment.
@@ -107,12 +120,19 @@ impl Store {
                 }
             })
         };
-        self.transaction(begun).await
+        Ok(self.transaction(sql::in_time(STATEMENT, begun).await?, None))
     }
 
-    async fn transaction(&self, begun: impl Future<Output = Result<Begun>>) -> Result<Tx> {
-        let inner = sql::in_time(STATEMENT, begun).await?;
-        Ok(Tx { inner, patience: STATEMENT, trail: Trail::new(self.audit_key.clone()) })
+    fn transaction(&self, inner: Begun, writes: Option<LastWrite>) -> Tx {
+        Tx { inner, patience: STATEMENT, trail: Trail::new(self.audit_key.clone()), writes }
+    }
+}
+
+/// On SQLite, whoever gets no connection to write has waited for those who have it, and wait themselves.
+fn queued(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::PoolTimedOut => StoreError::Queued,
+        error => error.into(),
     }
 }
 

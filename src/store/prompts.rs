@@ -125,7 +125,7 @@ impl Store {
     /// The database's, or [`super::StoreError::Corrupt`].
     pub async fn ticket(&self, tenant: &TenantId, id: &str) -> Result<Option<Ticket>> {
         // By the connection that writes: it must not be seen as it was before it was used.
-        load_ticket(&self.writer, tenant, id).await
+        load_ticket(&self.writer.pool, tenant, id).await
     }
 
     /// Gives a ticket to the first browser that opens it; whether it is this one's.

@@ -12,6 +12,7 @@ use sqlx::{Arguments, Database, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, T
 
 use super::audit::{Trail, seal};
 use super::database::PATIENCE;
+use super::trouble::{self, LastWrite};
 use super::{Result, StoreError};
 
 /// Connections to one of the databases.
@@ -21,6 +22,14 @@ pub(super) enum Pool {
     Postgres(PgPool),
 }
 
+/// Connections that write.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    pub(super) pool: Pool,
+    /// Where they note what came of it.
+    pub(super) last: LastWrite,
+}
+
 /// A transaction in one of them; gone without a trace if it is dropped.
 pub(super) struct Tx {
     pub(super) inner: Begun,
@@ -28,6 +37,8 @@ pub(super) struct Tx {
     pub(super) patience: Duration,
     /// What it will put into the audit trail.
     pub(super) trail: Trail,
+    /// Where it notes what came of it, if it writes.
+    pub(super) writes: Option<LastWrite>,
 }
 
 pub(super) enum Begun {
@@ -37,7 +48,7 @@ pub(super) enum Begun {
 
 /// Where a statement runs: by itself, or within a transaction.
 pub(super) enum On<'c> {
-    Pool(&'c Pool),
+    Pool(&'c Pool, Option<&'c LastWrite>),
     Tx(&'c mut Tx),
 }
 
@@ -74,14 +85,14 @@ pub(super) fn either<'q>(sqlite: impl SqlSafeStr, postgres: impl SqlSafeStr) -> 
 /// Runs a method of sqlx's query on whichever database there is.
 macro_rules! run {
     ($statement:ident, $on:ident, $make:path, $method:ident $(, $then:ident)?) => {
-        match $on {
-            On::Pool(Pool::Sqlite(pool)) => {
+        match &mut $on {
+            On::Pool(Pool::Sqlite(pool), _) => {
                 $make($statement.sqlite, arguments!(Sqlite, $statement.arguments)).$method(pool).await?$(.$then())?
             }
             On::Tx(Tx { inner: Begun::Sqlite(tx), .. }) => {
                 $make($statement.sqlite, arguments!(Sqlite, $statement.arguments)).$method(&mut **tx).await?$(.$then())?
             }
-            On::Pool(Pool::Postgres(pool)) => {
+            On::Pool(Pool::Postgres(pool), _) => {
                 $make($statement.postgres, arguments!(Postgres, $statement.arguments)).$method(pool).await?$(.$then())?
             }
             On::Tx(Tx { inner: Begun::Postgres(tx), .. }) => {
@@ -121,8 +132,17 @@ pub(super) async fn in_time<T>(patience: Duration, statement: impl Future<Output
 impl On<'_> {
     fn patience(&self) -> Duration {
         match self {
-            On::Pool(_) => STATEMENT,
+            On::Pool(..) => STATEMENT,
             On::Tx(tx) => tx.patience,
+        }
+    }
+
+    /// Notes what came of a statement, and hands it on.
+    fn noted<T>(&self, outcome: Result<T>) -> Result<T> {
+        match self {
+            On::Pool(_, Some(writes)) => writes.noted(outcome),
+            On::Tx(Tx { writes: Some(writes), .. }) => writes.noted(outcome),
+            On::Pool(_, None) | On::Tx(_) => outcome,
         }
     }
 }
@@ -136,26 +156,31 @@ impl<'q> Statement<'q> {
 
     /// Runs it; how many rows it touched.
     pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<u64> {
-        let on = on.into();
-        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_with, execute, rows_affected)) }).await
+        let mut on = on.into();
+        let outcome =
+            in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_with, execute, rows_affected)) }).await;
+        on.noted(outcome)
     }
 
     /// All rows.
     pub(super) async fn fetch_all<R: Row>(self, on: impl Into<On<'_>>) -> Result<Vec<R>> {
-        let on = on.into();
-        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_all)) }).await
+        let mut on = on.into();
+        let outcome = in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_all)) }).await;
+        on.noted(outcome)
     }
 
     /// The one row that there is.
     pub(super) async fn fetch_one<R: Row>(self, on: impl Into<On<'_>>) -> Result<R> {
-        let on = on.into();
-        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_one)) }).await
+        let mut on = on.into();
+        let outcome = in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_one)) }).await;
+        on.noted(outcome)
     }
 
     /// The row, if there is one.
     pub(super) async fn fetch_optional<R: Row>(self, on: impl Into<On<'_>>) -> Result<Option<R>> {
-        let on = on.into();
-        in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_optional)) }).await
+        let mut on = on.into();
+        let outcome = in_time(on.patience(), async { Ok(run!(self, on, sqlx::query_as_with, fetch_optional)) }).await;
+        on.noted(outcome)
     }
 }
 
@@ -178,17 +203,28 @@ impl Tx {
                 Begun::Postgres(tx) => tx.commit().await,
             })
         };
-        // A connection that breaks now leaves open what became of it.
-        match in_time(patience, committed).await {
-            Ok(outcome) => outcome.map_err(StoreError::Unconfirmed),
+        let outcome = match in_time(patience, committed).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if trouble::denies(&error) => Err(StoreError::Sql(error)),
+            Ok(Err(error)) => Err(StoreError::Unconfirmed(error)),
             Err(_) => Err(StoreError::Unconfirmed(sqlx::Error::PoolTimedOut)),
-        }
+        };
+        let Some(writes) = self.writes else { return outcome };
+        writes.noted(outcome)?;
+        writes.succeeded();
+        Ok(())
     }
 }
 
 impl<'c> From<&'c Pool> for On<'c> {
     fn from(pool: &'c Pool) -> Self {
-        On::Pool(pool)
+        On::Pool(pool, None)
+    }
+}
+
+impl<'c> From<&'c Writer> for On<'c> {
+    fn from(writer: &'c Writer) -> Self {
+        On::Pool(&writer.pool, Some(&writer.last))
     }
 }
 

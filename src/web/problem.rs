@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 
-use crate::service::{Fault, ServiceError, StoreError};
+use crate::service::{Fault, ServiceError, StoreError, no_room};
 
 use super::{BadJson, Reply};
 
@@ -43,6 +43,12 @@ impl Problem {
     #[must_use]
     pub fn no_such_tenant() -> Self {
         Self::new(StatusCode::NOT_FOUND, "there is no such tenant, or this access token is not one of it")
+    }
+
+    /// 503, with when to ask again.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(RETRY_AFTER, RETRY_SOON)
     }
 
     /// Adds a field to the header of the answer.
@@ -114,13 +120,21 @@ impl From<ServiceError> for Problem {
             ServiceError::NoRules(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             ServiceError::Unavailable(ref why) => {
                 tracing::error!(%error, "the store failed");
-                let detail = match why {
+                Self::unavailable(match why {
                     StoreError::Unconfirmed(_) => {
-                        "the database did not confirm the change: it may have been made, so look before asking again"
+                        let lost = "what became of the change is not known: look before asking again";
+                        format!("{}; {lost}", why.trouble())
                     }
-                    _ => "the database does not answer; nothing was changed",
-                };
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(RETRY_AFTER, RETRY_SOON)
+                    why => format!("{}; nothing was changed", why.trouble()),
+                })
+            }
+            ServiceError::Interrupted { .. } => {
+                tracing::error!(%error, "an import was interrupted");
+                Self::unavailable(error.to_string())
+            }
+            ServiceError::NoRoom(ref why) => {
+                tracing::error!(%error, "an upload cannot be kept");
+                Self::unavailable(format!("{}; nothing was changed", no_room(why)))
             }
             ServiceError::Corrupt(_) => {
                 tracing::error!(%error, "the store is corrupt");

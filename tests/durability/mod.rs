@@ -1,6 +1,7 @@
 //! What was acknowledged is there after `kill -9`, and decisions follow it.
 
 mod crashes;
+mod imports;
 mod upgrades;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

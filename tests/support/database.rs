@@ -96,6 +96,50 @@ pub async fn numbers(at: &DatabaseAt, query: &str) -> Vec<i64> {
     }
 }
 
+/// What statements have locked, until it is dropped.
+pub struct Held {
+    connection: Option<Connected>,
+    runtime: tokio::runtime::Runtime,
+}
+
+enum Connected {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Held {
+    pub fn new(at: &DatabaseAt, statements: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        let connection = runtime.block_on(async {
+            match at {
+                DatabaseAt::Sqlite(path) => {
+                    let mut connection = sqlite(path).await;
+                    statements.execute(&mut connection).await.unwrap();
+                    Connected::Sqlite(connection)
+                }
+                DatabaseAt::Postgres(options) => {
+                    let mut connection = PgConnection::connect_with(options).await.unwrap();
+                    statements.execute(&mut connection).await.unwrap();
+                    Connected::Postgres(connection)
+                }
+            }
+        });
+        Self { connection: Some(connection), runtime }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let closed = match self.connection.take() {
+            Some(Connected::Sqlite(connection)) => self.runtime.block_on(connection.close()),
+            Some(Connected::Postgres(connection)) => self.runtime.block_on(connection.close()),
+            None => Ok(()),
+        };
+        closed.unwrap();
+    }
+}
+
 async fn sqlite(path: &std::path::Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
 }

@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod client;
 pub mod database;
+pub mod disk;
 pub mod postgres;
 mod server;
 pub mod trail;

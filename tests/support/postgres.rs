@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
+use super::disk::Disk;
 use super::run;
 
 /// Whether the tests run on PostgreSQL instead of SQLite, as the second half of `tests/run` has it.
@@ -21,6 +22,8 @@ pub fn wanted() -> bool {
 pub struct Postgres {
     folder: PathBuf,
     port: u16,
+    /// What it is started with, as `NAME=value NAME=value`.
+    environment: String,
     keeper: Option<Child>,
 }
 
@@ -33,6 +36,26 @@ impl Postgres {
 
     /// Makes a cluster and starts it.
     pub fn start() -> Self {
+        Self::start_with(|_| String::new())
+    }
+
+    /// The same, with a disk of its own for what databases hold, and a database on it, as a URL. (What belongs to all
+    /// databases, such as the write-ahead log, is on another.)
+    pub fn start_on_a_disk() -> (Self, Disk, String) {
+        let mut disk = None;
+        let server = Self::start_with(|folder| {
+            let disk = disk.insert(Disk::below(&folder.join("disk")));
+            disk.environment().map(|(name, value)| format!("{name}={value}")).join(" ")
+        });
+        let place = server.folder.join("disk");
+        succeed(&mut unprivileged(&format!("mkdir {}", place.display())));
+        server.execute("postgres", &format!("CREATE TABLESPACE disk LOCATION '{}'", place.display())).unwrap();
+        server.execute("postgres", "CREATE DATABASE on_disk TABLESPACE disk").unwrap();
+        let url = server.url("on_disk");
+        (server, disk.unwrap(), url)
+    }
+
+    fn start_with(environment: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::Builder::new().prefix("sidegate-postgres-").tempdir().unwrap().keep();
         if is_root() {
             succeed(Command::new("chown").arg("postgres").arg(&folder));
@@ -45,7 +68,7 @@ impl Postgres {
         );
         succeed(&mut unprivileged(&initdb));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, port, keeper: None };
+        let mut server = Self { environment: environment(&folder), folder, port, keeper: None };
         server.resume();
         server
     }
@@ -54,13 +77,14 @@ impl Postgres {
     pub fn resume(&mut self) {
         // A shell has what it runs beside itself ignore SIGQUIT, and PostgreSQL heeds it only once it is up.
         let script = format!(
-            "env --default-signal=QUIT {} -D {data} -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
+            "env --default-signal=QUIT {environment} {} -D {data} -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} \
              -c max_connections=400 -c shared_buffers=64MB >>{folder}/log 2>&1 & \
              server=$!; read -r then; kill -QUIT $server; wait $server; [ \"$then\" = keep ] || rm -rf {folder}",
             binary("postgres").display(),
             data = self.folder.join("data").display(),
             folder = self.folder.display(),
             port = self.port,
+            environment = self.environment,
         );
         self.keeper = Some(unprivileged(&script).stdin(Stdio::piped()).spawn().unwrap());
         super::eventually("PostgreSQL answers", || self.execute("postgres", "SELECT 1").is_ok());

@@ -104,6 +104,11 @@ impl Setup {
         Self { database: Some(url), ..self }
     }
 
+    /// Keeps its data in SQLite, whatever the other tests do.
+    pub fn on_sqlite(self) -> Self {
+        Self { database: None, ..self }
+    }
+
     /// Listens on a Unix socket, too.
     pub fn with_socket(self) -> Self {
         Self { socket: true, ..self }
@@ -318,6 +323,11 @@ impl Server {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// The same program once more, which is not waited for.
+    pub fn spawn(&self) -> Child {
+        self.setup.spawn()
     }
 
     /// Starts it again on the same folders.

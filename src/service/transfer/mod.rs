@@ -118,9 +118,8 @@ impl Service {
     /// is closed.
     ///
     /// # Errors
-    /// [`ServiceError::Io`] if there is no room for one.
+    /// [`ServiceError::NoRoom`] for one.
     pub fn spool(&self) -> Result<File, ServiceError> {
-        let io = |source| ServiceError::Io { what: "a file for an upload, in the data folder".to_owned(), source };
-        tempfile::tempfile_in(&self.data).map_err(io)
+        tempfile::tempfile_in(&self.data).map_err(ServiceError::NoRoom)
     }
 }

@@ -82,7 +82,7 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::Io`] for a file that cannot be read, [`ServiceError::Conflict`] if something that was checked has
-    /// changed before it was written, or the store's.
+    /// changed before it was written, [`ServiceError::Interrupted`] once something was, or the store's.
     pub async fn import_users(
         &self,
         tenant: &Tenant,
@@ -117,7 +117,12 @@ impl Service {
         while let Some(batch) = batches.recv().await {
             report.read += batch.read;
             let lines: Vec<u64> = batch.users.iter().map(|(line, _)| *line).collect();
-            let (outcomes, refused) = self.take(tenant, batch, import, author, pass).await?;
+            let (outcomes, refused) = match self.take(tenant, batch, import, author, pass).await {
+                Err(ServiceError::Unavailable(why)) if report.written && progress.done() > 0 => {
+                    return Err(ServiceError::Interrupted { done: progress.done(), why });
+                }
+                taken => taken?,
+            };
             report.add(&lines, outcomes, refused);
             if pass == Pass::Write && import.on_error == OnError::Abort && report.refused > 0 {
                 return Err(changed_meanwhile(&report));
