@@ -5,7 +5,7 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use sidegate::engine::{Program, RawFile, compile, decide};
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored, UserRecord};
-use sidegate::service::{DataFolder, Parts, Service};
+use sidegate::service::{DataFolder, Parts, Service, Wish};
 use sidegate::store::Store;
 
 const POLICIES: &str = r#"
@@ -91,7 +91,7 @@ fn a_decision_about_a_user_in_the_cache_asks_for_no_memory() {
     });
     let (tenant, query) = (service.tenant("acme").unwrap(), query());
     let ask = || {
-        let answer = runtime.block_on(service.decide(&tenant, &query, None));
+        let answer = runtime.block_on(service.decide(&tenant, &query, Wish::default()));
         assert!(answer.policy_revision.is_some(), "by the policies");
         answer.decision.is_allow()
     };

@@ -19,6 +19,7 @@ mod durability;
 mod explanations;
 mod failures;
 mod five_minutes;
+mod fleet;
 mod format;
 mod freshness;
 mod house;

@@ -4,10 +4,10 @@ use http::StatusCode;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Caller, PolicyRef, Query, Reason, Scope};
-use crate::service::{Answer, Derivation, Reveal};
+use crate::service::{Answer, Derivation, Reveal, Wish};
 use crate::web::{BadJson, Call, Problem, Reply, json_text};
 
-use super::Question;
+use super::question::{Options, Question};
 
 /// The answer of AuthZEN 1.0 ("Access Evaluation API"), with a context of ours.
 #[derive(Serialize)]
@@ -32,6 +32,8 @@ struct Context<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Derivation<'a>>,
 }
 
@@ -42,9 +44,16 @@ struct Context<'a> {
 pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
     let text = json_text(call.headers, call.body).map_err(bad)?;
     let question = Question::parse(text).map_err(|error| bad(BadJson::unusable(&error)))?;
-    let explain = question.explain()?.then(|| reveal(&call.caller));
+    let Options { explain, min_revision } = question.options()?;
     let query = question.query(call.service.now())?;
-    let answer = call.service.decide(call.tenant, &query, explain).await;
+    let mut tenant = None;
+    let mut unseen = false;
+    if let Some(revision) = min_revision {
+        tenant = Box::pin(call.service.as_of(call.tenant, revision)).await;
+        unseen = tenant.is_none();
+    }
+    let wish = Wish { explain: explain.then(|| reveal(&call.caller)), unseen };
+    let answer = call.service.decide(tenant.as_deref().unwrap_or(call.tenant), &query, wish).await;
     Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
 }
 
@@ -75,6 +84,7 @@ fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
             data_revision: answer.data_revision,
             decision_id: answer.id,
             stale: answer.stale,
+            error: answer.unseen.then_some("revision_unavailable"),
             explanation: answer.derivation.as_ref(),
         },
     }

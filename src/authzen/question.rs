@@ -22,6 +22,15 @@ pub struct Question<'a> {
     options: Option<Value<'a>>,
 }
 
+/// What a question asks for beside the decision.
+#[derive(Default)]
+pub(super) struct Options {
+    /// The whole derivation.
+    pub(super) explain: bool,
+    /// The revision of the tenant's data that must have been seen.
+    pub(super) min_revision: Option<i64>,
+}
+
 /// A subject, an action or a resource.
 enum Member<'a> {
     Thing(Thing<'a>),
@@ -50,21 +59,27 @@ impl<'a> Question<'a> {
         Ok(question)
     }
 
-    /// Whether its `options` ask for an explanation.
+    /// Its `options`.
     ///
     /// # Errors
     /// 400 for options of the wrong type.
-    pub(super) fn explain(&self) -> Result<bool, Problem> {
+    pub(super) fn options(&self) -> Result<Options, Problem> {
         let options = match &self.options {
-            None => return Ok(false),
+            None => return Ok(Options::default()),
             Some(Value::Object(options)) => options,
             Some(_) => return Err(wrong("options", "an object")),
         };
-        match options.get("explain") {
-            None => Ok(false),
-            Some(Value::Bool(explain)) => Ok(*explain),
-            Some(_) => Err(wrong("options.explain", "true or false")),
-        }
+        let explain = match options.get("explain") {
+            None => false,
+            Some(Value::Bool(explain)) => *explain,
+            Some(_) => return Err(wrong("options.explain", "true or false")),
+        };
+        let min_revision = match options.get("minRevision") {
+            None => None,
+            Some(Value::Str(text)) if text.parse::<i64>().is_ok_and(|revision| revision >= 0) => text.parse().ok(),
+            Some(_) => return Err(wrong("options.minRevision", "a string, as Sidegate-Revision gives it")),
+        };
+        Ok(Options { explain, min_revision })
     }
 
     /// The query; what it names by `now` is the moment of asking.

@@ -30,8 +30,19 @@ pub struct Answer<'t> {
     pub data_revision: i64,
     /// Whether it was made from memory while the store could not be asked for changes.
     pub stale: bool,
+    /// Whether the revision was not to be had that the caller wanted to be seen: then nothing that is stored was known.
+    pub unseen: bool,
     /// All that led to it, if somebody asked.
     pub derivation: Option<Derivation<'t>>,
+}
+
+/// How to decide.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish {
+    /// With an explanation, for whose eyes.
+    pub explain: Option<Reveal>,
+    /// As one decides who has not seen the data that the caller knows of: nothing that is stored is known.
+    pub unseen: bool,
 }
 
 /// All that led to a decision.
@@ -61,8 +72,7 @@ impl<'t> Derivation<'t> {
 
 impl Service {
     /// Decides a query for a tenant. Nothing is awaited when the user's facts are in memory.
-    /// An explanation, for whose eyes, is made only if somebody asks for it.
-    pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, explain: Option<Reveal>) -> Answer<'t> {
+    pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, wish: Wish) -> Answer<'t> {
         let started = Instant::now();
         let age = self.heard.age(started);
         let data_revision = tenant.revision();
@@ -71,6 +81,7 @@ impl Service {
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
                 let (user, resource) = match age {
+                    _ if wish.unseen => (Err(StoreError::Behind.into()), Err(StoreError::Behind.into())),
                     // Nothing in memory counts, and nobody answers.
                     Age::Expired => (Err(StoreError::TimedOut.into()), Err(StoreError::TimedOut.into())),
                     Age::Fresh | Age::Stale => {
@@ -83,7 +94,7 @@ impl Service {
                     }
                 };
                 let facts = facts(&user, &resource);
-                derivation = explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
+                derivation = wish.explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
                 // Nobody watches shadows but the log.
                 let shadows =
                     if self.decision_log.is_open() { engine::shadows(program, query, &facts) } else { Vec::new() };
@@ -91,7 +102,7 @@ impl Service {
             }
         };
         let (id, stale) = (entropy::id(query.now), age != Age::Fresh);
-        let answer = Answer { decision, id, policy_revision, data_revision, stale, derivation };
+        let answer = Answer { decision, id, policy_revision, data_revision, stale, unseen: wish.unseen, derivation };
         self.metrics.decided(&answer.decision, started.elapsed());
         self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
         answer

@@ -120,6 +120,7 @@ impl From<StoreError> for ServiceError {
             StoreError::Sql(_)
             | StoreError::TimedOut
             | StoreError::Queued
+            | StoreError::Behind
             | StoreError::Unconfirmed(_)
             | StoreError::Migrate(_)
             | StoreError::Newer(_)

@@ -41,7 +41,7 @@ use url::Url;
 
 pub use authenticate::{LastCaller, Refused};
 pub use clock::Clock;
-pub use decide::{Answer, Derivation};
+pub use decide::{Answer, Derivation, Wish};
 pub use decision_log::LogTarget;
 pub use definitions::{Change, Defined, Touched};
 pub use dev_tokens::DevTokens;
@@ -124,6 +124,10 @@ pub struct Service {
     own_documents: AtomicI64,
     /// Told by the feed of definitions, rules and settings.
     documents: tokio::sync::Notify,
+    /// Told that the feed may have grown.
+    news: tokio::sync::Notify,
+    /// Told that it was read.
+    caught_up: tokio::sync::Notify,
     /// The last change of the feed that the caches have seen.
     seen: AtomicI64,
     /// When the feed was last read.
@@ -166,6 +170,8 @@ impl Service {
             changing_documents: tokio::sync::Mutex::default(),
             own_documents: AtomicI64::new(0),
             documents: tokio::sync::Notify::new(),
+            news: tokio::sync::Notify::new(),
+            caught_up: tokio::sync::Notify::new(),
             seen: seen.into(),
             heard: Heard::now(parts.stale_grace),
         }))

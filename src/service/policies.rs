@@ -58,12 +58,14 @@ impl Service {
         let mut folders = folders;
         for id in ids {
             let files = folders.remove(&id);
+            let due = self.tenant(id.as_str()).map_or(0, |tenant| tenant.documents_due());
             let stored = self.stored_documents(&id).await?;
-            read.push((id, files, stored));
+            read.push((id, files, stored, due));
         }
         let service = self.clone();
         let compile = move || {
-            let loaded: Vec<_> = read.into_iter().map(|(id, files, stored)| (id, load(files, stored))).collect();
+            let loaded: Vec<_> =
+                read.into_iter().map(|(id, files, stored, due)| (id, load(files, stored, due))).collect();
             for (id, loaded) in &loaded {
                 loaded.compiled.iter().for_each(|compiled| log_diagnostics(id, compiled));
             }
@@ -118,7 +120,7 @@ struct Files {
 }
 
 /// Compiles what was read of a tenant.
-fn load(files: Option<Files>, stored: StoredDocuments) -> Loaded {
+fn load(files: Option<Files>, stored: StoredDocuments, documents: i64) -> Loaded {
     let StoredDocuments { definitions, rules, profiling } = stored;
     let stored_definitions = Arc::new(definitions);
     let (policies, rules_file) = files.map_or((None, None), |files| (Some(files.policies), files.rules));
@@ -129,7 +131,7 @@ fn load(files: Option<Files>, stored: StoredDocuments) -> Loaded {
         Some(file) => RulesFile::read(file, &definitions, &settings).into_rules(),
         None => RuleSet::compile(rules, &definitions, &settings, None).map_err(|errors| in_words(&errors)),
     };
-    Loaded { compiled, definitions, rules, profiling }
+    Loaded { compiled, definitions, rules, profiling, documents }
 }
 
 fn in_words(errors: &[RuleError]) -> String {

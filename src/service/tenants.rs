@@ -33,15 +33,25 @@ pub struct Tenant {
     pub settings: Arc<TenantSettings>,
     /// What is wrong with its rules; then the last good ones are asked.
     pub rules_problem: Option<String>,
-    /// The revision of its data, as far as this process knows.
-    revision: Arc<AtomicI64>,
+    progress: Arc<Progress>,
+}
+
+/// How far this process knows the tenant's data.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The revision up to which nothing stale is in memory, definitions, rules and settings apart.
+    revision: AtomicI64,
+    /// That of the last known change of these.
+    documents_due: AtomicI64,
+    /// That up to which they are in force.
+    documents: AtomicI64,
 }
 
 impl Tenant {
     /// The revision of its data, as far as this process knows.
     #[must_use]
     pub fn revision(&self) -> i64 {
-        self.revision.load(Ordering::Acquire)
+        self.progress.revision.load(Ordering::Acquire)
     }
 
     /// The rules in force, or why there are none.
@@ -53,8 +63,32 @@ impl Tenant {
         self.rules.as_ref().ok_or_else(|| ServiceError::NoRules(why()))
     }
 
+    /// Whether everything of a revision is known and in force here.
+    #[must_use]
+    pub fn has_reached(&self, revision: i64) -> bool {
+        let Progress { documents_due, documents, .. } = &*self.progress;
+        // Asked first: whoever raises the revision has said before what documents are due.
+        self.revision() >= revision
+            && documents.load(Ordering::Acquire) >= documents_due.load(Ordering::Acquire).min(revision)
+    }
+
     pub(super) fn raise_revision(&self, revision: i64) {
-        self.revision.fetch_max(revision, Ordering::AcqRel);
+        self.progress.revision.fetch_max(revision, Ordering::AcqRel);
+    }
+
+    /// Notes that definitions, rules or settings have changed.
+    pub(super) fn documents_changed(&self, revision: i64) {
+        self.progress.documents_due.fetch_max(revision, Ordering::AcqRel);
+    }
+
+    /// The last change of these that is known.
+    pub(super) fn documents_due(&self) -> i64 {
+        self.progress.documents_due.load(Ordering::Acquire)
+    }
+
+    /// Notes that these are in force as of a revision.
+    pub(super) fn documents_in_force(&self, revision: i64) {
+        self.progress.documents.fetch_max(revision, Ordering::AcqRel);
     }
 
     /// Whether all changes before `revision` are known here.
@@ -106,6 +140,8 @@ pub(super) struct Loaded {
     /// Its rules, or what is wrong with them.
     pub(super) rules: std::result::Result<RuleSet, String>,
     pub(super) profiling: ProfilingSettings,
+    /// The last change of what the store has of it that was known before it was read.
+    pub(super) documents: i64,
 }
 
 /// What a reload made of one tenant.
@@ -169,16 +205,19 @@ impl Tenants {
     pub(super) fn put_in_force(&self, loaded: Vec<(TenantId, Loaded)>) -> Vec<Reloaded> {
         // A tenant that is added to a running server and does not compile is no reason to take the others out.
         let first = !self.read.swap(true, Ordering::AcqRel);
-        let mut reloaded = Vec::new();
+        let (mut reloaded, mut in_force) = (Vec::new(), Vec::new());
         self.replace(|map| {
             for (id, loaded) in loaded {
                 let old = self.entry(map, &id);
+                let documents = loaded.documents;
                 let (next, changed) = self.next(&old, loaded, first);
                 let tenant = Arc::new(next);
                 map.insert(id, tenant.clone());
+                in_force.push((tenant.clone(), documents));
                 reloaded.push(Reloaded { tenant, changed });
             }
         });
+        in_force.into_iter().for_each(|(tenant, documents)| tenant.documents_in_force(documents));
         reloaded
     }
 
@@ -197,7 +236,7 @@ impl Tenants {
     /// A tenant after a reading. Policies, definitions and settings are one set, checked against each other: what is
     /// refused changes none of them.
     fn next(&self, old: &Tenant, loaded: Loaded, first: bool) -> (Tenant, bool) {
-        let Loaded { compiled, definitions, rules, profiling } = loaded;
+        let Loaded { compiled, definitions, rules, profiling, documents: _ } = loaded;
         let mut next = Tenant { profiling, ..old.clone() };
         let in_force = matches!(old.policies, Policies::InForce { .. });
         let changed = match compiled {
@@ -239,7 +278,7 @@ impl Tenants {
                 profiling: ProfilingSettings::default(),
                 settings: Arc::default(),
                 rules_problem: None,
-                revision: Arc::default(),
+                progress: Arc::default(),
             })
         };
         map.entry(id.clone()).or_insert_with(fresh).clone()

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// Writes before this one took longer than it could wait.
     #[error("{}: writes before this one did not get through", Trouble::Locked)]
     Queued,
+    /// What is known here is older than what was asked for.
+    #[error("the revision that was asked for is not known here yet")]
+    Behind,
     /// The tables could not be brought up to date.
     #[error("the tables cannot be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),

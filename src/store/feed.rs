@@ -99,7 +99,8 @@ impl Store {
 }
 
 /// Notes a change in its own transaction, and tells its number. It comes last before the commit: on PostgreSQL it takes
-/// the lock under which numbers are given, and holds it until then, so that they become visible in their order.
+/// the lock under which numbers are given, and holds it until then, so that they become visible in their order. There,
+/// the commit tells all who listen.
 pub(super) async fn append(
     tx: &mut Tx,
     tenant: Option<&TenantId>,
@@ -111,7 +112,7 @@ pub(super) async fn append(
     audit::seal(tx).await?;
     let (seq,) = either(
         "INSERT INTO changes (tenant, revision, kind, key, at) VALUES ($1, $2, $3, $4, $5) RETURNING seq",
-        "WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(0))
+        "WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(0), pg_notify('sidegate_changes', ''))
          INSERT INTO changes (tenant, revision, kind, key, at) SELECT $1, $2, $3, $4, $5 FROM locked RETURNING seq",
     )
     .bind(tenant.map_or("", TenantId::as_str))

@@ -8,7 +8,7 @@ pub mod postgres;
 mod server;
 pub mod trail;
 
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, question};
 pub use database::Database;
 pub use server::{Server, Setup, run, sidegate, with_input, write_file};
 

@@ -1,0 +1,3 @@
+//! Many sidecars over one database.
+
+mod revisions;
