@@ -10,8 +10,8 @@ use serde::Serialize;
 use url::Url;
 
 use crate::model::TenantId;
-use crate::service::{DataFolder, LogTarget, MIN_ADMIN_TOKEN};
-use crate::store::DatabaseAt;
+use crate::service::{DataFolder, LogTarget, MIN_SECRET};
+use crate::store::{DatabaseAt, RedisAt, SealKey};
 
 use super::listen::Listen;
 
@@ -42,6 +42,19 @@ const SETTINGS: &[Setting] = &[
         secret: true,
         right: "a URL such as postgres://user:password@host:5432/sidegate, or nothing for SQLite in the data folder",
     },
+    Setting {
+        name: "redis",
+        default: "",
+        secret: true,
+        right: "a URL such as redis://user:password@host:6379 (rediss:// for TLS), or several nodes of a cluster with commas",
+    },
+    Setting {
+        name: "redis_seal_key",
+        default: "",
+        secret: true,
+        right: "at least 32 bytes, such as `openssl rand -hex 32` prints, the same for all sidecars",
+    },
+    setting("redis_timeout", "5", "milliseconds, from 1 to 1000"),
     setting("policies", "policies", "a folder that holds one folder of policies for each tenant"),
     setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
     setting("default_tenant", "", "a tenant: 1 to 63 of a-z, 0-9 and -, not starting with -"),
@@ -212,6 +225,12 @@ pub struct Config {
     pub data: PathBuf,
     /// The database.
     pub database: DatabaseAt,
+    /// The Redis that sidecars share.
+    pub redis: Option<RedisAt>,
+    /// What seals facts there, if not a key of the data folder.
+    pub redis_seal_key: Option<SealKey>,
+    /// How long a decision waits for Redis.
+    pub redis_timeout: Duration,
     /// The folder of policies, absolute.
     pub policies: PathBuf,
     /// What URLs out of sidegate begin with.
@@ -255,6 +274,9 @@ impl Config {
             listen,
             data: layers.data(),
             database: layers.database()?,
+            redis: layers.read("redis", str::parse)?,
+            redis_seal_key: layers.read("redis_seal_key", |text| Ok(SealKey::new(long_enough(text)?.as_bytes())))?,
+            redis_timeout: Duration::from_millis(number("redis_timeout", 1..=1000)?.unwrap_or(5)),
             policies: layers.read("policies", read_folder)?.unwrap_or_default(),
             public_url: layers.read("public_url", read_url)?,
             default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,
@@ -269,10 +291,9 @@ impl Config {
 }
 
 fn read_admin_token(layers: &Layers) -> Result<AdminToken, ConfigError> {
-    let long_enough = |token: &str| match token.len() {
-        _ if !token.bytes().all(|byte| byte.is_ascii_graphic()) => Err("it does not fit into a header".to_owned()),
-        bytes if bytes < MIN_ADMIN_TOKEN => Err(format!("it has {bytes} bytes, and anybody could guess it")),
-        _ => Ok(SecretString::from(token)),
+    let fitting = |token: &str| match token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => long_enough(token).map(SecretString::from),
+        false => Err("it does not fit into a header".to_owned()),
     };
     let origin_of = |name| layers.get(name).1;
     let (token_origin, file_origin) = (origin_of("admin_token"), origin_of("admin_token_file"));
@@ -285,15 +306,22 @@ fn read_admin_token(layers: &Layers) -> Result<AdminToken, ConfigError> {
         });
     }
     if token_origin < file_origin
-        && let Some(token) = layers.read("admin_token", |text| long_enough(text.trim()))?
+        && let Some(token) = layers.read("admin_token", |text| fitting(text.trim()))?
     {
         return Ok(AdminToken::Given(token, token_origin));
     }
     let from_file = layers.read("admin_token_file", |path| {
         let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-        Ok((absolute(path), long_enough(text.trim())?))
+        Ok((absolute(path), fitting(text.trim())?))
     })?;
     Ok(from_file.map_or(AdminToken::Made, |(path, token)| AdminToken::File(path, token)))
+}
+
+fn long_enough(secret: &str) -> Result<&str, String> {
+    match secret.len() {
+        bytes if bytes < MIN_SECRET => Err(format!("it has {bytes} bytes, and anybody could guess it")),
+        _ => Ok(secret),
+    }
 }
 
 fn read_folder(text: &str) -> Result<PathBuf, String> {

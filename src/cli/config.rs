@@ -28,6 +28,13 @@ pub(super) struct Settings {
     /// data folder]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// URL of a Redis that sidecars share, or several nodes of a cluster, separated by commas; better given as
+    /// SIDEGATE_REDIS if it holds a password [default: none]
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// Milliseconds that a decision waits for Redis [default: 5]
+    #[arg(long, value_name = "MILLISECONDS")]
+    redis_timeout: Option<String>,
     /// Folder that holds one folder of policies for each tenant [default: ./policies]
     #[arg(long, value_name = "FOLDER")]
     policies: Option<String>,
@@ -68,6 +75,8 @@ impl Settings {
             ("listen", self.listen),
             ("data", self.data),
             ("database", self.database),
+            ("redis", self.redis),
+            ("redis_timeout", self.redis_timeout),
             ("policies", self.policies),
             ("public_url", self.public_url),
             ("default_tenant", self.default_tenant),

@@ -15,7 +15,7 @@ use super::tickets::TicketSigner;
 use super::tokens::TokenHasher;
 
 /// An admin token has at least this many bytes.
-pub const MIN_ADMIN_TOKEN: usize = 32;
+pub const MIN_SECRET: usize = 32;
 
 const DATABASE: &str = "sidegate.db";
 const DATABASE_NOTE: &str = "database";
@@ -245,9 +245,9 @@ impl DataFolder {
     fn secret(&self, name: &str) -> Result<String, FolderError> {
         let text = fs::read_to_string(self.0.join(name)).map_err(|source| self.io(name, source))?;
         let secret = text.trim();
-        if secret.len() < MIN_ADMIN_TOKEN {
+        if secret.len() < MIN_SECRET {
             let (path, bytes) = (self.0.join(name), secret.len());
-            return Err(FolderError::Short { path, bytes, least: MIN_ADMIN_TOKEN });
+            return Err(FolderError::Short { path, bytes, least: MIN_SECRET });
         }
         Ok(secret.to_owned())
     }

@@ -47,7 +47,7 @@ pub use definitions::{Change, Defined, Touched};
 pub use dev_tokens::DevTokens;
 pub use documents::check_rules;
 pub use error::{Fault, Result, ServiceError, no_room, pointer_of, pointer_to};
-pub use folder::{DataFolder, FolderError, MIN_ADMIN_TOKEN};
+pub use folder::{DataFolder, FolderError, MIN_SECRET};
 pub use oidc::{BegunSignIn, SignedIn};
 pub use policies::{read_policies, read_policy, read_tests};
 pub use portal::{Profile, Session, make_link};

@@ -85,6 +85,15 @@ impl Store {
         self.writer.last.failed()
     }
 
+    /// Which database it is: a text of its own, as short as a name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn instance(&self) -> Result<String> {
+        let (id,) = sql("SELECT id FROM instance").fetch_one(&self.reader).await?;
+        Ok(id)
+    }
+
     /// Writes what is in a log into the database, and closes all connections.
     pub async fn close(&self) {
         for pool in [&self.reader, &self.writer.pool] {

@@ -26,7 +26,7 @@ pub struct Table {
     pub key: usize,
 }
 
-/// The tables; one that refers to another comes after that.
+/// The tables; one that refers to another comes after that. `instance` is not among them: a restored copy is another one.
 pub const TABLES: &[Table] = &[
     Table { name: "tenants", key: 1, columns: &[("id", Text), ("revision", Number), ("created_at", Text)] },
     Table {
