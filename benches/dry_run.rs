@@ -34,6 +34,7 @@ async fn run() {
         default_tenant: None,
         dev_tokens: false,
         decision_log: None,
+        redis: None,
         cache_bytes: 1 << 20,
         stale_grace: std::time::Duration::from_secs(300),
     })

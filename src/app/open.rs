@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::service::{DataFolder, Parts, Service};
+use crate::service::{DataFolder, Parts, Redis, Service};
 use crate::store::Store;
 
 use super::config::Config;
@@ -20,7 +20,7 @@ pub async fn open(config: &Config) -> Result<Arc<Service>> {
         .await
         .with_context(|| format!("cannot open {}", config.database))?;
     // Nothing is decided, so nothing is logged: a server has that file open.
-    let parts = Parts { decision_log: None, ..parts(config, &folder, store)? };
+    let parts = Parts { decision_log: None, redis: None, ..parts(config, &folder, store)? };
     let service = Service::new(parts).await?;
     service.reload(None).await?;
     Ok(service)
@@ -40,6 +40,11 @@ pub(super) fn parts(config: &Config, folder: &DataFolder, store: Store) -> Resul
         default_tenant: config.default_tenant.clone(),
         dev_tokens: config.dev_tokens,
         decision_log: config.decision_log.clone(),
+        redis: config.redis.clone().map(|at| Redis {
+            at,
+            seal_key: config.redis_seal_key.clone(),
+            patience: config.redis_timeout,
+        }),
         cache_bytes: config.cache_bytes,
         stale_grace: config.stale_grace,
     })

@@ -33,6 +33,22 @@ struct Aside {
     places: Box<[u32]>,
 }
 
+impl Aside {
+    /// Where it takes as little as it can: nothing, if it holds nothing.
+    fn boxed(mut self) -> Option<Box<Self>> {
+        self.values.shrink_to_fit();
+        (self != Self::default()).then(|| Box::new(self))
+    }
+}
+
+/// Where entries begin, if there are so many that it is worth while. A text beyond 32 bits is walked along.
+fn index(places: Vec<usize>) -> Box<[u32]> {
+    if places.len() <= SCAN {
+        return Box::default();
+    }
+    places.into_iter().map(u32::try_from).collect::<Result<_, _>>().unwrap_or_default()
+}
+
 /// Cached by the million.
 const _: () = assert!(size_of::<UserRecord>() == 32);
 
@@ -67,18 +83,11 @@ impl UserRecord {
         for (part, name, value) in entries {
             let is_own = own.contains(&(part, name));
             any_self_asserted |= is_own;
-            places.push(u32::try_from(text.len()));
+            places.push(text.len());
             entry::write(&mut text, &mut aside.values, (part, name), is_own, value);
         }
-        // A text beyond 32 bits is walked along.
-        if places.len() > SCAN {
-            aside.places = places.into_iter().collect::<Result<_, _>>().unwrap_or_default();
-        }
-        let aside = (aside != Aside::default()).then(|| {
-            aside.values.shrink_to_fit();
-            Box::new(aside)
-        });
-        Self { text: text.into(), aside, any_self_asserted }
+        aside.places = index(places);
+        Self { text: text.into(), aside: aside.boxed(), any_self_asserted }
     }
 
     /// The user's facts, in the shape that a policy reads.
@@ -130,6 +139,27 @@ impl UserRecord {
             size_of::<Aside>() + size_of_val(&*aside.values) + values + size_of_val(&*aside.places)
         });
         self.text.len() + aside
+    }
+
+    /// The record as bytes, for those who keep it elsewhere. What they read back may be of another version of this: a
+    /// change of the layout needs another format there, which a test reminds of.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&(&self.text, self.any_self_asserted, self.values())).unwrap_or_default()
+    }
+
+    /// The record that [`UserRecord::to_bytes`] wrote; `None` for what is none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (text, any_self_asserted, values): (Box<str>, bool, Vec<Value<'_>>) = serde_json::from_slice(bytes).ok()?;
+        let values = values.into_iter().map(Value::into_owned).collect();
+        let mut record = Self { text, aside: None, any_self_asserted };
+        let mut places = vec![0];
+        places.extend(record.entries().map(|entry| entry.end));
+        // The last entry ends where the text does.
+        (places.pop()? == record.text.len()).then_some(())?;
+        record.aside = Aside { values, places: index(places) }.boxed();
+        Some(record)
     }
 
     fn entry(&self, at: usize) -> Option<Entry<'_>> {

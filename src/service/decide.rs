@@ -103,7 +103,7 @@ impl Service {
         };
         let (id, stale) = (entropy::id(query.now), age != Age::Fresh);
         let answer = Answer { decision, id, policy_revision, data_revision, stale, unseen: wish.unseen, derivation };
-        self.metrics.decided(&answer.decision, started.elapsed());
+        self.metrics.decided(&answer.decision, stale, started.elapsed());
         self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
         answer
     }

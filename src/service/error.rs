@@ -59,6 +59,9 @@ pub enum ServiceError {
     /// The data folder is not as it should be.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Redis cannot be used at all.
+    #[error("Redis: {0}")]
+    Redis(String),
     /// A file could not be opened.
     #[error("{what}")]
     Io {

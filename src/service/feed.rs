@@ -32,8 +32,8 @@ const BATCH: i64 = 1000;
 
 impl Service {
     /// Follows the feed until it is dropped: at once when there is news of it, and in any case every [`EVERY`].
-    pub async fn follow_feed(&self) {
-        tokio::join!(self.read_on(), self.listen());
+    pub async fn follow_feed(self: &Arc<Self>) {
+        tokio::join!(self.read_on(), self.listen(), self.listen_to_others(), self.remember());
     }
 
     async fn read_on(&self) {
@@ -50,6 +50,64 @@ impl Service {
             failing = outcome.is_err();
             self.caught_up.notify_waiters();
         }
+    }
+
+    /// Passes on what other sidecars tell over Redis.
+    async fn listen_to_others(self: &Arc<Self>) {
+        let Some(shared) = &self.shared else { return };
+        let service = Arc::downgrade(self);
+        let told = move || {
+            if let Some(service) = service.upgrade() {
+                service.news.notify_one();
+            }
+        };
+        shared.listen(told).await;
+    }
+
+    /// Learns which facts have changed lately, from before the start: what others have put into Redis since then counts
+    /// for this process, too.
+    async fn remember(&self) {
+        if self.shared.is_none() {
+            return;
+        }
+        let mut before = self.seen().saturating_add(1);
+        loop {
+            let earlier = match self.store.changes_before(before, BATCH).await {
+                Ok(earlier) => earlier,
+                Err(_) => {
+                    tokio::time::sleep(RECONNECT).await;
+                    continue;
+                }
+            };
+            let floor = earlier.last().map_or(0, |change| change.seq.saturating_sub(1));
+            if self.remember_some(&earlier, floor) != Some(true) || earlier.is_empty() {
+                return;
+            }
+            before = floor.saturating_add(1);
+        }
+    }
+
+    /// Takes in some of them; `None` if nobody knows what one of them concerned. Whether there is room for more.
+    fn remember_some(&self, earlier: &[Change], floor: i64) -> Option<bool> {
+        let tenants: Vec<Option<TenantId>> =
+            earlier.iter().map(|change| TenantId::parse(&change.tenant).ok()).collect();
+        let (mut many, mut users, mut resources) = (Vec::new(), Vec::new(), Vec::new());
+        for (change, tenant) in earlier.iter().zip(&tenants) {
+            let Some(tenant) = tenant else { continue };
+            match change.kind {
+                ChangeKind::User => users.push((tenant, Name::user(&change.key), change.seq)),
+                ChangeKind::Users => many.push((tenant, change.seq, ids(change)?)),
+                ChangeKind::Resource => {
+                    let (kind, id) = ResourceId::split_key(&change.key)?;
+                    resources.push((tenant, Name::resource(kind, id), change.seq));
+                }
+                ChangeKind::Token | ChangeKind::Documents => {}
+                ChangeKind::Other => return None,
+            }
+        }
+        let many = many.iter().flat_map(|(tenant, seq, ids)| ids.iter().map(|id| (*tenant, Name::user(id), *seq)));
+        users.extend(many);
+        Some(self.users.remember(users, floor) & self.resources.remember(resources, floor))
     }
 
     /// Passes on the news that the database has.
@@ -136,10 +194,10 @@ impl Service {
 
     fn users_changed(&self, change: &Change) {
         let Ok(tenant) = TenantId::parse(&change.tenant) else { return };
-        match serde_json::from_str::<Vec<Cow<'_, str>>>(&change.key) {
-            Ok(ids) => ids.iter().for_each(|id| self.users.changed(&tenant, Name::user(id), change.seq)),
+        match ids(change) {
+            Some(ids) => ids.iter().for_each(|id| self.users.changed(&tenant, Name::user(id), change.seq)),
             // Nobody knows whom it concerned.
-            Err(_) => self.users.clear(change.seq),
+            None => self.users.clear(change.seq),
         }
     }
 
@@ -149,4 +207,9 @@ impl Service {
         self.resources.changed(&tenant, Name::resource(kind, id), change.seq);
         self.stores_now(&tenant, kind);
     }
+}
+
+/// The users whom a change of several concerned.
+fn ids(change: &Change) -> Option<Vec<Cow<'_, str>>> {
+    serde_json::from_str(&change.key).ok()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use crate::store::{AuditKey, DatabaseAt};
+use crate::store::{AuditKey, DatabaseAt, SealKey};
 
 use super::dev_tokens::DevTokens;
 use super::entropy;
@@ -183,6 +183,14 @@ impl DataFolder {
     /// [`FolderError`] if the key is not there or too short.
     pub fn token_hasher(&self) -> Result<TokenHasher, FolderError> {
         Ok(TokenHasher::new(self.secret(TOKEN_KEY)?.as_bytes()))
+    }
+
+    /// What seals facts in Redis: all sidecars have the key of tokens in common.
+    ///
+    /// # Errors
+    /// [`FolderError`] if the key is not there or too short.
+    pub fn seal_key(&self) -> Result<SealKey, FolderError> {
+        Ok(SealKey::new(self.secret(TOKEN_KEY)?.as_bytes()))
     }
 
     /// What vouches for the heads of the audit trails.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
 use crate::model::{Decision, Denial};
-use crate::store::{CacheStats, Counter};
+use crate::store::{CacheStats, Counter, SharedStats};
 
 use super::Service;
 use super::tenants::Policies;
@@ -44,13 +44,17 @@ pub(super) struct Metrics {
     /// Decisions by latency; the last is for all that took longer than any bound.
     latency: [Counter; BOUNDS.len() + 1],
     latency_nanos: Counter,
+    stale_answers: Counter,
     store_failures: AtomicU64,
     reloads: AtomicU64,
     last_reload_micros: AtomicU64,
 }
 
 impl Metrics {
-    pub(super) fn decided(&self, decision: &Decision<'_>, took: Duration) {
+    pub(super) fn decided(&self, decision: &Decision<'_>, stale: bool, took: Duration) {
+        if stale {
+            self.stale_answers.add(1);
+        }
         let outcome = match decision {
             Decision::Allow(_) => 0,
             Decision::Deny(Denial::NoProgram(_)) => 2,
@@ -100,6 +104,9 @@ impl Metrics {
             lost_log_lines: service.decision_log.lost(),
             cache: service.users.stats(),
             resources: service.resources.stats(),
+            shared: service.shared.as_ref().map(|shared| shared.stats()),
+            feed_lag: service.heard.lag(Instant::now()),
+            stale_answers: self.stale_answers.get(),
             policies: policies.collect(),
         }
     }
@@ -117,6 +124,10 @@ struct Snapshot {
     lost_log_lines: u64,
     cache: CacheStats,
     resources: CacheStats,
+    /// What became of looking into Redis, if there is one.
+    shared: Option<SharedStats>,
+    feed_lag: Duration,
+    stale_answers: u64,
     policies: Vec<InForce>,
 }
 
@@ -166,7 +177,19 @@ impl prometheus_client::collector::Collector for Snapshot {
             }
         }
 
+        if let Some(stats) = self.shared {
+            let help = "What became of looking into Redis for what is not in memory";
+            let mut lookups = encoder.encode_descriptor("redis_lookups", help, None, MetricType::Counter)?;
+            let SharedStats { hits, misses, refused, failures, skipped, open: _ } = stats;
+            let outcomes =
+                [("hit", hits), ("miss", misses), ("too_old", refused), ("failure", failures), ("skipped", skipped)];
+            for (outcome, count) in outcomes {
+                ConstCounter::new(count).encode(lookups.encode_family(&[("outcome", outcome)])?)?;
+            }
+        }
+
         let counters = [
+            ("stale_decisions", "Decisions from memory while changes could not be read", self.stale_answers),
             ("store_failures", "Decisions made without the store, because it did not answer", self.store_failures),
             ("policy_reloads", "Times that policy files were read", self.reloads),
             (
@@ -180,7 +203,15 @@ impl prometheus_client::collector::Collector for Snapshot {
             ConstCounter::new(count).encode(metric)?;
         }
         let reload_seconds = self.last_reload_micros as f64 / 1e6;
+        let (lag, open) = (self.feed_lag.as_secs_f64(), self.shared.is_some_and(|shared| shared.open));
         let gauges = [
+            ("feed_lag", "How long ago changes were last read", Some(Unit::Seconds), lag),
+            (
+                "redis_circuit_open",
+                "1 while Redis is not asked, because it did not answer",
+                None,
+                f64::from(u8::from(open)),
+            ),
             ("cached_users", "Users in memory", None, self.cache.entries as f64),
             ("cached_users", "Memory that they take", Some(Unit::Bytes), self.cache.bytes as f64),
             ("policy_reload", "How long the last reading of policy files took", Some(Unit::Seconds), reload_seconds),

@@ -65,7 +65,7 @@ pub use crate::engine::Reveal;
 pub use crate::store::{DocumentKind, Listed as ListedUser, StoreError, StoredField, Trouble};
 
 use crate::model::{Object, TenantId, UserRecord};
-use crate::store::{FactCache, Store};
+use crate::store::{FactCache, RedisAt, SealKey, Shared, Store};
 
 use self::authenticate::Credentials;
 use self::decision_log::DecisionLog;
@@ -92,10 +92,22 @@ pub struct Parts {
     pub dev_tokens: bool,
     /// Where decisions are logged.
     pub decision_log: Option<LogTarget>,
+    /// The Redis that sidecars share.
+    pub redis: Option<Redis>,
     /// Bytes for users in memory.
     pub cache_bytes: u64,
     /// How long what is in memory counts while the database does not answer.
     pub stale_grace: std::time::Duration,
+}
+
+/// A Redis that sidecars share.
+pub struct Redis {
+    /// Where it is.
+    pub at: RedisAt,
+    /// What seals facts there, if not a key of the data folder.
+    pub seal_key: Option<SealKey>,
+    /// How long a decision waits for it.
+    pub patience: std::time::Duration,
 }
 
 /// All use cases over one set of parts; shared by every connection.
@@ -107,6 +119,8 @@ pub struct Service {
     tenants: Tenants,
     credentials: Credentials,
     resources: FactCache<Object<'static>>,
+    /// What all sidecars look into before they ask the database.
+    shared: Option<Arc<Shared>>,
     /// The types of which resources are stored: there is no need to look for others.
     resource_types: ArcSwap<Types>,
     metrics: Metrics,
@@ -129,7 +143,7 @@ pub struct Service {
     /// Told that it was read.
     caught_up: tokio::sync::Notify,
     /// The last change of the feed that the caches have seen.
-    seen: AtomicI64,
+    seen: Arc<AtomicI64>,
     /// When the feed was last read.
     heard: Heard,
 }
@@ -141,7 +155,7 @@ impl Service {
     /// What the database or the folder refuses.
     pub async fn new(parts: Parts) -> Result<Arc<Self>> {
         let clock = Clock::system();
-        let seen = parts.store.last_change().await?;
+        let seen = Arc::new(AtomicI64::new(parts.store.last_change().await?));
         let mut types = Types::new();
         for (tenant, kind) in parts.store.resource_types().await? {
             types.entry(tenant).or_default().insert(kind);
@@ -151,12 +165,22 @@ impl Service {
         let dev_tokens = parts.dev_tokens.then(|| parts.folder.dev_tokens()).transpose()?;
         let tickets = parts.folder.ticket_signer()?;
         let credentials = Credentials::new(parts.folder.token_hasher()?, &parts.admin_token, dev_tokens);
+        let shared = match &parts.redis {
+            Some(redis) => {
+                let key = redis.seal_key.clone().map_or_else(|| parts.folder.seal_key(), Ok)?;
+                let instance = parts.store.instance().await?;
+                let shared = Shared::new(&redis.at, &key, &instance, redis.patience);
+                Some(Arc::new(shared.map_err(|error| ServiceError::Redis(error.to_string()))?))
+            }
+            None => None,
+        };
         let decision_log = DecisionLog::open(parts.decision_log)?;
         Ok(Arc::new(Self {
             store: parts.store,
             data: parts.folder.path().to_owned(),
-            users: FactCache::new(parts.cache_bytes / 4 * 3, UserRecord::heap_bytes),
-            resources: FactCache::new(parts.cache_bytes / 4, |attributes: &Object<'_>| attributes.heap_bytes()),
+            users: FactCache::new(parts.cache_bytes / 4 * 3, seen.clone(), shared.clone()),
+            resources: FactCache::new(parts.cache_bytes / 4, seen.clone(), shared.clone()),
+            shared,
             resource_types: ArcSwap::from_pointee(types),
             tenants,
             credentials,
@@ -172,7 +196,7 @@ impl Service {
             documents: tokio::sync::Notify::new(),
             news: tokio::sync::Notify::new(),
             caught_up: tokio::sync::Notify::new(),
-            seen: seen.into(),
+            seen,
             heard: Heard::now(parts.stale_grace),
         }))
     }

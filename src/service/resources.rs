@@ -149,7 +149,7 @@ impl Service {
                 self.resources.written(&tenant.id, name, seq, attributes.clone());
                 self.stores_now(&tenant.id, resource.kind());
             }
-            None => self.resources.changed(&tenant.id, name, seq),
+            None => self.resources.gone(&tenant.id, name, seq),
         }
         self.wrote(tenant, revision).await?;
         let (attributes, created) = (attributes.unwrap_or_default(), found.is_none());

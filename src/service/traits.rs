@@ -143,7 +143,7 @@ impl Service {
     pub async fn erase_user(&self, tenant: &Tenant, user: &UserId, author: &Author) -> Result<i64> {
         let erased = self.store.erase_user(&tenant.id, user, author).await?;
         let Erased { revision, seq } = erased.ok_or(ServiceError::NotFound("there is no such user"))?;
-        self.users.changed(&tenant.id, Name::user(user.as_str()), seq);
+        self.users.gone(&tenant.id, Name::user(user.as_str()), seq);
         self.wrote(tenant, revision).await?;
         Ok(revision)
     }
@@ -167,6 +167,9 @@ impl Service {
     /// Notes a revision of our own. Another process may have written in between: a decision must not claim to know
     /// a revision without having taken in those before it.
     pub(super) async fn wrote(&self, tenant: &Tenant, revision: i64) -> Result<()> {
+        if let Some(shared) = &self.shared {
+            shared.tell();
+        }
         if tenant.is_next(revision) {
             tenant.raise_revision(revision);
             return Ok(());

@@ -72,19 +72,26 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`] if the database cannot be read.
     pub async fn changes_since(&self, seq: i64, limit: i64) -> Result<Vec<Change>> {
-        let rows: Vec<(i64, String, i64, String, String)> =
+        let rows: Vec<Row> =
             sql("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2")
                 .bind(seq)
                 .bind(limit)
                 .fetch_all(&self.reader)
                 .await?;
-        let change = |(seq, tenant, revision, kind, key): (i64, String, i64, String, String)| Change {
-            seq,
-            tenant,
-            revision,
-            kind: ChangeKind::read(&kind),
-            key,
-        };
+        Ok(rows.into_iter().map(change).collect())
+    }
+
+    /// Changes before `seq`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`super::StoreError`] if the database cannot be read.
+    pub async fn changes_before(&self, seq: i64, limit: i64) -> Result<Vec<Change>> {
+        let rows: Vec<Row> =
+            sql("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+                .bind(seq)
+                .bind(limit)
+                .fetch_all(&self.reader)
+                .await?;
         Ok(rows.into_iter().map(change).collect())
     }
 
@@ -96,6 +103,12 @@ impl Store {
         let (seq,) = sql("SELECT COALESCE(MAX(seq), 0) FROM changes").fetch_one(&self.reader).await?;
         Ok(seq)
     }
+}
+
+type Row = (i64, String, i64, String, String);
+
+fn change((seq, tenant, revision, kind, key): Row) -> Change {
+    Change { seq, tenant, revision, kind: ChangeKind::read(&kind), key }
 }
 
 /// Notes a change in its own transaction, and tells its number. It comes last before the commit: on PostgreSQL it takes

@@ -42,7 +42,7 @@ use self::trouble::LastWrite;
 
 pub use audit::{AuditFault, AuditHead, AuditKey, AuditVerdict};
 pub use backup::{Backup, Kind, RestoreError, Restored, TABLES, Table};
-pub use cache::{CacheStats, FactCache, Known, Name};
+pub use cache::{CacheStats, FactCache, Known, Name, Portable};
 pub use counter::Counter;
 pub use database::DatabaseAt;
 pub use documents::{Document, DocumentKind, DocumentSet};

@@ -140,7 +140,7 @@ impl From<ServiceError> for Problem {
                 tracing::error!(%error, "the store is corrupt");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "stored data is not as it should be; the log says where")
             }
-            ServiceError::Folder(_) | ServiceError::Io { .. } => {
+            ServiceError::Folder(_) | ServiceError::Redis(_) | ServiceError::Io { .. } => {
                 tracing::error!(%error, "a request failed");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "something is wrong here; the log says what")
             }

@@ -1,3 +1,77 @@
-//! Many sidecars over one database.
+//! Many sidecars over one database, with a Redis between memory and that.
 
+mod histories;
+mod redis;
 mod revisions;
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Client, Server, Setup};
+
+const POLICY: &str = r#"allow pro { action "use" resource "tool" when user.traits.plan == "pro" }"#;
+
+/// How late a sidecar may be, whatever is away: it reads the feed five times a second. (These machines are slow.)
+const BOUND: Duration = Duration::from_secs(2);
+
+/// Sidecars over one database, and over one Redis if there is one.
+pub struct Fleet {
+    pub servers: Vec<Server>,
+    token: String,
+    policy: &'static str,
+}
+
+impl Fleet {
+    pub fn new(size: usize, redis: Option<&str>) -> Self {
+        Self::with_policy(size, redis, POLICY)
+    }
+
+    pub fn with_policy(size: usize, redis: Option<&str>, policy: &'static str) -> Self {
+        let first = setup(redis, policy).start();
+        let token = std::fs::read_to_string(first.data().join("admin-token")).unwrap().trim().to_owned();
+        let mut fleet = Self { servers: vec![first], token, policy };
+        while fleet.servers.len() < size {
+            fleet.grow(redis);
+        }
+        fleet
+    }
+
+    /// One more.
+    pub fn grow(&mut self, redis: Option<&str>) {
+        self.servers.push(setup(redis, self.policy).beside(&self.servers[0]).start());
+    }
+
+    /// An admin's client of one of them.
+    pub fn admin(&self, of: usize) -> Client {
+        self.servers[of].client(Some(&self.token))
+    }
+
+    /// A counter of one of them.
+    pub fn metric(&self, of: usize, name: &str) -> f64 {
+        let text = String::from_utf8(self.admin(of).get("/metrics").body.to_vec()).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    }
+
+    pub fn redis(&self, of: usize, outcome: &str) -> f64 {
+        self.metric(of, &format!("sidegate_redis_lookups_total{{outcome=\"{outcome}\"}}"))
+    }
+}
+
+fn setup(redis: Option<&str>, policy: &str) -> Setup {
+    let setup = Setup::new().policy("acme/fleet.policy", policy);
+    match redis {
+        // A patience that slow machines keep, too.
+        Some(url) => setup.args(&["--redis", url, "--redis-timeout", "200"]),
+        None => setup,
+    }
+}
+
+/// Asks again and again until it holds; panics if it does not within the bound.
+fn within_bound(what: &str, mut holds: impl FnMut() -> bool) -> Duration {
+    let asked = Instant::now();
+    while !holds() {
+        assert!(asked.elapsed() < BOUND, "not within {BOUND:?}: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    asked.elapsed()
+}

@@ -22,7 +22,7 @@ fn ten_thousand_cold_reads_are_one() {
             let stored = format!("stored-{round}");
             edit(&store, &acme, &user(&stored), &[change("plan", Some(text("pro")))]).await;
             for id in [stored, format!("nobody-{round}")] {
-                let cache = Arc::new(FactCache::new(1 << 30, UserRecord::heap_bytes));
+                let cache = Arc::new(FactCache::<UserRecord>::new(1 << 30, Arc::default(), None));
                 let (reads, whose) = (Arc::new(AtomicUsize::new(0)), user(&id));
                 let reader = || {
                     let (store, acme, cache) = (store.clone(), acme.clone(), cache.clone());

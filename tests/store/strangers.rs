@@ -4,6 +4,7 @@
 //! with which nobody interferes, and every answer must be the same: values, revisions, numbers of the audit trail.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -282,8 +283,8 @@ fn what_others_do_makes_no_difference_to_a_tenant() {
 async fn interferes(store: &Store, acts: &[(usize, Act)]) -> Option<String> {
     let world = || World {
         store,
-        users: FactCache::new(1 << 20, UserRecord::heap_bytes),
-        resources: FactCache::new(1 << 20, Object::heap_bytes),
+        users: FactCache::new(1 << 20, Arc::default(), None),
+        resources: FactCache::new(1 << 20, Arc::default(), None),
     };
     let (together, mut answers) = (world(), Vec::new());
     for (second, (label, act)) in acts.iter().enumerate() {

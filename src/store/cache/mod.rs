@@ -1,4 +1,5 @@
-//! Users and resources in memory: what a decision reads without waiting.
+//! Users and resources in memory: what a decision reads without waiting. What is not there is looked for in the Redis that
+//! sidecars share, if there is one, and then in the database.
 //!
 //! Three things keep it right. A write puts all facts in, with the number of its change. A reading that is
 //! older than the last change of them never gets in (the [`Fence`]). And every change of another process
@@ -6,10 +7,11 @@
 
 mod coalesce;
 mod fence;
+mod portable;
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::Equivalent;
@@ -20,7 +22,9 @@ use crate::model::TenantId;
 
 use self::coalesce::Coalesce;
 use self::fence::Fence;
-use super::{Counter, Result};
+
+pub use self::portable::Portable;
+use super::{Counter, Result, Shared};
 
 /// What a key and the caches' own books take beside the facts; measured.
 const ENTRY_BYTES: usize = 400;
@@ -66,6 +70,11 @@ const BETWEEN: char = '\u{1f}';
 impl Key {
     fn new(tenant: &TenantId, name: Name<'_>) -> Self {
         Self(format!("{tenant}{BETWEEN}{}{BETWEEN}{}", name.kind, name.id).into())
+    }
+
+    /// What it is called where all look.
+    fn shared<V: Portable>(&self) -> String {
+        format!("{}:{}", V::KIND, self.0)
     }
 }
 
@@ -119,30 +128,36 @@ pub struct CacheStats {
 }
 
 /// A cache of facts about users, or about resources.
-pub struct FactCache<V: Send + Sync + 'static> {
+pub struct FactCache<V: Portable> {
     present: Cache<Key, Entry<V>>,
     absent: Cache<Key, ()>,
     fence: Fence,
     hasher: RandomState,
     loads: Coalesce<V>,
+    shared: Option<Arc<Shared>>,
+    /// The last change of the feed that this process has seen.
+    seen: Arc<AtomicI64>,
     hits: Counter,
     misses: AtomicU64,
 }
 
-impl<V: Send + Sync + 'static> FactCache<V> {
-    /// A cache of at most about `bytes` bytes, of facts that take so many on the heap.
+impl<V: Portable> FactCache<V> {
+    /// A cache of at most about `bytes` bytes, which is told how far the feed was `seen`, and what else there is to ask
+    /// before the database.
     #[must_use]
-    pub fn new(bytes: u64, heap_bytes: fn(&V) -> usize) -> Self {
+    pub fn new(bytes: u64, seen: Arc<AtomicI64>, shared: Option<Arc<Shared>>) -> Self {
         let weigh = move |key: &Key, entry: &Entry<V>| {
-            let content = heap_bytes(&entry.facts) + key.0.len();
+            let content = entry.facts.heap_bytes() + key.0.len();
             u32::try_from(ENTRY_BYTES + content).unwrap_or(u32::MAX)
         };
         Self {
             present: Cache::builder().max_capacity(bytes).weigher(weigh).build(),
             absent: Cache::builder().max_capacity(ABSENT_ENTRIES).time_to_live(ABSENT_FOR).build(),
-            fence: Fence::default(),
+            fence: Fence::new(seen.load(Ordering::Acquire)),
             hasher: RandomState::new(),
             loads: Coalesce::default(),
+            shared,
+            seen,
             hits: Counter::default(),
             misses: AtomicU64::new(0),
         }
@@ -172,7 +187,14 @@ impl<V: Send + Sync + 'static> FactCache<V> {
         let stripe = self.hasher.hash_one(&key);
         let found_meanwhile = || self.find(&KeyRef { tenant: tenant.as_str(), kind: name.kind, id: name.id });
         let read = || async {
-            let (as_of, facts) = read().await?;
+            let (as_of, facts) = match self.find_shared(&key, stripe).await {
+                Some(found) => found,
+                None => {
+                    let (as_of, facts) = read().await?;
+                    self.put_shared(&key, as_of, facts.as_ref());
+                    (as_of, facts)
+                }
+            };
             let facts = facts.map(Arc::new);
             match &facts {
                 Some(facts) => self.insert(key.clone(), stripe, Entry { facts: facts.clone(), as_of }),
@@ -189,9 +211,40 @@ impl<V: Send + Sync + 'static> FactCache<V> {
         }
     }
 
+    /// What others have put where all look, if no change is known that came after it, and none that comes before it is
+    /// still to be seen: whoever says that they know more than the feed are not believed.
+    async fn find_shared(&self, key: &Key, hash: u64) -> Option<(i64, Option<V>)> {
+        let seen = self.seen.load(Ordering::Acquire);
+        let is_new_enough = |as_of| as_of >= self.fence.last(hash) && as_of <= seen;
+        let found = self.shared.as_ref()?.get(&key.shared::<V>(), is_new_enough).await?;
+        match found.content {
+            None => Some((found.as_of, None)),
+            Some(content) => Some((found.as_of, Some(V::from_bytes(&content)?))),
+        }
+    }
+
+    fn put_shared(&self, key: &Key, as_of: i64, facts: Option<&V>) {
+        if let Some(shared) = &self.shared {
+            shared.put(&key.shared::<V>(), as_of, facts.map(Portable::to_bytes));
+        }
+    }
+
+    /// Notes earlier changes than this process has seen, newest first and down to `floor`, so that what others have put
+    /// where all look counts although it is older. Whether there is room for more.
+    pub fn remember<'n>(&self, earlier: impl IntoIterator<Item = (&'n TenantId, Name<'n>, i64)>, floor: i64) -> bool {
+        let hashed = earlier.into_iter().map(|(of, name, seq)| (self.hasher.hash_one(Key::new(of, name)), seq));
+        self.fence.lower(hashed, floor)
+    }
+
+    /// Takes away what others would find where all look; `None` if nobody could be asked.
+    pub async fn forget(&self, tenant: &TenantId, name: Name<'_>) -> Option<bool> {
+        self.shared.as_ref()?.remove(&Key::new(tenant, name).shared::<V>()).await
+    }
+
     /// Puts in what a write of this process made of it.
     pub fn written(&self, tenant: &TenantId, name: Name<'_>, seq: i64, facts: V) {
         let key = Key::new(tenant, name);
+        self.put_shared(&key, seq, Some(&facts));
         let stripe = self.hasher.hash_one(&key);
         self.fence.raise(stripe, seq);
         self.no_longer_absent(&key);
@@ -207,6 +260,12 @@ impl<V: Send + Sync + 'static> FactCache<V> {
             Some(old) if old.value().as_of < seq => Op::Remove,
             _ => Op::Nop,
         });
+    }
+
+    /// Drops what a write of this process took away, and leaves nothing of it where all look.
+    pub fn gone(&self, tenant: &TenantId, name: Name<'_>, seq: i64) {
+        self.put_shared(&Key::new(tenant, name), seq, None);
+        self.changed(tenant, name, seq);
     }
 
     /// Drops everything: a change may have concerned anybody.
@@ -303,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_write_never_leaves_an_older_value_behind() {
-        let cache = FactCache::new(1 << 30, UserRecord::heap_bytes);
+        let cache = FactCache::new(1 << 30, Arc::default(), None);
         let (tenant, alice) = (TenantId::parse("acme").unwrap(), Name::user("alice"));
         cache.written(&tenant, alice, 5, record("old"));
         assert_eq!(plan(&cache, &tenant).as_deref(), Some("old"));

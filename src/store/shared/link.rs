@@ -30,7 +30,7 @@ pub(super) struct Link {
 #[derive(Clone)]
 enum To {
     One(ConnectionManager),
-    Cluster(ClusterClient, Arc<OnceCell<ClusterConnection>>),
+    Cluster(Arc<ClusterClient>, Arc<OnceCell<ClusterConnection>>),
 }
 
 impl Link {
@@ -39,7 +39,7 @@ impl Link {
             [one] => To::One(manager(one.clone(), ConnectionManagerConfig::new())?),
             several => {
                 let builder = ClusterClientBuilder::new(several.to_vec()).connection_timeout(CONNECT);
-                To::Cluster(builder.build()?, Arc::default())
+                To::Cluster(Arc::new(builder.build()?), Arc::default())
             }
         };
         Ok(Self { to, nodes: nodes.clone() })
@@ -60,7 +60,11 @@ impl Link {
     }
 }
 
-async fn listen_at(node: ConnectionInfo, channel: &str, told: Arc<impl Fn() + Send + Sync + 'static>) -> RedisResult<()> {
+async fn listen_at(
+    node: ConnectionInfo,
+    channel: &str,
+    told: Arc<impl Fn() + Send + Sync + 'static>,
+) -> RedisResult<()> {
     let settings = node.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let push = move |push: PushInfo| {
         // What was said while nobody listened is news, too.

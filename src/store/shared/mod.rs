@@ -12,7 +12,7 @@ mod seal;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::{Script, cmd};
 use tokio::sync::Semaphore;
@@ -29,6 +29,9 @@ const LIFE: Duration = Duration::from_secs(3600);
 
 /// The same of the word that nobody stored something.
 const ABSENT_LIFE: Duration = Duration::from_secs(30);
+
+/// While it is not asked, it is tried so often.
+const TRY_EVERY: Duration = Duration::from_millis(500);
 
 /// So many values are on their way to Redis at most; further ones are not sent.
 const SENDING: usize = 256;
@@ -130,21 +133,33 @@ impl Shared {
     }
 
     /// Tells the other sidecars that there is something new in the feed. Nobody waits for it.
-    pub(super) fn tell(self: &Arc<Self>) {
+    pub fn tell(self: &Arc<Self>) {
         let shared = self.clone();
         tokio::spawn(async move {
             let channel = shared.channel();
-            let _: Option<i64> = shared.ask(async |link| cmd("PUBLISH").arg(&channel).arg("").query_async(link).await).await;
+            let _: Option<i64> =
+                shared.ask(async |link| cmd("PUBLISH").arg(&channel).arg("").query_async(link).await).await;
         });
     }
 
-    /// Passes on what the other sidecars tell, until it is dropped.
-    pub(super) async fn listen(&self, told: impl Fn() + Send + Sync + 'static) {
-        self.link.listen(&self.channel(), told).await;
+    /// Passes on what the other sidecars tell, and looks after a Redis that does not answer, until it is dropped.
+    pub async fn listen(&self, told: impl Fn() + Send + Sync + 'static) {
+        let channel = self.channel();
+        tokio::join!(self.link.listen(&channel, told), self.try_again());
+    }
+
+    async fn try_again(&self) {
+        loop {
+            tokio::time::sleep(TRY_EVERY).await;
+            if self.circuit.is_open() {
+                let _: Option<String> = self.ask_now(async |link| cmd("PING").query_async(link).await).await;
+            }
+        }
     }
 
     /// Counters for `/metrics`.
-    pub(super) fn stats(&self) -> SharedStats {
+    #[must_use]
+    pub fn stats(&self) -> SharedStats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         SharedStats {
             hits: load(&self.hits),
@@ -158,10 +173,14 @@ impl Shared {
 
     /// Asks Redis, if it has answered lately, and gives up soon.
     async fn ask<T>(&self, ask: impl AsyncFnOnce(&mut Link) -> redis::RedisResult<T>) -> Option<T> {
-        if !self.circuit.admits(Instant::now()) {
+        if self.circuit.is_open() {
             self.skipped.fetch_add(1, Ordering::Relaxed);
             return None;
         }
+        self.ask_now(ask).await
+    }
+
+    async fn ask_now<T>(&self, ask: impl AsyncFnOnce(&mut Link) -> redis::RedisResult<T>) -> Option<T> {
         let mut link = self.link.clone();
         match tokio::time::timeout(self.patience, ask(&mut link)).await {
             Ok(Ok(answer)) => {
@@ -174,10 +193,10 @@ impl Shared {
                 tracing::debug!(%error, "Redis refuses");
             }
             Ok(Err(error)) => {
-                self.circuit.failed(Instant::now());
+                self.circuit.failed();
                 tracing::debug!(%error, "Redis cannot be asked");
             }
-            Err(_) => self.circuit.failed(Instant::now()),
+            Err(_) => self.circuit.failed(),
         }
         self.failures.fetch_add(1, Ordering::Relaxed);
         None

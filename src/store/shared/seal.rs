@@ -2,6 +2,8 @@
 //! with number and key (AES-256-GCM-SIV, RFC 8452). Nobody who reads Redis learns anything, and nobody who writes into it
 //! makes up a value or puts one under another name.
 
+use std::fmt;
+
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -15,6 +17,12 @@ const HEAD: usize = 20;
 /// What values are sealed with. All sidecars of an instance have the same.
 #[derive(Clone)]
 pub struct SealKey([u8; 32]);
+
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealKey(hidden)")
+    }
+}
 
 impl SealKey {
     /// From a secret of any length.
