@@ -24,6 +24,11 @@ fn every_path_that_the_image_copies_exists() {
         }
     }
     assert!(seen >= 4, "the build needs Cargo.toml, Cargo.lock, src and grammar");
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for bench in manifest.split("[[bench]]\nname = \"").skip(1) {
+        let file = format!("benches/{}.rs ", bench.split('"').next().unwrap());
+        assert!(lines.iter().any(|line| line.contains(&file)), "Cargo wants {file}");
+    }
 }
 
 #[test]

@@ -52,6 +52,28 @@ fn check(packed: ObjectRef<'_>, object: &Object<'_>) -> Result<(), TestCaseError
     Ok(())
 }
 
+/// As the database gives it: what is within lists and objects is JSON.
+fn as_stored(object: &Object<'static>) -> Object<'static> {
+    fn stored(value: &Value<'static>) -> Value<'static> {
+        match value {
+            Value::List(_) | Value::Object(_) => {
+                Value::parse(&serde_json::to_string(value).unwrap()).unwrap().into_owned()
+            }
+            value => value.clone(),
+        }
+    }
+    let members = |object: &Object<'static>| -> Vec<(String, Value<'static>)> {
+        object.iter().map(|(name, value)| (name.to_owned(), stored(value))).collect()
+    };
+    let mut all: Object<'static> = members(object).into_iter().collect();
+    for part in ["traits", "consents"] {
+        if let Some(Value::Object(within)) = object.get(part) {
+            all.set(part, Value::Object(members(within).into_iter().collect()));
+        }
+    }
+    all
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: count(300, 20_000) as u32,
@@ -86,6 +108,8 @@ proptest! {
         for object in [record.user(), record.traits(), record.login()] {
             prop_assert!(object.get(&absent).is_none());
         }
+        let stored = UserRecord::pack(&as_stored(&user), &as_stored(&login), &own);
+        prop_assert_eq!(UserRecord::from_bytes(&stored.to_bytes()), Some(stored));
     }
 }
 
@@ -97,4 +121,22 @@ fn a_user_with_all_the_traits_that_one_may_have() {
     assert!(record.field(Bag::Traits, "t1000").is_none());
     assert!(record.field(Bag::Profile, "t1").is_none());
     assert!(record.heap_bytes() < 20_000, "{}", record.heap_bytes());
+}
+
+/// Sidecars of several versions may share one Redis, in which records lie as these bytes.
+#[test]
+fn the_bytes_of_a_record_stay_the_same() {
+    let text = r#"{"id": "alice", "name": "Ä", "traits": {"plan": "pro", "seats": 7, "ratio": 0.5, "tags": ["a", null]},
+                  "consents": {"ads": true}}"#;
+    let login: Object<'static> =
+        [("count", Value::Int(2)), ("first_at", Value::Time(jiff::Timestamp::UNIX_EPOCH))].into_iter().collect();
+    let own = [(Bag::Traits, Slug::parse("seats").unwrap())];
+    let record = UserRecord::pack(&Object::parse(text).unwrap(), &login, &own);
+    let bytes = String::from_utf8(record.to_bytes()).unwrap();
+    insta::assert_snapshot!(bytes);
+    assert_eq!(UserRecord::from_bytes(bytes.as_bytes()), Some(record));
+    for broken in ["", "[]", "{}", r#"["x",false,[]]"#, &bytes[..bytes.len() - 1], &bytes.replacen("alice", "alic", 1)]
+    {
+        assert_eq!(UserRecord::from_bytes(broken.as_bytes()), None, "{broken}");
+    }
 }

@@ -145,14 +145,18 @@ impl UserRecord {
     /// change of the layout needs another format there, which a test reminds of.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(&(&self.text, self.any_self_asserted, self.values())).unwrap_or_default()
+        // Each value as a text of its own: what is in one says how its numbers are read.
+        let values: Vec<String> =
+            self.values().iter().map(|value| serde_json::to_string(value).unwrap_or_default()).collect();
+        serde_json::to_vec(&(&self.text, self.any_self_asserted, values)).unwrap_or_default()
     }
 
     /// The record that [`UserRecord::to_bytes`] wrote; `None` for what is none.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (text, any_self_asserted, values): (Box<str>, bool, Vec<Value<'_>>) = serde_json::from_slice(bytes).ok()?;
-        let values = values.into_iter().map(Value::into_owned).collect();
+        let (text, any_self_asserted, values): (Box<str>, bool, Vec<String>) = serde_json::from_slice(bytes).ok()?;
+        let values = values.iter().map(|value| Value::parse(value).map(Value::into_owned));
+        let values = values.collect::<Result<_, _>>().ok()?;
         let mut record = Self { text, aside: None, any_self_asserted };
         let mut places = vec![0];
         places.extend(record.entries().map(|entry| entry.end));
