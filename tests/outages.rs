@@ -86,6 +86,27 @@ fn decisions_go_on_from_memory_for_the_grace_and_then_know_nothing() {
     assert_eq!(server.client(None).get("/readyz").status, 200);
 }
 
+#[test]
+fn tokens_count_for_twice_the_grace() {
+    let mut postgres = Postgres::start();
+    let server = start(&postgres, "2");
+    let (admin, app) = (server.admin(), server.app("decide"));
+    // The news of the token itself has every token looked up once more.
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(ask(&app), (true, false));
+    postgres.stop();
+    let ask = || app.json(Method::POST, EVALUATION, &question("alice", "export", "report"));
+    eventually("the end of the grace of facts", || ask().json()["decision"] == false);
+    eventually("the end of that of tokens", || ask().status == 503);
+    assert_eq!(
+        admin.json(Method::POST, EVALUATION, &question("alice", "export", "report")).status,
+        200,
+        "not in the database"
+    );
+    postgres.resume();
+    eventually("tokens to count again", || ask().status == 200 && ask().json()["decision"] == true);
+}
+
 struct End<'a>(&'a AtomicBool);
 
 impl Drop for End<'_> {

@@ -14,6 +14,7 @@ use crate::service::{DataFolder, LogTarget, MIN_SECRET};
 use crate::store::{DatabaseAt, RedisAt, SealKey};
 
 use super::listen::Listen;
+use super::memory;
 
 /// One setting: how it is called in a file, with `--` and hyphens as a flag, and as `SIDEGATE_...` in the
 /// environment.
@@ -61,7 +62,7 @@ const SETTINGS: &[Setting] = &[
     setting("dev_tokens", "loopback", "`on`, `off`, or `loopback`: on if only this machine can connect"),
     setting("decision_log", "off", "`off`, `stdout`, or a file"),
     setting("client_timeout", "15", "seconds, from 1 to 3600"),
-    setting("cache_mib", "256", "mebibytes, from 1 to 1048576"),
+    setting("cache_mib", "auto", "mebibytes, from 1 to 1048576, or `auto`: an eighth of the memory, from 64 to 4096"),
     setting("stale_grace", "300", "seconds, from 2 to 86400"),
     Setting {
         name: "admin_token",
@@ -270,6 +271,10 @@ impl Config {
                 range.contains(&number).then_some(number).ok_or_else(|| "it is out of range".to_owned())
             })
         };
+        let cache_mib = match layers.get("cache_mib").0 {
+            "auto" => memory::default_cache_mib(),
+            _ => number("cache_mib", 1..=1_048_576)?.unwrap_or_else(memory::default_cache_mib),
+        };
         Ok(Self {
             listen,
             data: layers.data(),
@@ -283,7 +288,7 @@ impl Config {
             dev_tokens: dev_tokens.unwrap_or(false),
             decision_log: layers.read("decision_log", |text| Ok(read_log(text)))?.flatten(),
             client_timeout: Duration::from_secs(number("client_timeout", 1..=3600)?.unwrap_or(15)),
-            cache_bytes: number("cache_mib", 1..=1_048_576)?.unwrap_or(256) << 20,
+            cache_bytes: cache_mib << 20,
             stale_grace: Duration::from_secs(number("stale_grace", 2..=86_400)?.unwrap_or(300)),
             admin_token: read_admin_token(layers)?,
         })

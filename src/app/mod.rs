@@ -3,6 +3,7 @@
 mod banner;
 mod config;
 mod listen;
+mod memory;
 mod open;
 mod reload;
 mod serve;

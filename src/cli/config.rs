@@ -53,7 +53,7 @@ pub(super) struct Settings {
     /// Seconds that a client may take to send a request [default: 15]
     #[arg(long, value_name = "SECONDS")]
     client_timeout: Option<String>,
-    /// Mebibytes of memory for cached users [default: 256]
+    /// Mebibytes of memory for cached users and resources [default: an eighth of the memory, from 64 to 4096]
     #[arg(long, value_name = "MIB")]
     cache_mib: Option<String>,
     /// Seconds for which decisions go on from memory while the database does not answer [default: 300]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use http::Request;
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -25,20 +25,27 @@ pub(super) struct Healthy {
 
 impl Healthy {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        tokio::time::timeout(PATIENCE, self.ask()).await.with_context(|| format!("{}: no answer", self.url))??;
+        fetch(&self.url).await?;
         Ok(ExitCode::SUCCESS)
     }
+}
 
-    async fn ask(&self) -> Result<()> {
-        let (host, port) = (self.url.host_str().unwrap_or_default(), self.url.port_or_known_default().unwrap_or(80));
-        let stream = TcpStream::connect((host, port)).await.with_context(|| self.url.to_string())?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        let request = Request::get(self.url.path()).header("host", host).body(Empty::<Bytes>::new())?;
-        let status = sender.send_request(request).await?.status();
-        if !status.is_success() {
-            bail!("{} answers {status}", self.url);
-        }
-        Ok(())
+/// What a server on this machine answers, if that is a success.
+pub(super) async fn fetch(url: &Url) -> Result<String> {
+    tokio::time::timeout(PATIENCE, ask(url)).await.with_context(|| format!("{url}: no answer"))?
+}
+
+async fn ask(url: &Url) -> Result<String> {
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
+    let stream = TcpStream::connect((host, port)).await.with_context(|| url.to_string())?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = Request::get(url.path()).header("host", host).body(Empty::<Bytes>::new())?;
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    if !status.is_success() {
+        bail!("{url} answers {status}");
     }
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }

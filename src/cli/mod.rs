@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod cache;
 mod check;
 mod config;
 mod data;
@@ -73,6 +74,8 @@ enum Command {
     PortalLink(tokens::PortalLink),
     /// Check the audit trail of a tenant, or take down its head
     Audit(audit::Audit),
+    /// Show what is remembered of facts, or make all sidecars forget it
+    Cache(cache::Cache),
     /// Ask a running server whether it is alive; for health checks of containers
     Healthy(healthy::Healthy),
     /// Show every setting, and where its value comes from
@@ -112,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::Restore(restore) => block_on(restore.run()),
         Command::PortalLink(link) => block_on(link.run()),
         Command::Audit(audit) => block_on(audit.run()),
+        Command::Cache(cache) => block_on(cache.run()),
         Command::Healthy(healthy) => block_on(healthy.run()),
         Command::Config(show) => show.run(),
     };

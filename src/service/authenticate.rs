@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use moka::sync::Cache;
@@ -105,8 +106,8 @@ impl Service {
         let token = token.ok_or(Refused::Missing)?;
         let changes = self.credentials.changes.load(Ordering::SeqCst);
         let caller = match last.get(token, changes) {
-            Some(caller) => caller,
-            None => Box::pin(self.look_up(token, changes, last)).await?,
+            Some(caller) if self.heard.trusts_credentials(Instant::now()) => caller,
+            _ => Box::pin(self.look_up(token, changes, last)).await?,
         };
         match caller.expires_at() {
             Some(end) if end <= self.clock.now() => Err(Refused::Invalid),
@@ -125,8 +126,8 @@ impl Service {
             return user.map(Arc::new).ok_or(Refused::Invalid);
         }
         let caller = match credentials.known.get(&hash) {
-            Some(known) => known,
-            None => {
+            Some(known) if self.heard.trusts_credentials(Instant::now()) => known,
+            _ => {
                 let credential = self.store.find_token(&hash).await?.ok_or(Refused::Invalid)?;
                 let caller = Arc::new(Caller::Service(credential));
                 credentials.known.insert(hash, caller.clone());

@@ -46,6 +46,12 @@ impl Heard {
         now.saturating_duration_since(self.since).saturating_sub(last)
     }
 
+    /// Whether a credential that is known still counts: nobody could say that it was revoked. For twice as long as facts
+    /// do, so that what needs none is still decided for those who are known.
+    pub(super) fn trusts_credentials(&self, now: Instant) -> bool {
+        self.lag(now) < self.grace.saturating_mul(2)
+    }
+
     /// How old what is in memory is.
     pub(super) fn age(&self, now: Instant) -> Age {
         match self.lag(now) {

@@ -4,7 +4,7 @@ use crate::lang::suggest;
 use crate::model::{
     Author, Caller, FieldChange, Object, Origin, Precondition, Slug, Source, UserId, UserRecord, Value,
 };
-use crate::store::{Edited, Erased, Known, Name, StoreError, StoredField, UserChanged};
+use crate::store::{Edited, Erased, Known, Name, Remembered, StoreError, StoredField, UserChanged};
 
 use super::tenants::Tenant;
 use super::{Fault, Result, Service, ServiceError, pointer_to};
@@ -197,6 +197,18 @@ impl Service {
         let Ok(id) = UserId::parse(user) else { return Ok(None) };
         let read = || self.store.load_user(&tenant.id, &id);
         Ok(self.users.load(&tenant.id, Name::user(user), read).await?)
+    }
+}
+
+impl Service {
+    /// How old what Redis has of a user is, if it has anything, and what the database has.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn remembered(&self, tenant: &Tenant, user: &UserId) -> Result<(Option<Remembered>, Remembered)> {
+        let redis = self.users.remembered(&tenant.id, Name::user(user.as_str())).await;
+        let (as_of, record) = self.store.load_user(&tenant.id, user).await?;
+        Ok((redis, Remembered { as_of, present: record.is_some() }))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Numbers are committed in their order, so a reader that has seen one has seen all before it: SQLite has one writer at a
 //! time, and on PostgreSQL a lock is held from the giving of a number to its commit.
 
-use crate::model::TenantId;
+use crate::model::{TenantId, UserId};
 use jiff::Timestamp;
 
 use super::audit;
@@ -109,6 +109,21 @@ type Row = (i64, String, i64, String, String);
 
 fn change((seq, tenant, revision, kind, key): Row) -> Change {
     Change { seq, tenant, revision, kind: ChangeKind::read(&kind), key }
+}
+
+impl Store {
+    /// Has every process forget what it knows of a user, or everything, as if it had changed.
+    ///
+    /// # Errors
+    /// [`super::StoreError`] if the database cannot be written.
+    pub async fn forget(&self, whom: Option<(&TenantId, &UserId)>, at: Timestamp) -> Result<()> {
+        let mut tx = self.begin(whom.map(|(tenant, _)| tenant)).await?;
+        match whom {
+            Some((tenant, user)) => append(&mut tx, Some(tenant), 0, ChangeKind::User, user.as_str(), at).await?,
+            None => append(&mut tx, None, 0, ChangeKind::Other, "", at).await?,
+        };
+        tx.commit().await
+    }
 }
 
 /// Notes a change in its own transaction, and tells its number. It comes last before the commit: on PostgreSQL it takes

@@ -55,7 +55,7 @@ pub use logins::Report;
 pub use news::News;
 pub use prompts::{Outcome, Ticket};
 pub use resources::{ResourceChanged, StoredResource};
-pub use shared::{RedisAt, SealKey, Shared, SharedStats};
+pub use shared::{RedisAt, Remembered, SealKey, Shared, SharedStats};
 pub use tokens::TokenRow;
 pub use trouble::Trouble;
 pub use users::Listed;

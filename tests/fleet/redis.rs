@@ -6,8 +6,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use serde_json::json;
 
 use super::{Fleet, within_bound};
-use crate::support::count;
 use crate::support::redis::{Cluster, Redis};
+use crate::support::{count, run};
 
 fn plan(round: usize) -> &'static str {
     if round.is_multiple_of(2) { "pro" } else { "free" }
@@ -98,6 +98,41 @@ fn what_somebody_puts_there_is_not_believed() {
         assert_eq!(fleet.redis(last, "hit"), 0.0);
         fleet.servers.pop();
     }
+}
+
+#[test]
+fn admins_see_what_is_remembered_and_have_it_forgotten() {
+    let redis = Redis::start();
+    let fleet = Fleet::new(1, Some(&redis.url()));
+    let (server, here) = (&fleet.servers[0], fleet.admin(0));
+    here.set("alice", "plan", json!("pro"));
+    within_bound("alice in Redis", || redis.keys().len() == 1);
+    let cache = |args: &[&str]| {
+        let mut command = server.command(&[&["cache"], args].concat());
+        let command = command.env("SIDEGATE_REDIS", redis.url()).env("SIDEGATE_POLICIES", server.policies());
+        let (output, out, err) = run(command);
+        assert!(output.status.success(), "{err}");
+        out
+    };
+    let get =
+        |user: &str| -> serde_json::Value { serde_json::from_str(&cache(&["get", "--tenant", "acme", user])).unwrap() };
+    let found = get("alice");
+    assert_eq!((&found["redis"]["present"], &found["redis"]["asOf"]), (&json!(true), &found["database"]["asOf"]));
+    let nobody = get("bob");
+    assert_eq!((&nobody["redis"], &nobody["database"]["present"]), (&json!(null), &json!(false)));
+
+    // Past all code: only whoever forgets finds out.
+    assert!(here.may("alice", "use", "tool"));
+    server.execute("UPDATE fields SET value = '\"free\"' WHERE slug = 'plan'");
+    assert!(here.may("alice", "use", "tool"));
+    assert!(cache(&["drop", "--tenant", "acme", "alice"]).contains("forget alice"));
+    within_bound("she is read anew", || !here.may("alice", "use", "tool"));
+    server.execute("UPDATE fields SET value = '\"pro\"' WHERE slug = 'plan'");
+    cache(&["drop", "--all"]);
+    within_bound("everybody is", || here.may("alice", "use", "tool"));
+    let stats = cache(&["stats"]);
+    assert!(stats.contains("sidegate_redis_lookups_total{outcome=\"too_old\"} 2"), "{stats}");
+    assert!(stats.contains("sidegate_user_lookups_total{outcome=\"hit\"}"), "{stats}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use self::coalesce::Coalesce;
 use self::fence::Fence;
 
 pub use self::portable::Portable;
-use super::{Counter, Result, Shared};
+use super::{Counter, Remembered, Result, Shared};
 
 /// What a key and the caches' own books take beside the facts; measured.
 const ENTRY_BYTES: usize = 400;
@@ -236,9 +236,10 @@ impl<V: Portable> FactCache<V> {
         self.fence.lower(hashed, floor)
     }
 
-    /// Takes away what others would find where all look; `None` if nobody could be asked.
-    pub async fn forget(&self, tenant: &TenantId, name: Name<'_>) -> Option<bool> {
-        self.shared.as_ref()?.remove(&Key::new(tenant, name).shared::<V>()).await
+    /// How old what others would find where all look is.
+    pub async fn remembered(&self, tenant: &TenantId, name: Name<'_>) -> Option<Remembered> {
+        let found = self.shared.as_ref()?.look(&Key::new(tenant, name).shared::<V>()).await?;
+        Some(Remembered { as_of: found.as_of, present: found.content.is_some() })
     }
 
     /// Puts in what a write of this process made of it.

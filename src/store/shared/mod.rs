@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Script, cmd};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use self::circuit::Circuit;
@@ -58,6 +59,16 @@ pub struct SharedStats {
     pub skipped: u64,
     /// Whether it is not asked now.
     pub open: bool,
+}
+
+/// How old something is that is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Remembered {
+    /// The number of the last change of the feed that the reading of it saw.
+    pub as_of: i64,
+    /// Whether it is there; else nobody stored it.
+    pub present: bool,
 }
 
 /// The Redis that sidecars share.
@@ -112,6 +123,13 @@ impl Shared {
         is_new_enough(found.as_of).then_some(found)
     }
 
+    /// What is there under a name, however old.
+    pub(super) async fn look(&self, name: &str) -> Option<Sealed> {
+        let key = self.key(name);
+        let value: Option<Vec<u8>> = self.ask(async |link| cmd("GET").arg(&key).query_async(link).await).await?;
+        self.sealer.open(&key, value?)
+    }
+
     /// Puts a value there for others, as of a change, unless there is a newer one. Nobody waits for it.
     pub(super) fn put(self: &Arc<Self>, name: &str, as_of: i64, content: Option<Vec<u8>>) {
         let Ok(permit) = self.sending.clone().try_acquire_owned() else { return };
@@ -124,12 +142,6 @@ impl Shared {
             setting.arg(value).arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
             let _: Option<i64> = shared.ask(async |link| setting.invoke_async(link).await).await;
         });
-    }
-
-    /// Takes away what is there under a name.
-    pub(super) async fn remove(&self, name: &str) -> Option<bool> {
-        let key = self.key(name);
-        self.ask(async |link| cmd("DEL").arg(&key).query_async(link).await).await
     }
 
     /// Tells the other sidecars that there is something new in the feed. Nobody waits for it.
