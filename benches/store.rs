@@ -9,14 +9,14 @@ mod harness;
 mod support;
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufWriter, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use harness::postgres::Postgres;
 use harness::{Client, Server, Setup, database, run, wait_for};
-use support::{median, request, summary};
+use support::asking::Asking;
+use support::{median, summary};
 
 /// How often each thing is measured.
 const ROUNDS: usize = 5;
@@ -100,52 +100,16 @@ fn number(server: &Server, query: &str) -> i64 {
     wait_for(database::numbers(&server.database(), query))[0]
 }
 
-/// A connection that asks one thing after the other.
-struct Asking {
-    stream: TcpStream,
-    token: String,
-    buffer: Vec<u8>,
-}
-
-impl Asking {
-    fn new(address: SocketAddr, token: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, token: token.to_owned(), buffer: vec![0; 64 << 10] }
-    }
-
-    /// The answer, and how long it took.
-    fn ask(&mut self, method: &str, path: &str, body: &str) -> (&str, Duration) {
-        let request = request(method, path, &self.token, body, "");
-        let started = Instant::now();
-        self.stream.write_all(&request).unwrap();
-        let mut filled = 0;
-        loop {
-            filled += self.stream.read(&mut self.buffer[filled..]).unwrap();
-            if whole(&self.buffer[..filled]) {
-                let took = started.elapsed();
-                return (std::str::from_utf8(&self.buffer[..filled]).unwrap(), took);
-            }
-        }
-    }
-
-    fn may(&mut self, user: usize) -> f64 {
-        let body = format!(
-            "{{\"subject\":{{\"type\":\"user\",\"id\":\"user-{user:07}\"}},\"action\":{{\"name\":\"export\"}},\
-             \"resource\":{{\"type\":\"report\",\"id\":\"7\"}}}}"
-        );
-        let (answer, took) = self.ask("POST", "/t/acme/access/v1/evaluation", &body);
-        let expected = format!("{{\"decision\":{}", plan(user) == "enterprise");
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(&expected), "{answer}");
-        took.as_secs_f64() * 1e6
-    }
-}
-
-fn whole(answer: &[u8]) -> bool {
-    let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
-    let head = std::str::from_utf8(&answer[..end]).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-    answer.len() >= end + 4 + length.parse::<usize>().unwrap()
+/// Decides about a user; in how many microseconds.
+fn may(app: &mut Asking, user: usize) -> f64 {
+    let body = format!(
+        "{{\"subject\":{{\"type\":\"user\",\"id\":\"user-{user:07}\"}},\"action\":{{\"name\":\"export\"}},\
+         \"resource\":{{\"type\":\"report\",\"id\":\"7\"}}}}"
+    );
+    let (answer, took) = app.ask("POST", "/t/acme/access/v1/evaluation", &body);
+    let expected = format!("{{\"decision\":{}", plan(user) == "enterprise");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(&expected), "{answer}");
+    took.as_secs_f64() * 1e6
 }
 
 /// Decisions about users who are not in memory, and about the same once they are.
@@ -161,12 +125,12 @@ fn cold(server: &Server, users: usize) {
         chosen
     };
     for user in some(200) {
-        app.may(user);
+        may(&mut app, user);
     }
     for _ in 0..ROUNDS {
         let asked = some(DECISIONS);
         for times in &mut rounds {
-            let mut micros: Vec<f64> = asked.iter().map(|user| app.may(*user)).collect();
+            let mut micros: Vec<f64> = asked.iter().map(|user| may(&mut app, *user)).collect();
             times[0].push(median(&mut micros));
             times[1].push(micros[micros.len() * 99 / 100]);
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+pub mod asking;
 pub mod load;
 
 pub const CONDITION: &str = "user.traits.plan == \"enterprise\" AND user.traits.email_opt_in == true";

@@ -3,6 +3,7 @@
 mod histories;
 mod redis;
 mod revisions;
+mod script;
 
 use std::time::{Duration, Instant};
 

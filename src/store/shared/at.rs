@@ -12,12 +12,12 @@ pub struct RedisAt(pub(super) Vec<ConnectionInfo>);
 impl FromStr for RedisAt {
     type Err = String;
 
-    /// Reads `redis://user:password@host:port/db` (`rediss://` for TLS); several with commas are nodes of a cluster.
+    /// Reads `redis://user:password@host:port/db` (`rediss://` for TLS), or `redis+unix:///path`; several with commas are nodes of a cluster.
     fn from_str(text: &str) -> Result<Self, String> {
         let one = |url: &str| {
             let url = url.trim();
-            if !url.starts_with("redis://") && !url.starts_with("rediss://") {
-                return Err("its scheme is neither redis nor rediss".to_owned());
+            if !["redis://", "rediss://", "redis+unix://"].iter().any(|scheme| url.starts_with(scheme)) {
+                return Err("its scheme is neither redis, nor rediss, nor redis+unix".to_owned());
             }
             url.into_connection_info().map_err(|error| error.to_string())
         };
