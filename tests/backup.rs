@@ -38,7 +38,7 @@ fn schema(server: &Server) -> BTreeMap<String, Vec<(String, String)>> {
         }
     });
     for (table, column, kind) in
-        rows.into_iter().filter(|(table, ..)| !["_sqlx_migrations", "instance"].contains(&table.as_str()))
+        rows.into_iter().filter(|(table, ..)| !["_sqlx_migrations", "instance", "sidecars"].contains(&table.as_str()))
     {
         tables.entry(table).or_default().push((column, kind.to_lowercase()));
     }

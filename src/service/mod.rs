@@ -5,6 +5,7 @@
 
 mod authenticate;
 mod clock;
+mod company;
 mod cursors;
 mod decide;
 mod decision_log;
@@ -65,7 +66,7 @@ pub use crate::engine::Reveal;
 pub use crate::store::{DocumentKind, Listed as ListedUser, StoreError, StoredField, Trouble};
 
 use crate::model::{Object, TenantId, UserRecord};
-use crate::store::{FactCache, RedisAt, SealKey, Shared, Store};
+use crate::store::{FactCache, RedisAt, SealKey, Shared, Sidecar, Store};
 
 use self::authenticate::Credentials;
 use self::decision_log::DecisionLog;
@@ -142,6 +143,10 @@ pub struct Service {
     news: tokio::sync::Notify,
     /// Told that it was read.
     caught_up: tokio::sync::Notify,
+    /// Told that policies were read.
+    reloaded: tokio::sync::Notify,
+    /// The other sidecars.
+    company: ArcSwap<Vec<Sidecar>>,
     /// The last change of the feed that the caches have seen.
     seen: Arc<AtomicI64>,
     /// When the feed was last read.
@@ -196,6 +201,8 @@ impl Service {
             documents: tokio::sync::Notify::new(),
             news: tokio::sync::Notify::new(),
             caught_up: tokio::sync::Notify::new(),
+            reloaded: tokio::sync::Notify::new(),
+            company: ArcSwap::default(),
             seen,
             heard: Heard::now(parts.stale_grace),
         }))

@@ -73,6 +73,7 @@ impl Service {
         };
         if tokio::task::spawn_blocking(compile).await.is_ok() {
             self.metrics.reloaded(started.elapsed());
+            self.reloaded.notify_one();
         }
         Ok(())
     }

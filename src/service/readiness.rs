@@ -71,6 +71,9 @@ impl Service {
                 format!("changes were last read {} seconds ago; what is stored counts as unknown", lag.as_secs()),
             ),
         }
+        for disagreement in self.disagreements() {
+            readiness.worsen(Status::Degraded, disagreement);
+        }
         if self.shared.as_ref().is_some_and(|shared| shared.stats().open) {
             readiness.worsen(Status::Degraded, "Redis does not answer; the database is asked instead".to_owned());
         }

@@ -1,5 +1,6 @@
 //! Many sidecars over one database, with a Redis between memory and that.
 
+mod company;
 mod histories;
 mod redis;
 mod revisions;
@@ -27,11 +28,17 @@ impl Fleet {
     }
 
     pub fn with_policy(size: usize, redis: Option<&str>, policy: &'static str) -> Self {
-        let first = setup(redis, policy).start();
+        Self::of(size, policy, || setup(redis, policy))
+    }
+
+    /// The same, each set up like that.
+    pub fn of(size: usize, policy: &'static str, setup: impl Fn() -> Setup) -> Self {
+        let setup = || setup().policy("acme/fleet.policy", policy);
+        let first = setup().start();
         let token = std::fs::read_to_string(first.data().join("admin-token")).unwrap().trim().to_owned();
         let mut fleet = Self { servers: vec![first], token, policy };
         while fleet.servers.len() < size {
-            fleet.grow(redis);
+            fleet.servers.push(setup().beside(&fleet.servers[0]).start());
         }
         fleet
     }

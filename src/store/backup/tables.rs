@@ -26,7 +26,8 @@ pub struct Table {
     pub key: usize,
 }
 
-/// The tables; one that refers to another comes after that. `instance` is not among them: a restored copy is another one.
+/// The tables; one that refers to another comes after that. `instance` is not among them, since a restored copy
+/// is another one, and neither are its sidecars.
 pub const TABLES: &[Table] = &[
     Table { name: "tenants", key: 1, columns: &[("id", Text), ("revision", Number), ("created_at", Text)] },
     Table {

@@ -1,0 +1,51 @@
+//! Sidecars over one database: each says which policies it has in force. Times are those of the database, whose clock is the
+//! one that all of them share.
+
+use std::collections::BTreeMap;
+
+use super::sql::{Pool, sql};
+use super::{Result, Store, StoreError};
+
+/// A sidecar that has not said anything for so many seconds has ended.
+const GONE_AFTER: i64 = 30;
+
+/// A sidecar, and what it has in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sidecar {
+    /// Its own id, new with every start.
+    pub id: String,
+    /// Where it is reached.
+    pub url: String,
+    /// The revisions of the policies in force, by tenant.
+    pub policies: BTreeMap<String, String>,
+}
+
+impl Store {
+    /// Says what a sidecar has in force, and tells what the others have. On SQLite, all are on one machine, and nobody asks.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn meet(&self, own: &Sidecar) -> Result<Vec<Sidecar>> {
+        let Pool::Postgres(_) = &self.reader else { return Ok(Vec::new()) };
+        sql("WITH gone AS (DELETE FROM sidecars WHERE seen < EXTRACT(EPOCH FROM now())::bigint - $4)
+             INSERT INTO sidecars (id, url, policies, seen) VALUES ($1, $2, $3, EXTRACT(EPOCH FROM now())::bigint)
+             ON CONFLICT (id) DO UPDATE SET url = excluded.url, policies = excluded.policies, seen = excluded.seen")
+        .bind(&own.id)
+        .bind(&own.url)
+        .bind(serde_json::to_string(&own.policies).unwrap_or_default())
+        .bind(GONE_AFTER)
+        .execute(&self.writer)
+        .await?;
+        let rows: Vec<(String, String, String)> =
+            sql("SELECT id, url, policies FROM sidecars WHERE id <> $1 ORDER BY url, id")
+                .bind(&own.id)
+                .fetch_all(&self.reader)
+                .await?;
+        let read = |(id, url, policies): (String, String, String)| {
+            let read = serde_json::from_str(&policies);
+            let policies = read.map_err(|error| StoreError::corrupt("sidecars", "policies", id.clone(), error))?;
+            Ok(Sidecar { id, url, policies })
+        };
+        rows.into_iter().map(read).collect()
+    }
+}
