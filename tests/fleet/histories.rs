@@ -4,6 +4,7 @@
 //! acknowledged longer ago than the bound counts (unless the answer says that it is stale), what a caller asked for by its
 //! revision counts, a sidecar never goes back behind what it has shown, and nobody sees what was not written yet.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -13,9 +14,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use super::{BOUND, Fleet};
+use super::{BOUND, Fleet, setup};
 use crate::support::redis::Redis;
-use crate::support::{Client, count, postgres};
+use crate::support::{Client, count, postgres, preload};
 
 const USERS: usize = 4;
 const POLICY: &str = r#"allow reached { action "reach" resource "number" when user.traits.n >= resource.n }"#;
@@ -177,7 +178,19 @@ fn reached(client: &Client, user: usize, number: u64, revision: Option<&str>) ->
 #[test]
 fn every_answer_is_explained() {
     let mut redis = Redis::start();
-    let fleet = Fleet::with_policy(2, Some(&redis.url()), POLICY);
+    // Their clocks are an hour apart.
+    let ahead = Cell::new(0);
+    let fleet = Fleet::of(2, POLICY, || {
+        let clock = preload::wrong_clock(ahead.replace(3600));
+        clock.iter().fold(setup(Some(&redis.url()), POLICY), |setup, (name, value)| setup.env(name, value))
+    });
+    let noted_at = |of: usize| -> jiff::Timestamp {
+        fleet.admin(of).set("watch", "n", json!(of));
+        let newest = fleet.admin(0).get("/t/acme/api/v1/audit?limit=1").json();
+        newest["entries"][0]["at"].as_str().unwrap().parse().unwrap()
+    };
+    let apart = noted_at(1).duration_since(noted_at(0)).as_secs();
+    assert!((3500..3700).contains(&apart), "{apart}");
     let history =
         History { fleet: &fleet, numbers: Default::default(), over: AtomicBool::new(false), asked: AtomicU64::new(0) };
     let seed: u64 = std::env::var("SIDEGATE_TEST_SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());

@@ -24,11 +24,7 @@ pub struct Fleet {
 
 impl Fleet {
     pub fn new(size: usize, redis: Option<&str>) -> Self {
-        Self::with_policy(size, redis, POLICY)
-    }
-
-    pub fn with_policy(size: usize, redis: Option<&str>, policy: &'static str) -> Self {
-        Self::of(size, policy, || setup(redis, policy))
+        Self::of(size, POLICY, || setup(redis, POLICY))
     }
 
     /// The same, each set up like that.

@@ -1,10 +1,9 @@
 //! A disk that fails: `disk.c` between a program and the system.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
-use super::{root, run};
+use super::preload;
 
 /// A folder on a disk that can be full or read-only, for programs that are started with its environment.
 pub struct Disk {
@@ -54,12 +53,5 @@ impl Disk {
 /// The library, built once.
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disk-{}.so", std::process::id()));
-        let mut compiler = Command::new("cc");
-        compiler.args(["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o"]).arg(&library);
-        let (output, _, err) = run(compiler.arg(root().join("tests/support/disk.c")).arg("-ldl"));
-        assert!(output.status.success(), "{err}");
-        library
-    })
+    BUILT.get_or_init(|| preload::build("disk"))
 }

@@ -5,6 +5,7 @@ pub mod client;
 pub mod database;
 pub mod disk;
 pub mod postgres;
+pub mod preload;
 pub mod redis;
 mod server;
 pub mod trail;
