@@ -102,16 +102,17 @@ async fn open_sqlite(path: &Path, last: LastWrite) -> Result<(Pool, Pool)> {
         // What is erased is gone from the file, too.
         .pragma("secure_delete", "ON")
         .busy_timeout(PATIENCE);
-    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(QUEUE);
+    // A file needs no test whether it is still there, and each costs a decision a turn of the connection's thread.
+    let pool = || SqlitePoolOptions::new().acquire_timeout(QUEUE).test_before_acquire(false);
     let _until_it_is_open = open_private(&path.with_extension("lock"), |file| file.lock())?;
     // SQLite gives its side files the mode of the database, so that is made here, empty.
     open_private(path, |_| Ok(()))?;
     let fit = move |connection: &SqliteConnection| last.failed().is_none() && !connection.is_in_transaction();
-    let writer = pool(1).before_acquire(move |connection, _| Box::pin(ready(Ok(fit(connection)))));
+    let writer = pool().max_connections(1).before_acquire(move |connection, _| Box::pin(ready(Ok(fit(connection)))));
     let writer = writer.connect_with(options.clone()).await?;
     sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await.map_err(not_migrated)?;
     users::fold_names(&writer).await?;
-    let reader = pool(4).connect_with(options.read_only(true)).await?;
+    let reader = pool().max_connections(4).connect_with(options.read_only(true)).await?;
     Ok((Pool::Sqlite(writer), Pool::Sqlite(reader)))
 }
 

@@ -22,6 +22,7 @@ mod portal;
 mod prompts;
 mod resources;
 mod rows;
+mod search;
 mod shared;
 mod sidecars;
 mod sql;
@@ -56,11 +57,11 @@ pub use logins::Report;
 pub use news::News;
 pub use prompts::{Outcome, Ticket};
 pub use resources::{ResourceChanged, StoredResource};
+pub use search::Listed;
 pub use shared::{RedisAt, Remembered, SealKey, Shared, SharedStats};
 pub use sidecars::Sidecar;
 pub use tokens::TokenRow;
 pub use trouble::Trouble;
-pub use users::Listed;
 pub use values::{StoredValue, ValuePlace};
 
 /// The database: SQLite, with one connection that writes and several that read, or PostgreSQL, with several for each.

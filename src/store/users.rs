@@ -1,28 +1,17 @@
-//! Users: all facts of one in one query, and lists of them.
+//! Users: all facts of one in one query, and of many by ranges.
 
 use std::collections::HashMap;
 
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
 
-use crate::model::{Bag, Logins, Object, Slug, Source, TenantId, UserId, UserRecord, Value};
+use crate::model::{Bag, Logins, Object, Source, TenantId, UserId, UserRecord, Value};
 
+use super::search::Listed;
 use super::sql::{On, Statement, Tx, sql};
 use super::{Result, Store, fields, logins};
 
 /// A user as of a change: `None` for one that nobody stored.
 pub type AsOf = (i64, Option<UserRecord>);
-
-/// A user in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// The user's id.
-    pub id: String,
-    /// The full name, if known.
-    pub name: Option<String>,
-    /// The e-mail address, if known.
-    pub email: Option<String>,
-}
 
 impl Store {
     /// Reads a user and the number of the last change that the reading saw, in one snapshot.
@@ -84,73 +73,12 @@ impl Store {
         };
         listed.into_iter().map(record).collect()
     }
-
-    /// Users after `after` in the order of their ids, at most `limit`, of whom id, name or e-mail starts with `prefix`.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn list_users(&self, tenant: &TenantId, prefix: &str, after: &str, limit: i64) -> Result<Vec<Listed>> {
-        self.find_users(tenant, prefix, &[], after, limit).await
-    }
-
-    /// The same, of users of whom each of some traits has one of some values, which are given as JSON.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn find_users(
-        &self,
-        tenant: &TenantId,
-        prefix: &str,
-        traits: &[(Slug, Vec<String>)],
-        after: &str,
-        limit: i64,
-    ) -> Result<Vec<Listed>> {
-        let (folded, last) = (folded(prefix), char::MAX.to_string().repeat(LASTS));
-        // Ranges rather than LIKE: they use the indexes, and know no wildcards.
-        let mut text = String::from(
-            "SELECT user_id, name, email FROM users
-             WHERE tenant = $1 AND user_id > $2
-               AND (user_id >= $3 AND user_id < $4 OR name_key >= $5 AND name_key < $6
-                    OR email_key >= $5 AND email_key < $6)",
-        );
-        let mut places = 8..;
-        let mut place = || format!("${}", places.next().unwrap_or_default());
-        for (_, values) in traits {
-            let slug = place();
-            let values: Vec<String> = values.iter().map(|_| place()).collect();
-            let starts: Vec<String> = values.iter().map(|value| format!("substr({value}, 1, 64)")).collect();
-            // The start of a value is what the index has.
-            text.push_str(&format!(
-                " AND user_id IN (SELECT user_id FROM fields WHERE tenant = $1 AND slug = {slug} AND bag = 'traits'
-                      AND substr(value, 1, 64) IN ({}) AND value IN ({}))",
-                starts.join(", "),
-                values.join(", ")
-            ));
-        }
-        text.push_str(" ORDER BY user_id LIMIT $7");
-        let mut query = sql(AssertSqlSafe(text))
-            .bind(tenant.as_str())
-            .bind(after)
-            .bind(prefix)
-            .bind(format!("{prefix}{last}"))
-            .bind(&folded)
-            .bind(format!("{folded}{last}"))
-            .bind(limit);
-        for (slug, values) in traits {
-            query = values.iter().fold(query.bind(slug.as_str()), |query, value| query.bind(value));
-        }
-        let rows: Vec<(String, Option<String>, Option<String>)> = query.fetch_all(&self.reader).await?;
-        Ok(rows.into_iter().map(|(id, name, email)| Listed { id, name, email }).collect())
-    }
 }
 
 /// A statement about the users of a tenant, its `$1`, from after `$2` up to and with `$3`.
 pub(super) fn in_range<'q>(text: &'static str, tenant: &'q TenantId, after: &'q str, last: &'q str) -> Statement<'q> {
     sql(text).bind(tenant.as_str()).bind(after).bind(last)
 }
-
-/// So many times the last character there is comes after all that an id of 255 bytes or a folded name can go on with.
-const LASTS: usize = 129;
 
 /// What names are looked up by.
 pub(super) fn folded(text: &str) -> String {

@@ -3,7 +3,7 @@
 use sidegate::model::{Bag, Source, UserId, Value, ValueRef};
 use sidegate::store::{Listed, Report, Store};
 
-use super::{BY_BYTES, author, change, edit, on_a_store, profile, tenant, text, user};
+use super::{BY_BYTES, author, change, edit, on_a_store, profile, slug, tenant, text, user};
 
 async fn ids(store: &Store, prefix: &str, after: &str, limit: i64) -> Vec<String> {
     let listed = store.list_users(&tenant("acme"), prefix, after, limit).await.unwrap();
@@ -140,5 +140,50 @@ fn one_and_many_are_read_alike() {
         let bob = records[1].1.self_asserted();
         assert_eq!(["city", "email"].map(|slug| bob.holds(Bag::Profile, slug)), [true, false]);
         assert_eq!(store.records_after(&acme, "alice", 1).await.unwrap(), records[1..2]);
+    });
+}
+
+#[test]
+fn every_search_finds_page_by_page_those_whom_a_look_at_each_finds() {
+    let (plans, seats) = (["\"pro\"", "\"free\"", "7"], ["1", "2"]);
+    let has = |number: usize| (plans[number % 3], seats[number / 3 % 2]);
+    let name = |number: usize| format!("{}-{number:02}", if number.is_multiple_of(2) { "even" } else { "odd" });
+    let value = |json: &'static str| Some(serde_json::from_str::<Value<'static>>(json).unwrap());
+    let wanted: [&[&str]; 5] = [&[], &["\"pro\""], &["\"pro\"", "7"], &["\"none\""], &["\"free\"", "\"none\""]];
+    on_a_store(async |store, _| {
+        for tenant in [tenant("acme"), tenant("other")] {
+            for number in 0..30 {
+                let (plan, seats) = has(number);
+                let changes = [change("plan", value(plan)), change("seats", value(seats))];
+                edit(store, &tenant, &user(&name(number)), &changes).await;
+            }
+        }
+        let seats: [&[&str]; 2] = [&[], &["2"]];
+        let filters = wanted.iter().flat_map(|plans| seats.map(|seats| (*plans, seats)));
+        for (plans, seats, prefix) in
+            filters.flat_map(|(plans, seats)| ["", "even", "odd-1"].map(|prefix| (plans, seats, prefix)))
+        {
+            let fits = |number: &usize| {
+                let (plan, seat) = has(*number);
+                (plans.is_empty() || plans.contains(&plan)) && (seats.is_empty() || seats.contains(&seat))
+            };
+            let mut expected: Vec<String> = (0..30).filter(fits).map(name).collect();
+            expected.retain(|name| name.starts_with(prefix));
+            expected.sort_unstable();
+            let filter =
+                |name: &str, values: &[&str]| (slug(name), values.iter().map(|&value| value.to_owned()).collect());
+            let mut traits = vec![filter("plan", plans), filter("seats", seats)];
+            traits.retain(|(_, values): &(_, Vec<String>)| !values.is_empty());
+            let mut found: Vec<String> = Vec::new();
+            loop {
+                let after = found.last().cloned().unwrap_or_default();
+                let page = store.find_users(&tenant("acme"), prefix, &traits, &after, 4).await.unwrap();
+                found.extend(page.iter().map(|user| user.id.clone()));
+                if page.len() < 4 {
+                    break;
+                }
+            }
+            assert_eq!(found, expected, "{prefix:?} {traits:?}");
+        }
     });
 }
