@@ -35,6 +35,7 @@ async fn run() {
         dev_tokens: false,
         decision_log: None,
         redis: None,
+        warm_up: 0,
         cache_bytes: 1 << 20,
         stale_grace: std::time::Duration::from_secs(300),
     })

@@ -63,6 +63,7 @@ const SETTINGS: &[Setting] = &[
     setting("decision_log", "off", "`off`, `stdout`, or a file"),
     setting("client_timeout", "15", "seconds, from 1 to 3600"),
     setting("cache_mib", "auto", "mebibytes, from 1 to 1048576, or `auto`: an eighth of the memory, from 64 to 4096"),
+    setting("warm_up", "0", "a number of users, up to 10000000"),
     setting("stale_grace", "300", "seconds, from 2 to 86400"),
     Setting {
         name: "admin_token",
@@ -248,6 +249,8 @@ pub struct Config {
     pub cache_bytes: u64,
     /// How long what is in memory counts while the database does not answer.
     pub stale_grace: Duration,
+    /// How many users of the last run are read at the start.
+    pub warm_up: usize,
     /// The admin's token.
     pub admin_token: AdminToken,
 }
@@ -290,6 +293,7 @@ impl Config {
             client_timeout: Duration::from_secs(number("client_timeout", 1..=3600)?.unwrap_or(15)),
             cache_bytes: cache_mib << 20,
             stale_grace: Duration::from_secs(number("stale_grace", 2..=86_400)?.unwrap_or(300)),
+            warm_up: usize::try_from(number("warm_up", 0..=10_000_000)?.unwrap_or(0)).unwrap_or(usize::MAX),
             admin_token: read_admin_token(layers)?,
         })
     }

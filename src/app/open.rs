@@ -20,7 +20,7 @@ pub async fn open(config: &Config) -> Result<Arc<Service>> {
         .await
         .with_context(|| format!("cannot open {}", config.database))?;
     // Nothing is decided, so nothing is logged: a server has that file open.
-    let parts = Parts { decision_log: None, ..parts(config, &folder, store)? };
+    let parts = Parts { decision_log: None, warm_up: 0, ..parts(config, &folder, store)? };
     let service = Service::new(parts).await?;
     service.reload(None).await?;
     Ok(service)
@@ -47,5 +47,6 @@ pub(super) fn parts(config: &Config, folder: &DataFolder, store: Store) -> Resul
         }),
         cache_bytes: config.cache_bytes,
         stale_grace: config.stale_grace,
+        warm_up: config.warm_up,
     })
 }

@@ -56,6 +56,9 @@ pub(super) struct Settings {
     /// Mebibytes of memory for cached users and resources [default: an eighth of the memory, from 64 to 4096]
     #[arg(long, value_name = "MIB")]
     cache_mib: Option<String>,
+    /// Read so many of the users who were in memory when the last run ended [default: 0]
+    #[arg(long, value_name = "USERS")]
+    warm_up: Option<String>,
     /// Seconds for which decisions go on from memory while the database does not answer [default: 300]
     #[arg(long, value_name = "SECONDS")]
     stale_grace: Option<String>,
@@ -84,6 +87,7 @@ impl Settings {
             ("decision_log", self.decision_log),
             ("client_timeout", self.client_timeout),
             ("cache_mib", self.cache_mib),
+            ("warm_up", self.warm_up),
             ("stale_grace", self.stale_grace),
             ("admin_token_file", self.admin_token_file),
         ];

@@ -33,7 +33,8 @@ const BATCH: i64 = 1000;
 impl Service {
     /// Follows the feed until it is dropped: at once when there is news of it, and in any case every [`EVERY`].
     pub async fn follow_feed(self: &Arc<Self>) {
-        tokio::join!(self.read_on(), self.listen(), self.listen_to_others(), self.remember(), self.keep_company());
+        let beside = async { tokio::join!(self.remember(), self.warm_up(), self.meet_peers()) };
+        tokio::join!(self.read_on(), self.listen(), self.listen_to_others(), beside);
     }
 
     async fn read_on(&self) {

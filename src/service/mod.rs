@@ -5,7 +5,6 @@
 
 mod authenticate;
 mod clock;
-mod company;
 mod cursors;
 mod decide;
 mod decision_log;
@@ -20,6 +19,7 @@ mod folder;
 mod idempotency;
 mod metrics;
 mod oidc;
+mod peers;
 mod policies;
 mod portal;
 mod profiling;
@@ -32,6 +32,7 @@ mod tickets;
 mod tokens;
 mod traits;
 mod transfer;
+mod warm;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicI64;
@@ -99,6 +100,8 @@ pub struct Parts {
     pub cache_bytes: u64,
     /// How long what is in memory counts while the database does not answer.
     pub stale_grace: std::time::Duration,
+    /// How many users of the last run are read at the start.
+    pub warm_up: usize,
 }
 
 /// A Redis that sidecars share.
@@ -122,6 +125,8 @@ pub struct Service {
     resources: FactCache<Object<'static>>,
     /// What all sidecars look into before they ask the database.
     shared: Option<Arc<Shared>>,
+    /// How many users of the last run are read at the start.
+    warm_up: usize,
     /// The types of which resources are stored: there is no need to look for others.
     resource_types: ArcSwap<Types>,
     metrics: Metrics,
@@ -146,7 +151,7 @@ pub struct Service {
     /// Told that policies were read.
     reloaded: tokio::sync::Notify,
     /// The other sidecars.
-    company: ArcSwap<Vec<Sidecar>>,
+    peers: ArcSwap<Vec<Sidecar>>,
     /// The last change of the feed that the caches have seen.
     seen: Arc<AtomicI64>,
     /// When the feed was last read.
@@ -186,6 +191,7 @@ impl Service {
             users: FactCache::new(parts.cache_bytes / 4 * 3, seen.clone(), shared.clone()),
             resources: FactCache::new(parts.cache_bytes / 4, seen.clone(), shared.clone()),
             shared,
+            warm_up: parts.warm_up,
             resource_types: ArcSwap::from_pointee(types),
             tenants,
             credentials,
@@ -202,7 +208,7 @@ impl Service {
             news: tokio::sync::Notify::new(),
             caught_up: tokio::sync::Notify::new(),
             reloaded: tokio::sync::Notify::new(),
-            company: ArcSwap::default(),
+            peers: ArcSwap::default(),
             seen,
             heard: Heard::now(parts.stale_grace),
         }))
@@ -246,6 +252,7 @@ impl Service {
 
     /// Ends what runs beside the requests, after the last of them.
     pub async fn close(&self) {
+        self.keep_warm();
         self.decision_log.close();
         self.store.close().await;
     }

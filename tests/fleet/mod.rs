@@ -1,10 +1,11 @@
 //! Many sidecars over one database, with a Redis between memory and that.
 
-mod company;
 mod histories;
+mod peers;
 mod redis;
 mod revisions;
 mod script;
+mod warm;
 
 use std::time::{Duration, Instant};
 

@@ -169,6 +169,7 @@ fn redis_may_die_come_back_empty_freeze_and_fill_up() {
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
     redis.stop();
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
+    revocation_is_heard(&fleet);
     // Whoever is not in memory is found in the database.
     let asked = std::time::Instant::now();
     for number in 0..20 {
@@ -180,19 +181,35 @@ fn redis_may_die_come_back_empty_freeze_and_fill_up() {
     assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("degraded")));
     redis.resume();
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
+    revocation_is_heard(&fleet);
     within_bound("it closes by itself", || fleet.metric(1, "sidegate_redis_circuit_open") == 0.0);
     redis.signal("STOP");
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
+    revocation_is_heard(&fleet);
     assert!(!fleet.admin(0).may("nobody-at-all", "use", "tool"));
     redis.signal("CONT");
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
+    revocation_is_heard(&fleet);
     redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
+    revocation_is_heard(&fleet);
     assert!(!fleet.admin(0).may("nobody-in-there", "use", "tool"));
     let ready = || fleet.admin(0).get("/readyz").json()["status"] == "ready";
     within_bound("a full Redis is still one", ready);
     redis.ask(&["FLUSHALL"]);
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
+    revocation_is_heard(&fleet);
+}
+
+/// A token that is revoked at one counts no more at the other.
+fn revocation_is_heard(fleet: &Fleet) {
+    let [here, there] = [&fleet.servers[0], &fleet.servers[1]];
+    let made = here.token(&["service-token", "--tenant", "acme", "--scope", "decide", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    let app = there.client(made["token"].as_str());
+    within_bound("the token counts", || app.ask("alice", "use", "tool").status == 200);
+    here.token(&["service-token", "--revoke", made["id"].as_str().unwrap()]);
+    within_bound("the token counts no more", || app.ask("alice", "use", "tool").status == 401);
 }
 
 /// Passes on everything but the messages of channels.

@@ -72,6 +72,12 @@ impl Key {
         Self(format!("{tenant}{BETWEEN}{}{BETWEEN}{}", name.kind, name.id).into())
     }
 
+    fn parts(&self) -> Option<(TenantId, String)> {
+        let mut parts = self.0.splitn(3, BETWEEN);
+        let (tenant, _, id) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((TenantId::parse(tenant).ok()?, id.to_owned()))
+    }
+
     /// What it is called where all look.
     fn shared<V: Portable>(&self) -> String {
         format!("{}:{}", V::KIND, self.0)
@@ -274,6 +280,12 @@ impl<V: Portable> FactCache<V> {
         self.fence.raise_all(seq);
         self.present.invalidate_all();
         self.absent.invalidate_all();
+    }
+
+    /// What is in memory, by tenant and id.
+    #[must_use]
+    pub fn names(&self) -> Vec<(TenantId, String)> {
+        self.present.iter().filter_map(|(key, _)| key.parts()).collect()
     }
 
     /// Counters for `/metrics`.

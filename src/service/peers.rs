@@ -13,12 +13,12 @@ const EVERY: Duration = Duration::from_secs(5);
 
 impl Service {
     /// Says what is in force here, and learns what is elsewhere, until it is dropped.
-    pub(super) async fn keep_company(&self) {
+    pub(super) async fn meet_peers(&self) {
         let id = entropy::id(self.clock.now()).to_string();
         loop {
             let own = Sidecar { id: id.clone(), url: self.public_url().to_string(), policies: self.in_force() };
             match self.store.meet(&own).await {
-                Ok(others) => self.company.store(others.into()),
+                Ok(others) => self.peers.store(others.into()),
                 Err(error) => tracing::debug!(%error, "the other sidecars are not heard of"),
             }
             // What has just been put in force is said at once.
@@ -36,7 +36,7 @@ impl Service {
 
     /// A sentence for each tenant of which others have other policies in force.
     pub(super) fn disagreements(&self) -> Vec<String> {
-        let others = self.company.load();
+        let others = self.peers.load();
         let about = |(tenant, own): (String, String)| {
             let differs = |other: &&Sidecar| other.policies.get(&tenant).is_some_and(|theirs| *theirs != own);
             let different: Vec<&Sidecar> = others.iter().filter(differs).collect();
