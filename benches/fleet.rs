@@ -9,6 +9,7 @@ mod harness;
 mod support;
 
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -36,11 +37,15 @@ fn main() {
     bare_publish(&redis);
     println!("a decision over HTTP, by where the user is found, in microseconds");
     reads(&with);
+    println!("decisions of a quiet tenant over HTTP, by what another tenant does meanwhile, in microseconds");
+    neighbours(&with);
+    println!("writes a second of 16 writers at one sidecar, by how many others hear of each");
+    listeners();
 }
 
 fn two(redis: Option<&Redis>) -> [Server; 2] {
     let setup = || {
-        let setup = Setup::new().policy("acme/pro.policy", POLICY);
+        let setup = Setup::new().policy("acme/pro.policy", POLICY).policy("noisy/pro.policy", POLICY);
         match redis {
             Some(redis) => setup.args(&["--redis", &redis.url(), "--redis-timeout", "100"]),
             None => setup,
@@ -57,11 +62,15 @@ fn connect(servers: &[Server; 2], of: usize) -> Asking {
 }
 
 fn may(asking: &mut Asking, user: &str) -> (bool, Duration) {
+    may_in("acme", asking, user)
+}
+
+fn may_in(tenant: &str, asking: &mut Asking, user: &str) -> (bool, Duration) {
     let body = format!(
         "{{\"subject\":{{\"type\":\"user\",\"id\":\"{user}\"}},\"action\":{{\"name\":\"use\"}},\
          \"resource\":{{\"type\":\"tool\",\"id\":\"7\"}}}}"
     );
-    let (answer, took) = asking.ask("POST", "/t/acme/access/v1/evaluation", &body);
+    let (answer, took) = asking.ask("POST", &format!("/t/{tenant}/access/v1/evaluation"), &body);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     (answer.contains("\"decision\":true"), took)
 }
@@ -136,6 +145,81 @@ fn reads(servers: &[Server; 2]) {
     tell("Redis", ask(1));
     assert!(redis_hits(&servers[1]) - before > USERS as f64 * 0.95, "they were there");
     tell("memory", ask(1));
+}
+
+/// Decides about one user of a tenant while another tenant does nothing, asks about users in memory, or asks about users
+/// whom nobody knows and writes as fast as it can. (All share two processors with those who ask.)
+fn neighbours(servers: &[Server; 2]) {
+    let (mut quiet, mut admin) = (connect(servers, 0), connect(servers, 0));
+    admin.ask("PUT", PLAN, r#"{"value":"pro"}"#);
+    type Noise = fn(&mut Asking, usize);
+    let noises: [(&str, Noise); 3] = [
+        ("nothing", |_, _| std::thread::sleep(Duration::from_millis(1))),
+        ("decisions from memory", |noise, _| {
+            may_in("noisy", noise, "nobody");
+        }),
+        ("cold decisions and writes", |noise, number| {
+            may_in("noisy", noise, &format!("nobody-{number}"));
+            let path = format!("/t/noisy/api/v1/abac/users/user-{}/attributes/n", number % 100);
+            noise.ask("PUT", &path, &format!("{{\"value\":{number}}}"));
+        }),
+    ];
+    for (what, noise) in noises {
+        let over = AtomicBool::new(false);
+        let micros = std::thread::scope(|scope| {
+            for thread in 0..2 {
+                let (over, mut asking) = (&over, connect(servers, 0));
+                scope.spawn(move || {
+                    for number in (thread..).step_by(2) {
+                        if over.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        noise(&mut asking, number);
+                    }
+                });
+            }
+            let started = Instant::now();
+            let mut micros = Vec::new();
+            while started.elapsed() < Duration::from_secs(3) {
+                let (allowed, took) = may(&mut quiet, "alice");
+                assert!(allowed);
+                micros.push(took.as_secs_f64() * 1e6);
+                std::thread::sleep(Duration::from_micros(500));
+            }
+            over.store(true, Ordering::Relaxed);
+            micros
+        });
+        tell(what, micros);
+    }
+}
+
+fn listeners() {
+    let first = Setup::new().policy("acme/pro.policy", POLICY).on(Postgres::shared().database()).start();
+    let mut others = Vec::new();
+    for (count, rounds) in [(0, 3), (4, 3)] {
+        while others.len() < count {
+            others.push(Setup::new().policy("acme/pro.policy", POLICY).beside(&first).start());
+        }
+        let token = std::fs::read_to_string(first.data().join("admin-token")).unwrap();
+        let written = |_| {
+            let (done, started) = (AtomicU64::new(0), Instant::now());
+            std::thread::scope(|scope| {
+                for writer in 0..16 {
+                    let (done, mut asking) = (&done, Asking::new(first.address, token.trim()));
+                    scope.spawn(move || {
+                        let path = format!("/t/acme/api/v1/abac/users/writer-{writer}/attributes/n");
+                        while started.elapsed() < Duration::from_secs(2) {
+                            let value = done.fetch_add(1, Ordering::Relaxed);
+                            let (answer, _) = asking.ask("PUT", &path, &format!("{{\"value\":{value}}}"));
+                            assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+                        }
+                    });
+                }
+            });
+            done.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64()
+        };
+        tell(&format!("{count} others"), (0..rounds).map(written).collect());
+    }
 }
 
 fn redis_hits(server: &Server) -> f64 {
