@@ -13,8 +13,11 @@ use crate::support::{Client, Server, Setup};
 
 const POLICY: &str = r#"allow pro { action "use" resource "tool" when user.traits.plan == "pro" }"#;
 
-/// How late a sidecar may be, whatever is away: it reads the feed five times a second. (These machines are slow.)
+/// How late a sidecar may be that does not say that it is stale, however slow the machine is.
 const BOUND: Duration = Duration::from_secs(2);
+
+/// How long a test waits for what comes within milliseconds on a machine that has nothing else to do.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Sidecars over one database, and over one Redis if there is one.
 pub struct Fleet {
@@ -66,17 +69,16 @@ fn setup(redis: Option<&str>, policy: &str) -> Setup {
     let setup = Setup::new().policy("acme/fleet.policy", policy);
     match redis {
         // A patience that slow machines keep, too.
-        Some(url) => setup.args(&["--redis", url, "--redis-timeout", "200"]),
+        Some(url) => setup.args(&["--redis", url, "--redis-timeout", "1000"]),
         None => setup,
     }
 }
 
-/// Asks again and again until it holds; panics if it does not within the bound.
-fn within_bound(what: &str, mut holds: impl FnMut() -> bool) -> Duration {
+/// Asks again and again until it holds; panics if it does not for long.
+fn soon(what: &str, mut holds: impl FnMut() -> bool) {
     let asked = Instant::now();
     while !holds() {
-        assert!(asked.elapsed() < BOUND, "not within {BOUND:?}: {what}");
+        assert!(asked.elapsed() < SOON, "not within {SOON:?}: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
-    asked.elapsed()
 }
