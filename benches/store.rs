@@ -10,6 +10,7 @@ mod support;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,9 @@ const DECISIONS: usize = 1000;
 /// How long writers write in a round.
 const WRITING: Duration = Duration::from_secs(3);
 
+/// Writers at once.
+const WRITERS: usize = 16;
+
 const API: &str = "/t/acme/api/v1";
 
 fn main() {
@@ -35,6 +39,8 @@ fn main() {
         [("SQLite", Setup::new().on_sqlite()), ("PostgreSQL", Setup::new().on(Postgres::shared().database()))]
     {
         println!("\n{name}, {users} users");
+        let policy = "allow a { action any resource any when user.traits.n == 1 }";
+        let setup = (0..WRITERS).fold(setup, |setup, tenant| setup.policy(&format!("t{tenant}/a.policy"), policy));
         let server = setup.args(&["--cache-mib", "4096"]).start();
         load(&server, users);
         cold(&server, users);
@@ -72,6 +78,8 @@ fn load(server: &Server, users: usize) {
     let (output, _, err) = run(import.arg(&path).arg("--policies").arg(server.policies()));
     assert!(output.status.success(), "{err}");
     std::fs::remove_file(path).unwrap();
+    // What the import has left to be written would be in the way of all that is measured.
+    assert!(run(&mut Command::new("sync")).0.status.success());
     assert_eq!(number(server, "SELECT COUNT(*) FROM fields"), 12 * users as i64);
     println!("bytes of a user              {:>8.0}", (bytes(server, "users, fields") - empty) as f64 / users as f64);
     println!("of the entry of its import   {:>8.0}", bytes(server, "audit") as f64 / users as f64);
@@ -204,17 +212,19 @@ fn page(admin: &Client, query: &str) -> (serde_json::Value, f64) {
 
 /// Writes that are on the disk when they are acknowledged, beside what one synchronisation of a file on that disk takes.
 fn writes(server: &Server) {
-    let (mut bare, mut single, mut many) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bare, mut single, mut many, mut apart) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let entries = || number(server, "SELECT COUNT(*) FROM audit");
     let (entries_before, bytes_before) = (entries(), bytes(server, "audit"));
     for _ in 0..ROUNDS {
         bare.push(fsyncs(server));
-        single.push(write(server, 1));
-        many.push(write(server, 16));
+        single.push(write(server, 1, |_| "acme".to_owned()));
+        many.push(write(server, WRITERS, |_| "acme".to_owned()));
+        apart.push(write(server, WRITERS, |writer| format!("t{writer}")));
     }
     println!("bare fsyncs                  {} a second", summary(&mut bare));
     println!("writes, 1 writer             {} a second", summary(&mut single));
     println!("writes, 16 writers           {} a second", summary(&mut many));
+    println!("of 16 tenants                {} a second", summary(&mut apart));
     let (entries, bytes) = (entries() - entries_before, bytes(server, "audit") - bytes_before);
     println!("bytes of an audit entry      {:>8.0}", bytes as f64 / entries as f64);
 }
@@ -233,15 +243,15 @@ fn fsyncs(server: &Server) -> f64 {
 }
 
 /// Writes of several writers in a second, each to a user of its own; what they wrote last must be there.
-fn write(server: &Server, writers: usize) -> f64 {
-    let token = server.token(&["service-token", "--tenant", "acme", "--scope", "admin"]);
+fn write(server: &Server, writers: usize, tenant: fn(usize) -> String) -> f64 {
+    let token = std::fs::read_to_string(server.data().join("admin-token")).unwrap();
     let (done, started) = (AtomicU64::new(0), Instant::now());
     std::thread::scope(|threads| {
         for writer in 0..writers {
             let (done, token) = (&done, &token);
             threads.spawn(move || {
-                let mut admin = Asking::new(server.address, token);
-                let path = format!("{API}/abac/users/writer-{writer}/attributes/n");
+                let mut admin = Asking::new(server.address, token.trim());
+                let path = format!("/t/{}/api/v1/abac/users/writer-{writer}/attributes/n", tenant(writer));
                 let mut last = 0;
                 while started.elapsed() < WRITING {
                     last += 1;
