@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::service::{DataFolder, Policies, Service, Tenant};
 use crate::store::DatabaseAt;
 
-use super::config::{AdminToken, Config, Origin};
+use super::admin_token::AdminToken;
+use super::config::{Config, Origin};
 use super::listen::Listen;
 
 /// The text. Paths are absolute and quoted for a shell, the port is the real one.

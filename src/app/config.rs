@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::Url;
 
@@ -13,6 +12,7 @@ use crate::model::TenantId;
 use crate::service::{DataFolder, LogTarget, MIN_SECRET};
 use crate::store::{DatabaseAt, RedisAt, SealKey};
 
+use super::admin_token::AdminToken;
 use super::listen::Listen;
 use super::memory;
 
@@ -179,12 +179,12 @@ impl Layers {
         Ok(named.unwrap_or_else(|| DataFolder::database(&self.data())))
     }
 
-    fn get(&self, name: &str) -> (&str, Origin) {
+    pub(super) fn get(&self, name: &str) -> (&str, Origin) {
         self.0.get(name).map_or(("", Origin::Default), |(value, origin)| (value, *origin))
     }
 
     /// Reads a value; an empty one is none.
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         name: &'static str,
         read: impl FnOnce(&str) -> Result<T, String>,
@@ -205,17 +205,6 @@ impl Layers {
             ConfigError::Value { place, value, why, right: setting.map_or("", |setting| setting.right) }
         })
     }
-}
-
-/// The admin's token: given, or to be made in the data folder.
-#[derive(Debug)]
-pub enum AdminToken {
-    /// By the environment or the file.
-    Given(SecretString, Origin),
-    /// In a file that somebody named.
-    File(PathBuf, SecretString),
-    /// In the data folder.
-    Made,
 }
 
 /// A configuration that was checked.
@@ -294,39 +283,12 @@ impl Config {
             cache_bytes: cache_mib << 20,
             stale_grace: Duration::from_secs(number("stale_grace", 2..=86_400)?.unwrap_or(300)),
             warm_up: usize::try_from(number("warm_up", 0..=10_000_000)?.unwrap_or(0)).unwrap_or(usize::MAX),
-            admin_token: read_admin_token(layers)?,
+            admin_token: AdminToken::read(layers)?,
         })
     }
 }
 
-fn read_admin_token(layers: &Layers) -> Result<AdminToken, ConfigError> {
-    let fitting = |token: &str| match token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => long_enough(token).map(SecretString::from),
-        false => Err("it does not fit into a header".to_owned()),
-    };
-    let origin_of = |name| layers.get(name).1;
-    let (token_origin, file_origin) = (origin_of("admin_token"), origin_of("admin_token_file"));
-    if token_origin == file_origin && token_origin != Origin::Default {
-        return Err(ConfigError::Value {
-            place: "admin_token and admin_token_file".to_owned(),
-            value: "having both".to_owned(),
-            why: "they come from the same place, so neither comes first".to_owned(),
-            right: "one of them",
-        });
-    }
-    if token_origin < file_origin
-        && let Some(token) = layers.read("admin_token", |text| fitting(text.trim()))?
-    {
-        return Ok(AdminToken::Given(token, token_origin));
-    }
-    let from_file = layers.read("admin_token_file", |path| {
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-        Ok((absolute(path), fitting(text.trim())?))
-    })?;
-    Ok(from_file.map_or(AdminToken::Made, |(path, token)| AdminToken::File(path, token)))
-}
-
-fn long_enough(secret: &str) -> Result<&str, String> {
+pub(super) fn long_enough(secret: &str) -> Result<&str, String> {
     match secret.len() {
         bytes if bytes < MIN_SECRET => Err(format!("it has {bytes} bytes, and anybody could guess it")),
         _ => Ok(secret),
@@ -390,15 +352,4 @@ fn variable(name: &str) -> String {
 pub(super) fn absolute(path: impl AsRef<Path>) -> PathBuf {
     let path = path.as_ref();
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-impl AdminToken {
-    /// The token itself, unless it is to be made.
-    #[must_use]
-    pub fn given(&self) -> Option<SecretString> {
-        match self {
-            AdminToken::Given(token, _) | AdminToken::File(_, token) => Some(token.expose_secret().into()),
-            AdminToken::Made => None,
-        }
-    }
 }

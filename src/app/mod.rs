@@ -1,5 +1,6 @@
 //! The composition root: configuration in, parts built once, the server run. Nobody imports it but the command line.
 
+mod admin_token;
 mod banner;
 mod config;
 mod listen;
