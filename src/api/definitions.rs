@@ -5,7 +5,7 @@ use http::header::{HeaderName, HeaderValue};
 
 use crate::model::{Definition, Object, Slug, Value};
 use crate::service::{Change, Defined, DocumentKind, ServiceError, Touched, merged};
-use crate::web::{Call, Problem, Reply, parse_object, parse_patch, parse_value};
+use crate::web::{Call, Problem, Reply, parse_body, parse_patch, parse_value};
 
 /// What stands on a definition, by number: a dictionary (RFC 9651, section 3.2).
 const TOUCHED: HeaderName = HeaderName::from_static("sidegate-touched");
@@ -41,7 +41,7 @@ pub async fn get_definition(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 409, 422.
 pub async fn post_definition(call: Call<'_>) -> Result<Reply, Problem> {
-    let definition: Definition = parse_value(&parse_object(call.headers, call.body)?)?;
+    let definition: Definition = parse_body(call.headers, call.body)?;
     let slug = definition.slug.clone();
     let new = |before: Option<&Definition>| match before {
         None => Ok(definition),
@@ -56,7 +56,7 @@ pub async fn post_definition(call: Call<'_>) -> Result<Reply, Problem> {
 /// 409, 412, 422.
 pub async fn put_definition(call: Call<'_>) -> Result<Reply, Problem> {
     let slug = call.slug()?;
-    let body = parse_object(call.headers, call.body)?;
+    let body: Object<'_> = parse_body(call.headers, call.body)?;
     let definition = definition_of(body, &slug)?;
     define(&call, &slug, |_| Ok(definition)).await
 }

@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -60,7 +61,7 @@ pub fn json_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<&'b str, Bad
 ///
 /// # Errors
 /// 415 and 400 for what is not usable JSON, 422 with a pointer for what does not fit the type.
-pub fn parse_body<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+pub fn parse_body<'b, T: Deserialize<'b>>(headers: &HeaderMap, body: &'b [u8]) -> Result<T, Problem> {
     parse(headers, body, parse_text)
 }
 
@@ -72,7 +73,11 @@ pub fn parse_list<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Resu
     parse(headers, body, parse_list_text)
 }
 
-fn parse<T>(headers: &HeaderMap, body: &[u8], read: impl Fn(&str) -> Result<T, ServiceError>) -> Result<T, Problem> {
+fn parse<'b, T>(
+    headers: &HeaderMap,
+    body: &'b [u8],
+    read: impl Fn(&'b str) -> Result<T, ServiceError>,
+) -> Result<T, Problem> {
     read(json_text(headers, body)?).map_err(|error| match error {
         ServiceError::Invalid(faults) if faults.iter().any(|fault| fault.code == NOT_JSON) => {
             Problem::bad_request(faults.into_iter().map(|fault| fault.detail).collect::<String>())
@@ -91,7 +96,7 @@ const NOT_AS_EXPECTED: &str = "not_as_expected";
 ///
 /// # Errors
 /// [`ServiceError::Invalid`] with a pointer; the place in the text for what is no JSON.
-fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
+fn parse_text<'b, T: Deserialize<'b>>(text: &'b str) -> Result<T, ServiceError> {
     no_list(text, "")?;
     typed(text)
 }
@@ -124,7 +129,7 @@ pub fn parse_value<T: DeserializeOwned>(object: &Object<'_>) -> Result<T, Servic
     typed(&serde_json::to_string(object).unwrap_or_default())
 }
 
-fn typed<T: DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
+fn typed<'b, T: Deserialize<'b>>(text: &'b str) -> Result<T, ServiceError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer_of(error.path());
