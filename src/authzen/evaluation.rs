@@ -54,7 +54,7 @@ pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
     }
     let wish = Wish { explain: explain.then(|| reveal(&call.caller)), unseen };
     let answer = call.service.decide(tenant.as_deref().unwrap_or(call.tenant), &query, wish).await;
-    Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
+    Ok(Reply::json(StatusCode::OK, &encode(&answer, &query, unseen)))
 }
 
 /// All that is wrong with a body is a 400 (AuthZEN 1.0).
@@ -74,7 +74,7 @@ fn reveal(caller: &Caller) -> Reveal {
     }
 }
 
-fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
+fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>, unseen: bool) -> Body<'a> {
     Body {
         decision: answer.decision.is_allow(),
         context: Context {
@@ -84,7 +84,7 @@ fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
             data_revision: answer.data_revision,
             decision_id: answer.id,
             stale: answer.stale,
-            error: answer.unseen.then_some("revision_unavailable"),
+            error: unseen.then_some("revision_unavailable"),
             explanation: answer.derivation.as_ref(),
         },
     }

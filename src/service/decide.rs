@@ -30,8 +30,6 @@ pub struct Answer<'t> {
     pub data_revision: i64,
     /// Whether it was made from memory while the store could not be asked for changes.
     pub stale: bool,
-    /// Whether the revision was not to be had that the caller wanted to be seen: then nothing that is stored was known.
-    pub unseen: bool,
     /// All that led to it, if somebody asked.
     pub derivation: Option<Derivation<'t>>,
 }
@@ -102,7 +100,7 @@ impl Service {
             }
         };
         let (id, stale) = (entropy::id(query.now), age != Age::Fresh);
-        let answer = Answer { decision, id, policy_revision, data_revision, stale, unseen: wish.unseen, derivation };
+        let answer = Answer { decision, id, policy_revision, data_revision, stale, derivation };
         self.metrics.decided(&answer.decision, stale, started.elapsed());
         self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
         answer

@@ -25,6 +25,8 @@ const DEV_KEY: &str = "dev-token.key";
 const AUDIT_KEY: &str = "audit.key";
 const TICKET_KEY: &str = "ticket.key";
 const URL: &str = "url";
+/// A JSON array of tenant and user on each line.
+const WARM_USERS: &str = "warm-users";
 
 /// A folder that `serve` made.
 #[derive(Debug, Clone)]
@@ -175,6 +177,22 @@ impl DataFolder {
     pub fn url(&self) -> Result<String, FolderError> {
         let text = fs::read_to_string(self.0.join(URL)).map_err(|source| self.io(URL, source))?;
         Ok(text.trim().to_owned())
+    }
+
+    /// Notes which users were in memory.
+    ///
+    /// # Errors
+    /// [`FolderError`] if the file cannot be written.
+    pub(super) fn note_warm_users(&self, lines: &str) -> Result<(), FolderError> {
+        self.note(WARM_USERS, lines)
+    }
+
+    /// Which users were in memory when the last run ended.
+    ///
+    /// # Errors
+    /// [`FolderError`] if nobody has noted it.
+    pub(super) fn warm_users(&self) -> Result<String, FolderError> {
+        fs::read_to_string(self.0.join(WARM_USERS)).map_err(|source| self.io(WARM_USERS, source))
     }
 
     /// What hashes service tokens.

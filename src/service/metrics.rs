@@ -141,11 +141,8 @@ struct InForce {
 
 impl prometheus_client::collector::Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut decisions =
-            encoder.encode_descriptor("decisions", "Decisions by outcome", None, MetricType::Counter)?;
-        for (outcome, count) in OUTCOMES.into_iter().zip(self.outcomes) {
-            ConstCounter::new(count).encode(decisions.encode_family(&[("outcome", outcome)])?)?;
-        }
+        let decisions = OUTCOMES.into_iter().zip(self.outcomes);
+        by_outcome(&mut encoder, "decisions", "Decisions by outcome", decisions)?;
 
         const NANOS: f64 = 1e9;
         let bounds = BOUNDS.iter().map(|bound| *bound as f64 / NANOS).chain([f64::INFINITY]);
@@ -169,23 +166,17 @@ impl prometheus_client::collector::Collector for Snapshot {
         {
             let help =
                 format!("{what} looked up: found in memory, read from the store, or waited for another's reading");
-            let mut lookups = encoder.encode_descriptor(name, &help, None, MetricType::Counter)?;
             let CacheStats { hits, misses, coalesced, .. } = stats;
             let outcomes = [("hit", hits), ("miss", misses - coalesced.min(misses)), ("coalesced", coalesced)];
-            for (outcome, count) in outcomes {
-                ConstCounter::new(count).encode(lookups.encode_family(&[("outcome", outcome)])?)?;
-            }
+            by_outcome(&mut encoder, name, &help, outcomes)?;
         }
 
         if let Some(stats) = self.shared {
             let help = "What became of looking into Redis for what is not in memory";
-            let mut lookups = encoder.encode_descriptor("redis_lookups", help, None, MetricType::Counter)?;
             let SharedStats { hits, misses, refused, failures, skipped, open: _ } = stats;
             let outcomes =
                 [("hit", hits), ("miss", misses), ("too_old", refused), ("failure", failures), ("skipped", skipped)];
-            for (outcome, count) in outcomes {
-                ConstCounter::new(count).encode(lookups.encode_family(&[("outcome", outcome)])?)?;
-            }
+            by_outcome(&mut encoder, "redis_lookups", help, outcomes)?;
         }
 
         let counters = [
@@ -234,4 +225,18 @@ impl prometheus_client::collector::Collector for Snapshot {
         }
         Ok(())
     }
+}
+
+/// A counter for each way in which something may come out.
+fn by_outcome(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    outcomes: impl IntoIterator<Item = (&'static str, u64)>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (outcome, count) in outcomes {
+        ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+    }
+    Ok(())
 }

@@ -117,8 +117,7 @@ pub struct Redis {
 /// All use cases over one set of parts; shared by every connection.
 pub struct Service {
     store: Store,
-    /// The data folder.
-    data: PathBuf,
+    folder: DataFolder,
     users: FactCache<UserRecord>,
     tenants: Tenants,
     credentials: Credentials,
@@ -187,7 +186,7 @@ impl Service {
         let decision_log = DecisionLog::open(parts.decision_log)?;
         Ok(Arc::new(Self {
             store: parts.store,
-            data: parts.folder.path().to_owned(),
+            folder: parts.folder,
             users: FactCache::new(parts.cache_bytes / 4 * 3, seen.clone(), shared.clone()),
             resources: FactCache::new(parts.cache_bytes / 4, seen.clone(), shared.clone()),
             shared,

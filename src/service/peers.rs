@@ -18,7 +18,8 @@ impl Service {
         loop {
             let own = Sidecar { id: id.clone(), url: self.public_url().to_string(), policies: self.in_force() };
             match self.store.meet(&own).await {
-                Ok(others) => self.peers.store(others.into()),
+                Ok(Some(others)) => self.peers.store(others.into()),
+                Ok(None) => return,
                 Err(error) => tracing::debug!(%error, "the other sidecars are not heard of"),
             }
             // What has just been put in force is said at once.

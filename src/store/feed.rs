@@ -7,7 +7,7 @@ use crate::model::{TenantId, UserId};
 use jiff::Timestamp;
 
 use super::audit;
-use super::sql::{Tx, either, sql};
+use super::sql::{Statement, Tx, either, sql};
 use super::{Result, Store, stamp};
 
 /// A change that was committed.
@@ -72,13 +72,8 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`] if the database cannot be read.
     pub async fn changes_since(&self, seq: i64, limit: i64) -> Result<Vec<Change>> {
-        let rows: Vec<Row> =
-            sql("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2")
-                .bind(seq)
-                .bind(limit)
-                .fetch_all(&self.reader)
-                .await?;
-        Ok(rows.into_iter().map(change).collect())
+        let after = sql("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2");
+        self.changes(after.bind(seq).bind(limit)).await
     }
 
     /// Changes before `seq`, newest first, at most `limit`.
@@ -86,12 +81,20 @@ impl Store {
     /// # Errors
     /// [`super::StoreError`] if the database cannot be read.
     pub async fn changes_before(&self, seq: i64, limit: i64) -> Result<Vec<Change>> {
-        let rows: Vec<Row> =
-            sql("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
-                .bind(seq)
-                .bind(limit)
-                .fetch_all(&self.reader)
-                .await?;
+        let before =
+            sql("SELECT seq, tenant, revision, kind, key FROM changes WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
+        self.changes(before.bind(seq).bind(limit)).await
+    }
+
+    async fn changes(&self, query: Statement<'_>) -> Result<Vec<Change>> {
+        let rows: Vec<(i64, String, i64, String, String)> = query.fetch_all(&self.reader).await?;
+        let change = |(seq, tenant, revision, kind, key): (i64, String, i64, String, String)| Change {
+            seq,
+            tenant,
+            revision,
+            kind: ChangeKind::read(&kind),
+            key,
+        };
         Ok(rows.into_iter().map(change).collect())
     }
 
@@ -103,12 +106,6 @@ impl Store {
         let (seq,) = sql("SELECT COALESCE(MAX(seq), 0) FROM changes").fetch_one(&self.reader).await?;
         Ok(seq)
     }
-}
-
-type Row = (i64, String, i64, String, String);
-
-fn change((seq, tenant, revision, kind, key): Row) -> Change {
-    Change { seq, tenant, revision, kind: ChangeKind::read(&kind), key }
 }
 
 impl Store {

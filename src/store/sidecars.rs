@@ -21,12 +21,12 @@ pub struct Sidecar {
 }
 
 impl Store {
-    /// Says what a sidecar has in force, and tells what the others have. On SQLite, all are on one machine, and nobody asks.
+    /// Says what a sidecar has in force, and tells what the others have; `None` on SQLite, where all are on one machine.
     ///
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
-    pub async fn meet(&self, own: &Sidecar) -> Result<Vec<Sidecar>> {
-        let Pool::Postgres(_) = &self.reader else { return Ok(Vec::new()) };
+    pub async fn meet(&self, own: &Sidecar) -> Result<Option<Vec<Sidecar>>> {
+        let Pool::Postgres(_) = &self.reader else { return Ok(None) };
         sql("WITH gone AS (DELETE FROM sidecars WHERE seen < EXTRACT(EPOCH FROM now())::bigint - $4)
              INSERT INTO sidecars (id, url, policies, seen) VALUES ($1, $2, $3, EXTRACT(EPOCH FROM now())::bigint)
              ON CONFLICT (id) DO UPDATE SET url = excluded.url, policies = excluded.policies, seen = excluded.seen")
@@ -46,6 +46,6 @@ impl Store {
             let policies = read.map_err(|error| StoreError::corrupt("sidecars", "policies", id.clone(), error))?;
             Ok(Sidecar { id, url, policies })
         };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(read).collect::<Result<_>>().map(Some)
     }
 }

@@ -120,6 +120,6 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NoRoom`] for one.
     pub fn spool(&self) -> Result<File, ServiceError> {
-        tempfile::tempfile_in(&self.data).map_err(ServiceError::NoRoom)
+        tempfile::tempfile_in(self.folder.path()).map_err(ServiceError::NoRoom)
     }
 }

@@ -118,9 +118,11 @@ impl Shared {
             self.misses.fetch_add(1, Ordering::Relaxed);
             return None;
         };
-        let counter = if is_new_enough(found.as_of) { &self.hits } else { &self.refused };
+        // Asked once: the answer may be another one a moment later.
+        let counts = is_new_enough(found.as_of);
+        let counter = if counts { &self.hits } else { &self.refused };
         counter.fetch_add(1, Ordering::Relaxed);
-        is_new_enough(found.as_of).then_some(found)
+        counts.then_some(found)
     }
 
     /// What is there under a name, however old.
