@@ -22,6 +22,9 @@ use support::median;
 /// How often a write is followed.
 const WRITES: usize = 500;
 
+/// How often a user was found in Redis.
+const HITS: &str = r#"sidegate_redis_lookups_total{outcome="hit"}"#;
+
 /// How many users are asked about.
 const USERS: usize = 2000;
 
@@ -141,9 +144,9 @@ fn reads(servers: &[Server; 2]) {
     tell("PostgreSQL", ask(0));
     // What is put into Redis is put there behind the answer.
     std::thread::sleep(Duration::from_secs(1));
-    let before = redis_hits(&servers[1]);
+    let before = servers[1].metric(HITS);
     tell("Redis", ask(1));
-    assert!(redis_hits(&servers[1]) - before > USERS as f64 * 0.95, "they were there");
+    assert!(servers[1].metric(HITS) - before > USERS as f64 * 0.95, "they were there");
     tell("memory", ask(1));
 }
 
@@ -220,13 +223,6 @@ fn listeners() {
         };
         tell(&format!("{count} others"), (0..rounds).map(written).collect());
     }
-}
-
-fn redis_hits(server: &Server) -> f64 {
-    let metrics = server.client(None).get("/metrics");
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix("sidegate_redis_lookups_total{outcome=\"hit\"} "));
-    line.expect("a counter").parse().unwrap()
 }
 
 fn tell(what: &str, mut values: Vec<f64>) {

@@ -4,13 +4,17 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a benchmark may panic
 
+#[path = "../tests/support/bulk.rs"]
+#[allow(dead_code)] // it needs a part
+mod bulk;
 mod support;
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use bulk::watched;
 use support::{Sidegate, serve, write_policies};
 
 const USERS: usize = 1_000_000;
@@ -62,18 +66,7 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 
 fn measure(folder: &Path, what: &str, args: &[&str], users: usize) {
     let started = Instant::now();
-    let mut child = command(folder, args).spawn().unwrap();
-    let mut most = 0.0_f64;
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        let text = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0");
-        most = most.max(line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0);
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    assert!(status.success());
+    let most = watched(&mut command(folder, args));
     let seconds = started.elapsed().as_secs_f64();
     println!("{what:<24} {seconds:>8.1} s {:>10.0} users/s {most:>8.1} MiB", users as f64 / seconds);
 }

@@ -28,6 +28,9 @@ const DECISIONS: usize = 1000;
 /// How long writers write in a round.
 const WRITING: Duration = Duration::from_secs(3);
 
+/// How many users were read so far.
+const MISSES: &str = r#"sidegate_user_lookups_total{outcome="miss"}"#;
+
 /// Writers at once.
 const WRITERS: usize = 16;
 
@@ -125,7 +128,7 @@ fn cold(server: &Server, users: usize) {
     let token = server.token(&["service-token", "--tenant", "acme", "--scope", "decide"]);
     let mut app = Asking::new(server.address, &token);
     let (mut rounds, mut next) = ([[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]], 0);
-    let before = misses(server);
+    let before = server.metric(MISSES);
     // Neighbours on a page of the database are far apart.
     let mut some = |count: usize| {
         let chosen: Vec<usize> = (next..next + count).map(|number| number * 7919 % users).collect();
@@ -143,21 +146,12 @@ fn cold(server: &Server, users: usize) {
             times[1].push(micros[micros.len() * 99 / 100]);
         }
     }
-    let read = (200 + ROUNDS * DECISIONS) as u64;
-    assert_eq!(misses(server) - before, read, "each was read once");
+    let read = (200 + ROUNDS * DECISIONS) as f64;
+    assert_eq!(server.metric(MISSES) - before, read, "each was read once");
     for (what, [medians, tails]) in ["decision, user not in memory", "decision, user in memory"].iter().zip(&mut rounds)
     {
         println!("{what:<28} p50 {} µs, p99 {} µs", summary(medians), summary(tails));
     }
-}
-
-/// How many users were read so far.
-fn misses(server: &Server) -> u64 {
-    let metrics = server.client(None).get("/metrics");
-    let text = String::from_utf8_lossy(&metrics.body).into_owned();
-    let line =
-        text.lines().find(|line| line.starts_with("sidegate_user_lookups_total{outcome=\"miss\"}")).expect("a counter");
-    line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 /// Users found by the start of a name and by traits: the first page and one half through.

@@ -7,7 +7,7 @@ mod revisions;
 mod script;
 mod warm;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{Client, Server, Setup};
 
@@ -15,9 +15,6 @@ const POLICY: &str = r#"allow pro { action "use" resource "tool" when user.trait
 
 /// How late a sidecar may be that does not say that it is stale, however slow the machine is.
 const BOUND: Duration = Duration::from_secs(2);
-
-/// How long a test waits for what comes within milliseconds on a machine that has nothing else to do.
-const SOON: Duration = Duration::from_secs(10);
 
 /// Sidecars over one database, and over one Redis if there is one.
 pub struct Fleet {
@@ -53,15 +50,9 @@ impl Fleet {
         self.servers[of].client(Some(&self.token))
     }
 
-    /// A counter of one of them.
-    pub fn metric(&self, of: usize, name: &str) -> f64 {
-        let text = String::from_utf8(self.admin(of).get("/metrics").body.to_vec()).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
-    }
-
+    /// How often one of them found that in Redis.
     pub fn redis(&self, of: usize, outcome: &str) -> f64 {
-        self.metric(of, &format!("sidegate_redis_lookups_total{{outcome=\"{outcome}\"}}"))
+        self.servers[of].metric(&format!("sidegate_redis_lookups_total{{outcome=\"{outcome}\"}}"))
     }
 }
 
@@ -71,14 +62,5 @@ fn setup(redis: Option<&str>, policy: &str) -> Setup {
         // A patience that slow machines keep, too.
         Some(url) => setup.args(&["--redis", url, "--redis-timeout", "1000"]),
         None => setup,
-    }
-}
-
-/// Asks again and again until it holds; panics if it does not for long.
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let asked = Instant::now();
-    while !holds() {
-        assert!(asked.elapsed() < SOON, "not within {SOON:?}: {what}");
-        std::thread::sleep(Duration::from_millis(2));
     }
 }

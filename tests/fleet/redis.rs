@@ -5,9 +5,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 
 use serde_json::json;
 
-use super::{Fleet, soon};
+use super::Fleet;
 use crate::support::redis::{Cluster, Redis};
-use crate::support::{count, run};
+use crate::support::{count, eventually, run};
 
 fn plan(round: usize) -> &'static str {
     if round.is_multiple_of(2) { "pro" } else { "free" }
@@ -20,7 +20,7 @@ fn writes_at_one_decide_at_the_other(fleet: &Fleet, user: &str, rounds: usize) {
         let (here, there) = (&admins[round % 2], &admins[(round + 1) % 2]);
         here.set(user, "plan", json!(plan(round)));
         assert_eq!(here.may(user, "use", "tool"), plan(round) == "pro", "whoever wrote knows");
-        soon("the other follows", || there.may(user, "use", "tool") == (plan(round) == "pro"));
+        eventually("the other follows", || there.may(user, "use", "tool") == (plan(round) == "pro"));
     }
 }
 
@@ -31,9 +31,9 @@ fn what_one_has_read_the_others_find() {
     let [here, there] = [fleet.admin(0), fleet.admin(1)];
     here.set("alice", "plan", json!("pro"));
     here.set("bob", "plan", json!("free"));
-    soon("alice in Redis", || redis.keys().len() == 2);
+    eventually("alice in Redis", || redis.keys().len() == 2);
     assert!(there.may("alice", "use", "tool") && !there.may("bob", "use", "tool"));
-    soon("hits", || fleet.redis(1, "hit") == 2.0);
+    eventually("hits", || fleet.redis(1, "hit") == 2.0);
     assert!(!there.may("nobody", "use", "tool"));
     assert!(there.may("alice", "use", "tool"));
     assert_eq!(
@@ -41,7 +41,7 @@ fn what_one_has_read_the_others_find() {
         (2.0, 1.0),
         "memory is asked first, and keeps what is found"
     );
-    soon("the word that there is nobody", || redis.keys().len() == 3);
+    eventually("the word that there is nobody", || redis.keys().len() == 3);
     assert!(!here.may("nobody", "use", "tool"));
     assert_eq!(fleet.redis(0, "hit"), 1.0);
 
@@ -59,9 +59,9 @@ fn what_one_has_read_the_others_find() {
     assert_eq!(fleet.redis(2, "hit"), 1.0);
     // Whoever is erased is gone there, too.
     assert_eq!(here.delete("/t/acme/api/v1/users/alice").status, 204);
-    soon("gone", || !fleet.admin(2).may("alice", "use", "tool"));
+    eventually("gone", || !fleet.admin(2).may("alice", "use", "tool"));
     let key = redis.keys().into_iter().find(|key| key.ends_with("alice")).unwrap();
-    soon("the word that she is gone", || redis.ask(&["STRLEN", &key]).parse::<usize>().unwrap() < 60);
+    eventually("the word that she is gone", || redis.ask(&["STRLEN", &key]).parse::<usize>().unwrap() < 60);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn what_somebody_puts_there_is_not_believed() {
     let here = fleet.admin(0);
     here.set("alice", "plan", json!("pro"));
     here.set("bob", "plan", json!("free"));
-    soon("both in Redis", || redis.keys().len() == 2);
+    eventually("both in Redis", || redis.keys().len() == 2);
     let key = |of: &str| redis.keys().into_iter().find(|key| key.ends_with(of)).unwrap();
     let (alice, bob) = (key("alice"), key("bob"));
     redis.ask(&["COPY", &alice, "kept"]);
@@ -82,13 +82,13 @@ fn what_somebody_puts_there_is_not_believed() {
     assert!(!fleet.admin(1).may("bob", "use", "tool"), "bound to its name");
     // What was true once.
     here.set("alice", "plan", json!("free"));
-    soon("the new value", || redis.ask(&["GET", &alice]) != redis.ask(&["GET", "kept"]));
+    eventually("the new value", || redis.ask(&["GET", &alice]) != redis.ask(&["GET", "kept"]));
     redis.ask(&["COPY", "kept", &alice, "REPLACE"]);
     fleet.grow(Some(&redis.url()));
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(!fleet.admin(2).may("alice", "use", "tool"), "it is older than the last change");
     assert_eq!(fleet.redis(2, "too_old"), 1.0);
-    soon("what it read instead", || redis.ask(&["GET", &alice]) != redis.ask(&["GET", "kept"]));
+    eventually("what it read instead", || redis.ask(&["GET", &alice]) != redis.ask(&["GET", "kept"]));
     // Nonsense of every kind, and a later format.
     for nonsense in ["", "1", "hello", "20000000000000000009................", &"1".repeat(4000)] {
         redis.ask(&["SET", &alice, nonsense]);
@@ -106,7 +106,7 @@ fn admins_see_what_is_remembered_and_have_it_forgotten() {
     let fleet = Fleet::new(1, Some(&redis.url()));
     let (server, here) = (&fleet.servers[0], fleet.admin(0));
     here.set("alice", "plan", json!("pro"));
-    soon("alice in Redis", || redis.keys().len() == 1);
+    eventually("alice in Redis", || redis.keys().len() == 1);
     let cache = |args: &[&str]| {
         let mut command = server.command(&[&["cache"], args].concat());
         let command = command.env("SIDEGATE_REDIS", redis.url()).env("SIDEGATE_POLICIES", server.policies());
@@ -126,10 +126,10 @@ fn admins_see_what_is_remembered_and_have_it_forgotten() {
     server.execute("UPDATE fields SET value = '\"free\"' WHERE slug = 'plan'");
     assert!(here.may("alice", "use", "tool"));
     assert!(cache(&["drop", "--tenant", "acme", "alice"]).contains("forget alice"));
-    soon("she is read anew", || !here.may("alice", "use", "tool"));
+    eventually("she is read anew", || !here.may("alice", "use", "tool"));
     server.execute("UPDATE fields SET value = '\"pro\"' WHERE slug = 'plan'");
     cache(&["drop", "--all"]);
-    soon("everybody is", || here.may("alice", "use", "tool"));
+    eventually("everybody is", || here.may("alice", "use", "tool"));
     let stats = cache(&["stats"]);
     assert!(stats.contains("sidegate_redis_lookups_total{outcome=\"too_old\"} 2"), "{stats}");
     assert!(stats.contains("sidegate_user_lookups_total{outcome=\"hit\"}"), "{stats}");
@@ -141,14 +141,14 @@ fn an_older_value_never_replaces_a_newer_one() {
     let fleet = Fleet::new(1, Some(&redis.url()));
     let here = fleet.admin(0);
     here.set("alice", "plan", json!("pro"));
-    soon("alice in Redis", || redis.keys().len() == 1);
+    eventually("alice in Redis", || redis.keys().len() == 1);
     let alice = redis.keys().pop().unwrap();
     let head = || redis.ask(&["GETRANGE", &alice, "0", "19"]);
     let first = head();
     for round in 0..20 {
         here.set("alice", "plan", json!(plan(round)));
     }
-    soon("the last one", || head() > first);
+    eventually("the last one", || head() > first);
     let last = head();
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert!(head() >= last);
@@ -176,13 +176,13 @@ fn redis_may_die_come_back_empty_freeze_and_fill_up() {
         assert!(!fleet.admin(1).may(&format!("nobody-{number}"), "use", "tool"));
     }
     assert!(asked.elapsed().as_secs() < 5, "nobody waits for Redis again and again");
-    soon("the circuit opens", || fleet.metric(1, "sidegate_redis_circuit_open") == 1.0);
+    eventually("the circuit opens", || fleet.servers[1].metric("sidegate_redis_circuit_open") == 1.0);
     let ready = fleet.admin(1).get("/readyz");
     assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("degraded")));
     redis.resume();
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
     revocation_is_heard(&fleet);
-    soon("it closes by itself", || fleet.metric(1, "sidegate_redis_circuit_open") == 0.0);
+    eventually("it closes by itself", || fleet.servers[1].metric("sidegate_redis_circuit_open") == 0.0);
     redis.signal("STOP");
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
     revocation_is_heard(&fleet);
@@ -195,7 +195,7 @@ fn redis_may_die_come_back_empty_freeze_and_fill_up() {
     revocation_is_heard(&fleet);
     assert!(!fleet.admin(0).may("nobody-in-there", "use", "tool"));
     let ready = || fleet.admin(0).get("/readyz").json()["status"] == "ready";
-    soon("a full Redis is still one", ready);
+    eventually("a full Redis is still one", ready);
     redis.ask(&["FLUSHALL"]);
     writes_at_one_decide_at_the_other(&fleet, "alice", rounds);
     revocation_is_heard(&fleet);
@@ -207,9 +207,9 @@ fn revocation_is_heard(fleet: &Fleet) {
     let made = here.token(&["service-token", "--tenant", "acme", "--scope", "decide", "--json"]);
     let made: serde_json::Value = serde_json::from_str(&made).unwrap();
     let app = there.client(made["token"].as_str());
-    soon("the token counts", || app.ask("alice", "use", "tool").status == 200);
+    eventually("the token counts", || app.ask("alice", "use", "tool").status == 200);
     here.token(&["service-token", "--revoke", made["id"].as_str().unwrap()]);
-    soon("the token counts no more", || app.ask("alice", "use", "tool").status == 401);
+    eventually("the token counts no more", || app.ask("alice", "use", "tool").status == 401);
 }
 
 /// Passes on everything but the messages of channels.
@@ -256,7 +256,7 @@ fn a_cluster_is_as_good_and_may_lose_a_node() {
         here.set(&format!("user-{number}"), "plan", json!(plan(number)));
     }
     let keys = |cluster: &mut Cluster| cluster.nodes().iter().map(|node| node.keys().len()).collect::<Vec<_>>();
-    soon("all in Redis", || keys(&mut cluster).iter().sum::<usize>() == 30);
+    eventually("all in Redis", || keys(&mut cluster).iter().sum::<usize>() == 30);
     assert!(keys(&mut cluster).iter().all(|keys| *keys > 0), "every node has some");
     for number in 0..30 {
         assert_eq!(there.may(&format!("user-{number}"), "use", "tool"), plan(number) == "pro");

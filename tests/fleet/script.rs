@@ -5,7 +5,6 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::soon;
 use crate::support::{Client, eventually, root, run};
 
 /// Two ports in a row that nobody has.
@@ -45,7 +44,7 @@ fn one_command_runs_a_fleet() {
     let [here, there] = [port, port + 1].map(|port| Client::new(([127, 0, 0, 1], port).into(), Some(token.trim())));
     here.set("alice", "plan", json!("enterprise"));
     here.set("alice", "email_opt_in", json!(true));
-    soon("the other decides by it", || there.may("alice", "export", "report"));
+    eventually("the other decides by it", || there.may("alice", "export", "report"));
     let metrics = String::from_utf8(there.get("/metrics").body.to_vec()).unwrap();
     assert!(metrics.contains("sidegate_redis_circuit_open 0"), "{metrics}");
     let (output, _, err) = run(Command::new("kill").arg(fleet.id().to_string()));

@@ -268,6 +268,13 @@ impl Server {
         Client::new(self.address, token)
     }
 
+    /// One of its metrics, by its name with labels.
+    pub fn metric(&self, name: &str) -> f64 {
+        let text = String::from_utf8(self.client(None).get("/metrics").body.to_vec()).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    }
+
     /// A client with the token of the instance's admin.
     pub fn admin(&self) -> Client {
         let token = std::fs::read_to_string(self.data().join("admin-token")).unwrap();
