@@ -66,6 +66,7 @@ fn wrong_values_name_themselves_and_what_would_be_right() {
     refused(serve().args(["--redis", "http://127.0.0.1"]), &["--redis", "its scheme is neither redis"]);
     refused(serve().args(["--redis", "redis://127.0.0.1,"]), &["--redis", "its scheme"]);
     refused(serve().args(["--redis-timeout", "0"]), &["--redis-timeout", "milliseconds"]);
+    refused(serve().args(["--redis-timeout", "501"]), &["--redis-timeout", "from 1 to 500"]);
     refused(serve().env("SIDEGATE_REDIS_SEAL_KEY", "short"), &["SIDEGATE_REDIS_SEAL_KEY", "5 bytes"]);
     refused(serve().env("SIDEGATE_ADMIN_TOKEN", "hunter2"), &["SIDEGATE_ADMIN_TOKEN", "7 bytes", "openssl rand"]);
     let short = file("short");

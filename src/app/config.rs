@@ -55,7 +55,7 @@ const SETTINGS: &[Setting] = &[
         secret: true,
         right: "at least 32 bytes, such as `openssl rand -hex 32` prints, the same for all sidecars",
     },
-    setting("redis_timeout", "5", "milliseconds, from 1 to 1000"),
+    setting("redis_timeout", "5", "milliseconds, from 1 to 500"),
     setting("policies", "policies", "a folder that holds one folder of policies for each tenant"),
     setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
     setting("default_tenant", "", "a tenant: 1 to 63 of a-z, 0-9 and -, not starting with -"),
@@ -273,7 +273,8 @@ impl Config {
             database: layers.database()?,
             redis: layers.read("redis", str::parse)?,
             redis_seal_key: layers.read("redis_seal_key", |text| Ok(SealKey::new(long_enough(text)?.as_bytes())))?,
-            redis_timeout: Duration::from_millis(number("redis_timeout", 1..=1000)?.unwrap_or(5)),
+            // A decision waits a second for all that it needs, and the database comes after Redis.
+            redis_timeout: Duration::from_millis(number("redis_timeout", 1..=500)?.unwrap_or(5)),
             policies: layers.read("policies", read_folder)?.unwrap_or_default(),
             public_url: layers.read("public_url", read_url)?,
             default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,

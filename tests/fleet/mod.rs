@@ -60,7 +60,7 @@ fn setup(redis: Option<&str>, policy: &str) -> Setup {
     let setup = Setup::new().policy("acme/fleet.policy", policy);
     match redis {
         // A patience that slow machines keep, too.
-        Some(url) => setup.args(&["--redis", url, "--redis-timeout", "1000"]),
+        Some(url) => setup.args(&["--redis", url, "--redis-timeout", "300"]),
         None => setup,
     }
 }
