@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -39,10 +39,7 @@ struct Stats {
 #[derive(Args)]
 struct Get {
     #[command(flatten)]
-    data: data::Data,
-    /// The tenant
-    #[arg(long)]
-    tenant: TenantId,
+    of: data::DataOfTenant,
     /// The user
     user: UserId,
 }
@@ -98,8 +95,7 @@ impl Stats {
 
 impl Get {
     async fn run(self) -> Result<()> {
-        let service = self.data.service().await?;
-        let Some(tenant) = service.tenant(self.tenant.as_str()) else { bail!("there is no tenant {}", self.tenant) };
+        let (service, tenant) = self.of.open().await?;
         let (redis, database) = service.remembered(&tenant, &self.user).await?;
         show::line(format_args!("{}", serde_json::to_string_pretty(&Found { redis, database })?))
     }

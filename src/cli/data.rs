@@ -38,11 +38,6 @@ impl Data {
         Ok((folder, store))
     }
 
-    /// Opens what the server runs.
-    pub(super) async fn service(self) -> Result<Arc<Service>> {
-        app::open(&Config::check(&self.layers(None)?)?).await
-    }
-
     /// Where folder and database are.
     pub(super) fn places(self) -> Result<(PathBuf, DatabaseAt)> {
         let layers = self.layers(None)?;

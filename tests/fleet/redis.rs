@@ -121,6 +121,9 @@ fn admins_see_what_is_remembered_and_have_it_forgotten() {
     let nobody = get("bob");
     assert_eq!((&nobody["redis"], &nobody["database"]["present"]), (&json!(null), &json!(false)));
 
+    let (output, _, err) = run(&mut server.command(&["cache", "get", "--tenant", "amce", "alice"]));
+    assert!(output.status.code() == Some(2) && err.contains("there is no tenant amce here; there are: acme"), "{err}");
+
     // Past all code: only whoever forgets finds out.
     assert!(here.may("alice", "use", "tool"));
     server.execute("UPDATE fields SET value = '\"free\"' WHERE slug = 'plan'");
