@@ -6,16 +6,36 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Instant;
 
-use support::{Sidegate, serve, summary, token, write_policies};
+use support::asking::Asking;
+use support::{Sidegate, median, serve, summary, token, write_policies};
 
 const CONNECTIONS: usize = 10_000;
 /// So many that a megabyte more or less of what the allocator keeps is a few bytes for one.
 const USERS: usize = 100_000;
 const STARTS: usize = 7;
 
+/// Of a crowd, each tenant with its policies and users.
+const TENANTS: usize = 1000;
+const USERS_OF_A_TENANT: usize = 1000;
+
 const MIB: f64 = 1_048_576.0;
+
+/// Of every user, as JSON.
+const TRAITS: [(&str, &str); 10] = [
+    ("plan", "\"enterprise\""),
+    ("email_opt_in", "true"),
+    ("credits", "500"),
+    ("locale", "\"en-US\""),
+    ("theme", "\"dark\""),
+    ("score", "12.5"),
+    ("suspended", "false"),
+    ("region", "\"eu-west\""),
+    ("seats", "7"),
+    ("channel", "\"beta\""),
+];
 
 fn main() {
     let sidegate = Sidegate::start(1);
@@ -25,6 +45,7 @@ fn main() {
     users();
     policies();
     cold_start();
+    crowd();
 }
 
 /// Idle connections that have asked once.
@@ -76,21 +97,68 @@ fn users() {
 }
 
 async fn store(sidegate: &Sidegate, users: &[String]) {
-    let traits = [
-        ("plan", "\"enterprise\""),
-        ("email_opt_in", "true"),
-        ("credits", "500"),
-        ("locale", "\"en-US\""),
-        ("theme", "\"dark\""),
-        ("score", "12.5"),
-        ("suspended", "false"),
-        ("region", "\"eu-west\""),
-        ("seats", "7"),
-        ("channel", "\"beta\""),
-    ];
-    let fields = || traits.map(|(slug, value)| (slug, "traits", value)).to_vec();
+    let fields = || TRAITS.map(|(slug, value)| (slug, "traits", value)).to_vec();
     let database = sidegate.folder().join("data/sidegate.db");
     support::store(&database, users.iter().map(|user| (user.clone(), fields()))).await;
+}
+
+/// A million users of a thousand tenants, all in the memory of one sidecar.
+fn crowd() {
+    let folder = tempfile::tempdir().unwrap();
+    let tenant = |number: usize| format!("tenant-{number}");
+    write_policies(&folder.path().join("policies/acme"), 1, "");
+    drop(serve(folder.path()));
+    for number in 0..TENANTS {
+        write_policies(&folder.path().join("policies").join(tenant(number)), 10, "");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(store_crowd(&folder.path().join("data/sidegate.db"), (0..TENANTS).map(tenant)));
+
+    let (process, address) = serve(folder.path());
+    let admin = std::fs::read_to_string(folder.path().join("data/admin-token")).unwrap();
+    let mut asking = Asking::new(address, admin.trim());
+    let mut ask = |number: usize| {
+        let question = support::QUESTION.replace("alice", &format!("user-{}@example.com", number / TENANTS));
+        let path = format!("/t/{}/access/v1/evaluation", tenant(number % TENANTS));
+        let (answer, took) = asking.ask("POST", &path, &question);
+        assert!(answer.contains("\"decision\":true"), "{number}: {answer}");
+        took.as_secs_f64() * 1e6
+    };
+    println!("with {TENANTS} tenants              {:.0} MiB (ten policies each)", process.memory() / MIB);
+    let mut cold: Vec<f64> = (0..TENANTS * USERS_OF_A_TENANT).map(&mut ask).collect();
+    println!("with a million users           {:.0} MiB (ten small traits each)", process.memory() / MIB);
+    let mut warm: Vec<f64> = (0..TENANTS * USERS_OF_A_TENANT).step_by(7).map(&mut ask).collect();
+    println!(
+        "a decision about each          {:.0} us from SQLite, {:.0} us from memory",
+        median(&mut cold),
+        median(&mut warm)
+    );
+}
+
+/// Written inside the database, which would else take longer than all that is measured.
+async fn store_crowd(database: &Path, tenants: impl Iterator<Item = String>) {
+    let pool = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+    let traits: Vec<String> = TRAITS.iter().map(|(slug, value)| format!("('{slug}', '{value}')")).collect();
+    let users = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {USERS_OF_A_TENANT})
+         INSERT INTO users (tenant, user_id, created_at)
+         SELECT $1, 'user-' || i || '@example.com', '2026-01-01T00:00:00Z' FROM n"
+    );
+    let fields = format!(
+        "WITH t (slug, value) AS (VALUES {})
+         INSERT INTO fields (tenant, user_id, slug, bag, value, source, writer, revision, updated_at)
+         SELECT tenant, user_id, slug, 'traits', value, 'admin', '', 1, created_at FROM users, t WHERE tenant = $1",
+        traits.join(", ")
+    );
+    for tenant in tenants {
+        let mut tx = pool.begin().await.unwrap();
+        let tenants = "INSERT INTO tenants (id, revision, created_at) VALUES ($1, 1, '2026-01-01T00:00:00Z')";
+        for statement in [tenants, &users, &fields] {
+            sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&tenant).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    pool.close().await;
 }
 
 /// What ten thousand compiled policies take.
