@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Caller, PolicyRef, Query, Reason, Scope};
-use crate::service::{Answer, Derivation, Reveal, Wish};
+use crate::service::{Answer, Derivation, Reveal, Wish, Without};
 use crate::web::{BadJson, Call, Problem, Reply, json_text};
 
 use super::question::{Options, Question};
@@ -32,7 +32,7 @@ struct Context<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+    error: Option<Without>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Derivation<'a>>,
 }
@@ -52,9 +52,9 @@ pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
         tenant = Box::pin(call.service.as_of(call.tenant, revision)).await;
         unseen = tenant.is_none();
     }
-    let wish = Wish { explain: explain.then(|| reveal(&call.caller)), unseen };
+    let wish = Wish { explain: explain.then(|| reveal(&call.caller)), unseen, claims: None };
     let answer = call.service.decide(tenant.as_deref().unwrap_or(call.tenant), &query, wish).await;
-    Ok(Reply::json(StatusCode::OK, &encode(&answer, &query, unseen)))
+    Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
 }
 
 /// All that is wrong with a body is a 400 (AuthZEN 1.0).
@@ -74,7 +74,7 @@ fn reveal(caller: &Caller) -> Reveal {
     }
 }
 
-fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>, unseen: bool) -> Body<'a> {
+fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
     Body {
         decision: answer.decision.is_allow(),
         context: Context {
@@ -84,7 +84,7 @@ fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>, unseen: bool) -> Bod
             data_revision: answer.data_revision,
             decision_id: answer.id,
             stale: answer.stale,
-            error: unseen.then_some("revision_unavailable"),
+            error: answer.without,
             explanation: answer.derivation.as_ref(),
         },
     }

@@ -30,17 +30,32 @@ pub struct Answer<'t> {
     pub data_revision: i64,
     /// Whether it was made from memory while the store could not be asked for changes.
     pub stale: bool,
+    /// What it was made without.
+    pub without: Option<Without>,
     /// All that led to it, if somebody asked.
     pub derivation: Option<Derivation<'t>>,
 }
 
+/// What nobody could say in time: conditions that read it were unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Without {
+    /// The data that the caller knows of.
+    #[serde(rename = "revision_unavailable")]
+    Revision,
+    /// What is stored of the user or the resource.
+    #[serde(rename = "facts_unavailable")]
+    Facts,
+}
+
 /// How to decide.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wish {
+pub struct Wish<'w> {
     /// With an explanation, for whose eyes.
     pub explain: Option<Reveal>,
     /// As one decides who has not seen the data that the caller knows of: nothing that is stored is known.
     pub unseen: bool,
+    /// By the verified claims of an access token.
+    pub claims: Option<&'w Object<'static>>,
 }
 
 /// All that led to a decision.
@@ -70,12 +85,17 @@ impl<'t> Derivation<'t> {
 
 impl Service {
     /// Decides a query for a tenant. Nothing is awaited when the user's facts are in memory.
-    pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, wish: Wish) -> Answer<'t> {
+    pub async fn decide<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, wish: Wish<'_>) -> Answer<'t> {
         let started = Instant::now();
         let age = self.heard.age(started);
         let data_revision = tenant.revision();
         let mut derivation = None;
+        let mut without = wish.unseen.then_some(Without::Revision);
         let (decision, policy_revision, shadows) = match &tenant.policies {
+            _ if tenant.suspended.is_some() => {
+                let why = tenant.suspended.as_deref().unwrap_or_default();
+                (Decision::Deny(Denial::NoProgram(why)), None, Vec::new())
+            }
             Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
             Policies::InForce { program, .. } => {
                 let (user, resource) = match age {
@@ -91,7 +111,10 @@ impl Service {
                         }
                     }
                 };
-                let facts = facts(&user, &resource);
+                if user.is_err() || resource.is_err() {
+                    without = without.or(Some(Without::Facts));
+                }
+                let facts = Facts { token: wish.claims, ..facts(&user, &resource) };
                 derivation = wish.explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
                 // Nobody watches shadows but the log.
                 let shadows =
@@ -100,7 +123,7 @@ impl Service {
             }
         };
         let (id, stale) = (entropy::id(query.now), age != Age::Fresh);
-        let answer = Answer { decision, id, policy_revision, data_revision, stale, derivation };
+        let answer = Answer { decision, id, policy_revision, data_revision, stale, without, derivation };
         self.metrics.decided(&answer.decision, stale, started.elapsed());
         self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
         answer

@@ -90,8 +90,10 @@ impl History<'_> {
                 1 => {
                     let Some((last, _, revision)) = number.acknowledged().last().cloned() else { continue };
                     let answer = reached(&client, user, last, Some(&revision));
-                    let unknown = answer["context"]["error"] == "revision_unavailable" || is_unknown(&answer);
-                    assert!(answer["decision"] == true || unknown, "user-{user} has {last} at {revision}: {answer}");
+                    assert!(
+                        answer["decision"] == true || is_unknown(&answer),
+                        "user-{user} has {last} at {revision}: {answer}"
+                    );
                 }
                 // What nobody has written does not.
                 2 => {
@@ -167,9 +169,8 @@ fn reached(client: &Client, user: usize, number: u64, revision: Option<&str>) ->
         "action": { "name": "reach" },
         "resource": { "type": "number", "id": "1", "properties": { "n": number } },
     });
-    question["options"] = json!({ "explain": true });
     if let Some(revision) = revision {
-        question["options"]["minRevision"] = json!(revision);
+        question["options"] = json!({ "minRevision": revision });
     }
     let answer = client.json(Method::POST, "/t/acme/access/v1/evaluation", &question);
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -178,8 +179,7 @@ fn reached(client: &Client, user: usize, number: u64, revision: Option<&str>) ->
 
 /// Whether the database did not answer in time, so that nothing was known of the user: that grants nothing.
 fn is_unknown(answer: &Value) -> bool {
-    let unknowns = answer["context"]["explanation"]["unknowns"].as_array().unwrap();
-    unknowns.iter().any(|unknown| unknown["mend"] == "it is known again when the store can be reached")
+    answer["context"]["error"].is_string()
 }
 
 #[test]
