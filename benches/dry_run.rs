@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use sidegate::model::{Condition, Rule};
-use sidegate::service::{DataFolder, Parts, Service, check_rules};
+use sidegate::service::{DataFolder, Networks, Parts, Service, check_rules};
 use sidegate::store::Store;
 
 const USERS: usize = 100_000;
@@ -36,6 +36,7 @@ async fn run() {
         decision_log: None,
         redis: None,
         warm_up: 0,
+        issuer_networks: Networks::default(),
         cache_bytes: 1 << 20,
         stale_grace: std::time::Duration::from_secs(300),
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use sidegate::engine::{Program, RawFile, compile, decide};
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored, UserRecord};
-use sidegate::service::{DataFolder, Parts, Service, Wish};
+use sidegate::service::{DataFolder, Networks, Parts, Service, Wish};
 use sidegate::store::Store;
 
 const POLICIES: &str = r#"
@@ -84,6 +84,7 @@ fn a_decision_about_a_user_in_the_cache_asks_for_no_memory() {
             decision_log: None,
             redis: None,
             warm_up: 0,
+            issuer_networks: Networks::default(),
             cache_bytes: 1 << 20,
             stale_grace: std::time::Duration::from_secs(300),
         };

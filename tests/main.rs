@@ -4,12 +4,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // this is how tests fail
 
+mod access;
 mod allocations;
+mod attacks;
 mod attributes;
 mod audit;
 mod backup;
 mod bad_files;
 mod bad_input;
+mod check;
 mod command_line;
 mod complete_profile;
 mod configuration;
@@ -27,6 +30,7 @@ mod idempotency;
 mod import_export;
 mod import_refusals;
 mod isolation;
+mod issuers;
 mod language;
 mod listening;
 mod operations;
@@ -41,9 +45,13 @@ mod reload;
 mod resources;
 mod routes;
 mod samples;
+mod settings;
 mod soak;
 mod store;
 mod support;
+mod tenancy;
 mod tenants;
+mod tls;
+mod tokens;
 mod trait_edge;
 mod users;

@@ -12,14 +12,15 @@ use super::config::{Config, Origin};
 use super::listen::Listen;
 
 /// The text. Paths are absolute and quoted for a shell, the port is the real one.
-pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, at: &Listen) -> String {
+pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, at: [&Listen; 2]) -> String {
     let mut out = String::new();
-    let (place, curl) = match at {
-        Listen::Tcp(_) => (at.url(), "curl -sS".to_owned()),
-        Listen::Unix(path) => (at.to_string(), format!("curl -sS --unix-socket {}", quoted(path))),
-    };
+    let [(place, _), (admin, _)] = at.map(|at| curl(config, at));
     // Writing into a string cannot fail.
-    let _ = writeln!(out, "sidegate {} listens on {place}\n", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(out, "sidegate {} listens on {place}", env!("CARGO_PKG_VERSION"));
+    if admin != place {
+        let _ = writeln!(out, "  administration on {admin}");
+    }
+    out.push('\n');
     let _ = writeln!(out, "  data      {}", config.database);
     let _ = writeln!(out, "  policies  {}", config.policies.display());
     let tenants = service.tenants();
@@ -45,7 +46,7 @@ pub(super) fn text(config: &Config, folder: &DataFolder, service: &Service, at: 
             DatabaseAt::Postgres(_) => ", with SIDEGATE_DATABASE set to the URL of the database",
         };
         let _ = writeln!(out, "\nTry it; paste this into another terminal{also}:\n");
-        out.push_str(&commands(config, folder, &curl, &at.url(), tenant.id.as_str()));
+        out.push_str(&commands(config, folder, at, tenant.id.as_str()));
     }
     out
 }
@@ -62,7 +63,18 @@ pub(super) fn portal(link: &str) -> String {
     format!("\nAnd open the portal; this link is good once, for half an hour:\n\n{link}\n")
 }
 
-fn commands(config: &Config, folder: &DataFolder, curl: &str, base: &str, tenant: &str) -> String {
+/// A place, and the command that asks there.
+fn curl(config: &Config, at: &Listen) -> (String, String) {
+    match (at, &config.tls) {
+        (Listen::Unix(path), _) => (at.to_string(), format!("curl -sS --unix-socket {}", quoted(path))),
+        (Listen::Tcp(_), None) => (at.url(false), "curl -sS".to_owned()),
+        (Listen::Tcp(_), Some(tls)) => (at.url(true), format!("curl -sS --cacert {}", quoted(&tls.certificate))),
+    }
+}
+
+fn commands(config: &Config, folder: &DataFolder, at: [&Listen; 2], tenant: &str) -> String {
+    let [(_, curl), (_, admin_curl)] = at.map(|at| curl(config, at));
+    let [base, admin_base] = at.map(|at| at.url(config.tls.is_some()));
     let admin = match &config.admin_token {
         AdminToken::Given(_, Origin::File) => "'the admin_token of your configuration file'".to_owned(),
         AdminToken::Given(..) => "\"$SIDEGATE_ADMIN_TOKEN\"".to_owned(),
@@ -71,7 +83,7 @@ fn commands(config: &Config, folder: &DataFolder, curl: &str, base: &str, tenant
     };
     let program = std::env::current_exe().unwrap_or_else(|_| "sidegate".into());
     let (program, data) = (quoted(&program), quoted(&config.data));
-    let users = format!("{base}/t/{tenant}/api/v1/abac/users/alice/attributes");
+    let users = format!("{admin_base}/t/{tenant}/api/v1/abac/users/alice/attributes");
     let json = "-H 'Content-Type: application/json'";
     let question = r#"{"subject": {"type": "user", "id": "alice"}, "action": {"name": "export"}, "resource": {"type": "report", "id": "7"}}"#;
     let mut out = format!("ADMIN={admin}\n");
@@ -83,7 +95,7 @@ fn commands(config: &Config, folder: &DataFolder, curl: &str, base: &str, tenant
     ] {
         let _ = writeln!(
             out,
-            r#"{curl} -X PUT {users}/{slug} -H "Authorization: Bearer $ADMIN" {json} -d '{{"value": {value}}}'; echo"#
+            r#"{admin_curl} -X PUT {users}/{slug} -H "Authorization: Bearer $ADMIN" {json} -d '{{"value": {value}}}'; echo"#
         );
     }
     let _ = writeln!(out, "APP=$({program} service-token --data {data} --tenant {tenant} --scope decide)");

@@ -8,71 +8,15 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
+use crate::http::TlsFiles;
 use crate::model::TenantId;
-use crate::service::{DataFolder, LogTarget, MIN_SECRET};
+use crate::service::{DataFolder, LogTarget, MIN_SECRET, Networks};
 use crate::store::{DatabaseAt, RedisAt, SealKey};
 
 use super::admin_token::AdminToken;
-use super::listen::Listen;
+use super::listen::{Listen, read_mode};
 use super::memory;
-
-/// One setting: how it is called in a file, with `--` and hyphens as a flag, and as `SIDEGATE_...` in the
-/// environment.
-struct Setting {
-    name: &'static str,
-    default: &'static str,
-    secret: bool,
-    /// What would be right, for errors.
-    right: &'static str,
-}
-
-const fn setting(name: &'static str, default: &'static str, right: &'static str) -> Setting {
-    Setting { name, default, secret: false, right }
-}
-
-const SETTINGS: &[Setting] = &[
-    setting(
-        "listen",
-        "127.0.0.1:8181",
-        "an address and a port, such as 127.0.0.1:8181 (port 0 takes a free one), or unix:/path, or several with commas",
-    ),
-    setting("data", "data", "a folder"),
-    Setting {
-        name: "database",
-        default: "",
-        secret: true,
-        right: "a URL such as postgres://user:password@host:5432/sidegate, or nothing for SQLite in the data folder",
-    },
-    Setting {
-        name: "redis",
-        default: "",
-        secret: true,
-        right: "a URL such as redis://user:password@host:6379 (rediss:// for TLS), or several nodes of a cluster with commas",
-    },
-    Setting {
-        name: "redis_seal_key",
-        default: "",
-        secret: true,
-        right: "at least 32 bytes, such as `openssl rand -hex 32` prints, the same for all sidecars",
-    },
-    setting("redis_timeout", "5", "milliseconds, from 1 to 500"),
-    setting("policies", "policies", "a folder that holds one folder of policies for each tenant"),
-    setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
-    setting("default_tenant", "", "a tenant: 1 to 63 of a-z, 0-9 and -, not starting with -"),
-    setting("dev_tokens", "loopback", "`on`, `off`, or `loopback`: on if only this machine can connect"),
-    setting("decision_log", "off", "`off`, `stdout`, or a file"),
-    setting("client_timeout", "15", "seconds, from 1 to 3600"),
-    setting("cache_mib", "auto", "mebibytes, from 1 to 1048576, or `auto`: an eighth of the memory, from 64 to 4096"),
-    setting("warm_up", "0", "a number of users, up to 10000000"),
-    setting("stale_grace", "300", "seconds, from 2 to 86400"),
-    Setting {
-        name: "admin_token",
-        default: "",
-        secret: true,
-        right: "at least 32 bytes, such as `openssl rand -hex 32` prints",
-    },
-    setting("admin_token_file", "", "a file with a token of at least 32 bytes"),
-];
+use super::settings::{SETTINGS, Setting};
 
 /// Values from the command line, by the name of their setting.
 pub type Flags = BTreeMap<&'static str, String>;
@@ -179,6 +123,24 @@ impl Layers {
         Ok(named.unwrap_or_else(|| DataFolder::database(&self.data())))
     }
 
+    /// The files for TLS: a certificate and its key, or neither.
+    fn tls(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        let file = |name| self.read(name, |text| Ok(absolute(text)));
+        let client_ca = file("tls_client_ca")?;
+        let (certificate, key) = (file("tls_certificate")?, file("tls_key")?);
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key, client_ca })),
+            (None, None) if client_ca.is_none() => Ok(None),
+            (certificate, _) => {
+                let missing = if certificate.is_none() { "tls_certificate" } else { "tls_key" };
+                let given = ["tls_certificate", "tls_key", "tls_client_ca"]
+                    .into_iter()
+                    .find(|name| !self.get(name).0.is_empty());
+                self.read(given.unwrap_or("tls_key"), |_| Err(format!("{missing} is not set, and both are needed")))
+            }
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> (&str, Origin) {
         self.0.get(name).map_or(("", Origin::Default), |(value, origin)| (value, *origin))
     }
@@ -212,6 +174,14 @@ impl Layers {
 pub struct Config {
     /// Where to listen.
     pub listen: Vec<Listen>,
+    /// Where to listen for administration, if not there, too.
+    pub admin_listen: Vec<Listen>,
+    /// What URLs of the portal begin with.
+    pub admin_url: Option<Url>,
+    /// Who may connect to a Unix socket.
+    pub socket_mode: u32,
+    /// How to speak TLS.
+    pub tls: Option<TlsFiles>,
     /// The data folder, absolute.
     pub data: PathBuf,
     /// The database.
@@ -224,6 +194,8 @@ pub struct Config {
     pub redis_timeout: Duration,
     /// The folder of policies, absolute.
     pub policies: PathBuf,
+    /// Where issuers may be, besides the internet.
+    pub issuer_networks: Networks,
     /// What URLs out of sidegate begin with.
     pub public_url: Option<Url>,
     /// The tenant that answers at the root.
@@ -251,11 +223,19 @@ impl Config {
     /// [`ConfigError`] names the first that cannot be used.
     pub fn check(layers: &Layers) -> Result<Self, ConfigError> {
         let listen = layers.read("listen", Listen::parse)?.unwrap_or_default();
+        let admin_listen = layers.read("admin_listen", Listen::parse)?.unwrap_or_default();
+        let is_local = listen.iter().chain(&admin_listen).all(Listen::is_local);
         let dev_tokens = layers.read("dev_tokens", |text| match text {
             "on" | "true" => Ok(true),
             "off" | "false" => Ok(false),
-            "loopback" => Ok(listen.iter().all(Listen::is_local)),
+            "loopback" => Ok(is_local),
             _ => Err("it is none of the three".to_owned()),
+        })?;
+        let issuer_networks = layers.read("issuer_networks", |text| match text {
+            "none" => Ok(Networks::default()),
+            "loopback" if is_local => Ok(Networks::loopback()),
+            "loopback" => Ok(Networks::default()),
+            networks => Networks::parse(networks),
         })?;
         let number = |name, range: std::ops::RangeInclusive<u64>| {
             layers.read(name, |text| {
@@ -269,6 +249,10 @@ impl Config {
         };
         Ok(Self {
             listen,
+            admin_listen,
+            admin_url: layers.read("admin_url", read_url)?,
+            socket_mode: layers.read("socket_mode", read_mode)?.unwrap_or(0o660),
+            tls: layers.tls()?,
             data: layers.data(),
             database: layers.database()?,
             redis: layers.read("redis", str::parse)?,
@@ -276,6 +260,7 @@ impl Config {
             // A decision waits a second for all that it needs, and the database comes after Redis.
             redis_timeout: Duration::from_millis(number("redis_timeout", 1..=500)?.unwrap_or(5)),
             policies: layers.read("policies", read_folder)?.unwrap_or_default(),
+            issuer_networks: issuer_networks.unwrap_or_default(),
             public_url: layers.read("public_url", read_url)?,
             default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,
             dev_tokens: dev_tokens.unwrap_or(false),

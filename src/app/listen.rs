@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 
-use crate::http::Listener;
+use crate::http::{self, Listener, Serves, Tls, TlsError};
 
 use super::config::absolute;
 
@@ -49,25 +50,41 @@ impl Listen {
     }
 
     /// Listens there; the place as it came to be, with the real port.
-    pub(super) async fn bind(&self) -> Result<(Listener, Listen)> {
-        let cannot = || format!("cannot listen on {self}; --listen names another place");
+    pub(super) async fn bind(&self, tls: Option<&Arc<Tls>>, mode: u32, serves: Serves) -> Result<(Listener, Listen)> {
+        let cannot = || format!("cannot listen on {self}; --listen and --admin-listen name other places");
         match self {
             Listen::Tcp(address) => {
                 let listener = TcpListener::bind(address).await.with_context(cannot)?;
                 let bound = Listen::Tcp(listener.local_addr()?);
-                Ok((Listener::Tcp(listener), bound))
+                Ok((Listener::tcp(listener, tls.cloned(), serves), bound))
             }
-            Listen::Unix(path) => Ok((Listener::unix(path).with_context(cannot)?, self.clone())),
+            Listen::Unix(path) => Ok((Listener::unix(path, mode, serves).with_context(cannot)?, self.clone())),
         }
     }
 
     /// A URL of it that a client on this machine can use; a Unix socket has none but its client's.
-    pub(super) fn url(&self) -> String {
+    pub(super) fn url(&self, tls: bool) -> String {
         match self {
+            Listen::Tcp(address) if tls => format!("https://{}", reachable(*address)),
             Listen::Tcp(address) => format!("http://{}", reachable(*address)),
             Listen::Unix(_) => "http://localhost".to_owned(),
         }
     }
+}
+
+/// The mode of a socket's file.
+pub(super) fn read_mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).map_err(|error| error.to_string())?;
+    if mode <= 0o777 { Ok(mode) } else { Err("it is more than permissions".to_owned()) }
+}
+
+/// What the first certificate in a file is known by.
+///
+/// # Errors
+/// [`TlsError`] if there is none.
+pub fn fingerprint_of(path: &Path) -> Result<String, TlsError> {
+    let certificates = http::certificates(path)?;
+    Ok(certificates.first().map(|certificate| http::fingerprint(certificate)).unwrap_or_default())
 }
 
 impl fmt::Display for Listen {

@@ -8,7 +8,9 @@ mod memory;
 mod open;
 mod reload;
 mod serve;
+mod settings;
 
 pub use config::{Config, ConfigError, Flags, Layers, Origin, Shown};
+pub use listen::fingerprint_of;
 pub use open::open;
 pub use serve::serve;

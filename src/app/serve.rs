@@ -1,14 +1,15 @@
 //! `sidegate serve`.
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use crate::http::{self, Limits};
-use crate::service::{DataFolder, LogTarget, Service};
+use crate::http::{self, Limits, Listener, Serves, Tls};
+use crate::service::{DataFolder, LogTarget, Service, Urls};
 use crate::store::Store;
 
 use super::banner;
@@ -39,22 +40,22 @@ pub async fn serve(config: Config) -> Result<()> {
     let mut watched = Watched::new(&config.policies)?;
     service.reload(None).await?;
 
-    let (mut listeners, mut bound) = (Vec::new(), Vec::new());
-    for listen in &config.listen {
-        let (listener, at) = listen.bind().await?;
-        tracing::info!(address = %at, "listening");
-        listeners.push(listener);
-        bound.push(at);
-    }
-    // The first address, if there is one: links and commands need a URL that works everywhere.
-    let first = bound.iter().find(|at| matches!(at, Listen::Tcp(_))).or(bound.first()).context("nowhere to listen")?;
-    let public_url = match &config.public_url {
-        Some(url) => url.clone(),
-        None => Url::parse(&first.url())?,
+    let tls = config.tls.clone().map(Tls::new).transpose().context("TLS")?;
+    let serves = if config.admin_listen.is_empty() { Serves::Everything } else { Serves::Requests };
+    let (mut listeners, first) = bind(&config, &config.listen, tls.as_ref(), serves).await?;
+    let (admin_listeners, admin) = bind(&config, &config.admin_listen, tls.as_ref(), Serves::Everything).await?;
+    listeners.extend(admin_listeners);
+    let first = first.context("nowhere to listen")?;
+    let admin = admin.as_ref().unwrap_or(&first);
+    let url = |given: &Option<Url>, at: &Listen| given.clone().map_or_else(|| Url::parse(&at.url(tls.is_some())), Ok);
+    let public = url(&config.public_url, &first)?;
+    let admin_url = match &config.admin_listen[..] {
+        [] => public.clone(),
+        _ => url(&config.admin_url, admin)?,
     };
-    folder.note_url(public_url.as_str())?;
-    service.set_public_url(public_url);
-    let mut text = banner::text(&config, &folder, &service, first);
+    folder.note_url(admin_url.as_str())?;
+    service.set_urls(Urls { public, admin: admin_url });
+    let mut text = banner::text(&config, &folder, &service, [&first, admin]);
     if let Some(tenant) = banner::example(&service) {
         text.push_str(&banner::portal(&service.portal_link(&tenant.id).await?));
     }
@@ -72,9 +73,38 @@ pub async fn serve(config: Config) -> Result<()> {
         served = http::serve(listeners, service.clone(), limits, stop) => served?,
         () = watched.reload(&service) => {}
         () = service.follow_feed() => {}
+        () = keep_fresh(tls.as_deref()) => {}
+        () = service.keep_keys_fresh() => {}
+        () = service.keep_noting_uses() => {}
     }
     service.close().await;
     Ok(())
+}
+
+/// Listens at all places, and names the one for links and commands: the first address, if there is one, since that works
+/// everywhere.
+async fn bind(
+    config: &Config,
+    places: &[Listen],
+    tls: Option<&Arc<Tls>>,
+    serves: Serves,
+) -> Result<(Vec<Listener>, Option<Listen>)> {
+    let (mut listeners, mut bound) = (Vec::new(), Vec::new());
+    for listen in places {
+        let (listener, at) = listen.bind(tls, config.socket_mode, serves).await?;
+        tracing::info!(address = %at, "listening");
+        listeners.push(listener);
+        bound.push(at);
+    }
+    let first = bound.iter().find(|at| matches!(at, Listen::Tcp(_))).or(bound.first()).cloned();
+    Ok((listeners, first))
+}
+
+async fn keep_fresh(tls: Option<&Tls>) {
+    match tls {
+        Some(tls) => tls.keep_fresh().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The banner goes to standard output, unless that is where decisions go.

@@ -21,6 +21,24 @@ pub(super) struct Settings {
     /// 127.0.0.1:8181]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Address or socket for administration, which then is not to be had at --listen: the API for admins, and the portal
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<String>,
+    /// URL under which admins reach --admin-listen
+    #[arg(long, value_name = "URL")]
+    admin_url: Option<String>,
+    /// Mode of the files of Unix sockets [default: 660]
+    #[arg(long, value_name = "MODE")]
+    socket_mode: Option<String>,
+    /// Certificate for TLS, with those that vouch for it (PEM); read again when it changes
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<String>,
+    /// Key of the certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Certificates of those who vouch for clients (PEM); clients without a certificate need a token
+    #[arg(long, value_name = "FILE")]
+    tls_client_ca: Option<String>,
     /// Folder for the database, keys and tokens [default: ./data]
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
@@ -38,6 +56,10 @@ pub(super) struct Settings {
     /// Folder that holds one folder of policies for each tenant [default: ./policies]
     #[arg(long, value_name = "FOLDER")]
     policies: Option<String>,
+    /// Networks in which issuers of access tokens may be, besides the internet: with commas, none, or loopback [default:
+    /// loopback, if only this machine can connect]
+    #[arg(long, value_name = "NETWORKS")]
+    issuer_networks: Option<String>,
     /// URL under which clients reach this server
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -76,10 +98,17 @@ impl Settings {
     fn layers(self) -> Result<Layers> {
         let flags = [
             ("listen", self.listen),
+            ("admin_listen", self.admin_listen),
+            ("admin_url", self.admin_url),
+            ("socket_mode", self.socket_mode),
+            ("tls_certificate", self.tls_certificate),
+            ("tls_key", self.tls_key),
+            ("tls_client_ca", self.tls_client_ca),
             ("data", self.data),
             ("database", self.database),
             ("redis", self.redis),
             ("redis_timeout", self.redis_timeout),
+            ("issuer_networks", self.issuer_networks),
             ("policies", self.policies),
             ("public_url", self.public_url),
             ("default_tenant", self.default_tenant),

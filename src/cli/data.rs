@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::app::{self, Config};
-use crate::model::TenantId;
-use crate::service::{DataFolder, Policies, Service, Tenant};
+use crate::model::{Author, Origin, Source, TenantId};
+use crate::service::{Clock, DataFolder, Policies, Service, Tenant};
 use crate::store::{DatabaseAt, Store};
 
 use super::{Usage, config};
@@ -79,13 +79,19 @@ impl DataOfTenant {
     }
 }
 
+/// Whoever runs commands, as audit entries name them.
+pub(super) fn author() -> Author {
+    let (actor, at) = ("command line".to_owned(), Clock::system().now());
+    Author { source: Source::Admin, actor, at, origin: Origin::default() }
+}
+
 /// Refuses a tenant that the server does not know: a token for a misspelt one would never be good for anything.
 pub(super) async fn known(store: &Store, tenant: &TenantId) -> Result<()> {
     let all = store.tenants().await?;
-    if all.iter().any(|(id, _)| id == tenant) {
+    if all.iter().any(|known| known.id == *tenant) {
         return Ok(());
     }
-    Err(no_such_tenant(tenant, all.iter().map(|(id, _)| id.as_str())))
+    Err(no_such_tenant(tenant, all.iter().map(|known| known.id.as_str())))
 }
 
 fn no_such_tenant<'a>(tenant: &TenantId, known: impl Iterator<Item = &'a str>) -> anyhow::Error {

@@ -1,5 +1,6 @@
 //! `sidegate token` and `sidegate service-token`: they write into the data folder of a server, running or not.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -7,9 +8,9 @@ use clap::Args;
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::app;
 use crate::model::{Scope, TenantId, TenantScope, UserId};
-use crate::service::{Clock, issue_token, make_link};
-use crate::store::TokenRow;
+use crate::service::{Clock, NewToken, ServiceError, TokenRow, issue_token, make_link, rotate_token};
 
 use super::{Usage, data, show};
 
@@ -66,21 +67,33 @@ pub(super) struct ServiceToken {
     #[command(flatten)]
     data: data::Data,
     /// The tenant that it is for
-    #[arg(long, required_unless_present_any = ["instance", "list", "revoke"])]
+    #[arg(long, required_unless_present_any = ["instance", "list", "rotate", "revoke"])]
     tenant: Option<TenantId>,
     /// For all tenants instead of one
     #[arg(long, conflicts_with = "tenant")]
     instance: bool,
     /// What it may do; more than one with commas: decide, profiling,
-    /// traits:read, traits:write, rules:write, admin
-    #[arg(long, value_delimiter = ',', required_unless_present_any = ["list", "revoke"])]
+    /// traits:read, traits:write, rules:write, audit:read, admin
+    #[arg(long, value_delimiter = ',', required_unless_present_any = ["list", "rotate", "revoke"])]
     scope: Vec<Scope>,
+    /// What it is for, in words
+    #[arg(long, default_value = "")]
+    name: String,
+    /// For the holder of the client certificate in this file (PEM), who then needs no token
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "rotate", "revoke"])]
+    certificate: Option<PathBuf>,
     /// How long it is good for, such as 90d; without it, until it is revoked
     #[arg(long, value_parser = lifetime)]
     lifetime: Option<SignedDuration>,
     /// List the tokens there are instead (never the tokens themselves)
-    #[arg(long, conflicts_with_all = ["scope", "lifetime", "revoke"])]
+    #[arg(long, conflicts_with_all = ["scope", "lifetime", "rotate", "revoke"])]
     list: bool,
+    /// Make one like the token of this id instead, which ends after the overlap
+    #[arg(long, value_name = "ID", conflicts_with_all = ["scope", "lifetime", "revoke"])]
+    rotate: Option<String>,
+    /// How long the token counts on that is rotated
+    #[arg(long, default_value = "1h", value_parser = lifetime, requires = "rotate")]
+    overlap: SignedDuration,
     /// Revoke the token of this id instead
     #[arg(long, value_name = "ID", conflicts_with_all = ["scope", "lifetime"])]
     revoke: Option<String>,
@@ -91,51 +104,68 @@ pub(super) struct ServiceToken {
 
 impl ServiceToken {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        let now = Clock::system().now();
+        let author = data::author();
         let (folder, store) = self.data.open().await?;
-        if let Some(tenant) = &self.tenant {
+        let of = self.tenant.as_ref();
+        if let Some(tenant) = of {
             data::known(&store, tenant).await?;
         }
         if let Some(id) = &self.revoke {
-            if !store.revoke_token(self.tenant.as_ref(), id, now).await? {
-                let message = "there is no token of this id that still counts; --list shows the ids";
-                return Err(Usage(message.to_owned()).into());
+            if !store.revoke_token(of, id, &author).await? {
+                return Err(no_such_token());
             }
             eprintln!("revoked {id}");
             return Ok(ExitCode::SUCCESS);
         }
         if self.list {
-            list(&store.list_tokens(self.tenant.as_ref()).await?, self.json)?;
+            list(&store.list_tokens(of, "", i64::MAX).await?, self.json)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let tenant = self.tenant.map_or(TenantScope::Instance, TenantScope::One);
-        let expires_at = self.lifetime.map(|lifetime| now.checked_add(lifetime)).transpose()?;
-        let scopes = self.scope.into_iter().collect();
-        let issued = issue_token(&store, &folder.token_hasher()?, tenant, scopes, expires_at, now).await?;
+        let hasher = folder.token_hasher()?;
+        let issued = match &self.rotate {
+            Some(id) => match rotate_token(&store, &hasher, of, id, self.overlap, &author).await {
+                Err(ServiceError::NotFound(_)) => return Err(no_such_token()),
+                issued => issued?,
+            },
+            None => {
+                let tenant = self.tenant.map_or(TenantScope::Instance, TenantScope::One);
+                let expires_at = self.lifetime.map(|lifetime| author.at.checked_add(lifetime)).transpose()?;
+                let scopes = self.scope.into_iter().collect();
+                let certificate = self.certificate.as_deref().map(app::fingerprint_of).transpose();
+                let certificate = certificate.map_err(|error| Usage(error.to_string()))?;
+                let new = NewToken { tenant, scopes, name: self.name, expires_at, certificate };
+                issue_token(&store, &hasher, new, &author).await?
+            }
+        };
         if self.json {
-            let credential = &issued.credential;
+            let (credential, name) = (&issued.row.credential, &issued.row.name);
             show::line(format_args!(
                 "{}",
-                json!({ "token": issued.token, "id": credential.id, "scopes": credential.scopes.to_string(), "expiresAt": expires_at })
+                json!({
+                    "token": issued.token, "id": credential.id, "name": name,
+                    "scopes": credential.scopes.to_string(), "expiresAt": credential.expires_at,
+                })
             ))?;
         } else {
-            show::line(format_args!("{}", issued.token))?;
+            show::line(format_args!("{}", issued.token.as_ref().unwrap_or(&issued.row.credential.id)))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+fn no_such_token() -> anyhow::Error {
+    Usage("there is no token of this id that still counts; --list shows the ids".to_owned()).into()
+}
+
 fn list(tokens: &[TokenRow], as_json: bool) -> Result<()> {
-    let tenant = |token: &TokenRow| match &token.credential.tenant {
-        TenantScope::Instance => None,
-        TenantScope::One(tenant) => Some(tenant.to_string()),
-    };
+    let tenant = |token: &TokenRow| token.credential.tenant.one().map(TenantId::to_string);
     if as_json {
         let rows = tokens.iter().map(|token| {
-            let credential = &token.credential;
+            let TokenRow { credential, name, created_at, revoked_at, last_used_at } = token;
             json!({
-                "id": credential.id, "tenant": tenant(token), "scopes": credential.scopes.to_string(),
-                "createdAt": token.created_at, "expiresAt": credential.expires_at, "revokedAt": token.revoked_at,
+                "id": credential.id, "tenant": tenant(token), "name": name, "scopes": credential.scopes.to_string(),
+                "createdAt": created_at, "expiresAt": credential.expires_at, "revokedAt": revoked_at,
+                "lastUsedAt": last_used_at,
             })
         });
         show::line(format_args!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?))?;
@@ -147,8 +177,10 @@ fn list(tokens: &[TokenRow], as_json: bool) -> Result<()> {
             (None, Some(at)) => format!("until {at:.0}"),
             (None, None) => String::new(),
         };
-        let tenant = tenant(token).unwrap_or_else(|| "(instance)".to_owned());
-        show::line(format_args!("{}  {tenant:<16} {:<24} {state}", token.credential.id, token.credential.scopes))?;
+        let used = token.last_used_at.map(|at| format!("used {at:.0}")).unwrap_or_default();
+        let (tenant, scopes) = (tenant(token).unwrap_or_else(|| "(instance)".to_owned()), token.credential.scopes);
+        let said = [token.name.as_str(), &state, &used].join("  ");
+        show::line(format_args!("{}  {tenant:<16} {scopes:<24} {}", token.credential.id, said.trim()))?;
     }
     Ok(())
 }

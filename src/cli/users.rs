@@ -12,10 +12,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 
-use crate::model::{Author, Origin, Source};
-use crate::service::{Clock, Format, ImportReport, OnError, Progress, Service};
+use crate::service::{Format, ImportReport, OnError, Progress, Service};
 
-use super::data::DataOfTenant;
+use super::data::{self, DataOfTenant};
 use super::output::Output;
 use super::progress::{rate, shown};
 use super::show;
@@ -111,12 +110,7 @@ impl Import {
         let (service, tenant) = data.open().await?;
         let format = format.unwrap_or_else(|| format_of(Some(&path)));
         let file = open(&service, &path)?;
-        let author = Author {
-            source: Source::Admin,
-            actor: "command line".to_owned(),
-            at: Clock::system().now(),
-            origin: Origin::default(),
-        };
+        let author = data::author();
         let (progress, started) = (Progress::default(), Instant::now());
         let import = crate::service::Import { format, on_error, dry_run };
         let work = service.import_users(&tenant, &file, import, &author, &progress);

@@ -59,6 +59,15 @@ impl Unreadable {
     }
 }
 
+/// What the store has of a tenant, which counts unless there is a file of it.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// Its definitions; a set has those of `traits.json`, if that is there.
+    pub definitions: Arc<Definitions>,
+    /// Its settings; a set has those of `tenant.json`, if that is there.
+    pub settings: TenantSettings,
+}
+
 /// What became of a set.
 #[derive(Debug, Clone)]
 pub struct Compiled {
@@ -76,9 +85,9 @@ pub struct Compiled {
     pub settings: TenantSettings,
 }
 
-/// Compiles the files of a tenant, in whatever order they come, with its definitions as the store has them.
+/// Compiles the files of a tenant, in whatever order they come, with what the store has.
 #[must_use]
-pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
+pub fn compile(files: Vec<RawFile>, stored: &Arc<Stored>) -> Compiled {
     let mut unreadable = Vec::new();
     let decoded = files.into_iter().map(|file| {
         let (source, problem) = file.decode();
@@ -88,9 +97,10 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Definitions>) -> Compiled {
     let sources = Arc::new(Sources::new(decoded.collect()));
 
     let mut diagnostics = Vec::new();
-    let mut settings = TenantSettings::default();
-    let mut zone = jiff::tz::TimeZone::UTC;
-    let mut definitions = stored.clone();
+    let mut settings = stored.settings.clone();
+    // It was looked up before it was stored.
+    let mut zone = jiff::tz::db().get(&settings.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let mut definitions = stored.definitions.clone();
     let mut trees = Vec::new();
     for (id, source) in sources.iter() {
         if let Some((_, problem)) = unreadable.iter().find(|(name, _)| *name == source.name) {

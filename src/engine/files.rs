@@ -33,7 +33,8 @@ pub(super) fn definitions(id: SourceId, source: &Source) -> Result<Definitions, 
 pub(super) fn settings(id: SourceId, source: &Source) -> Result<(TenantSettings, TimeZone), Vec<Diagnostic>> {
     let text = source.text.as_str();
     let help = "tenant.json is {\"timeZone\": \"Europe/Berlin\"}";
-    let settings: TenantSettings = read(text).map_err(|error| vec![wrong(id, error, help)])?;
+    let mut settings: TenantSettings = read(text).map_err(|error| vec![wrong(id, error, help)])?;
+    settings.file = Some(source.name.clone());
     let error = |pointer: &str, message: String, help: String| {
         let site = Site { source: id, span: locate(text, pointer) };
         Diagnostic::error(Code::Settings, site, message).help(help)

@@ -30,7 +30,7 @@ mod testing;
 mod types;
 
 pub use builtins::parse_time;
-pub use compile::{Compiled, RawFile, Unreadable, compile, warnings};
+pub use compile::{Compiled, RawFile, Stored, Unreadable, compile, warnings};
 pub use condition::Condition;
 pub use decide::{decide, shadows};
 pub use explain::{Candidate, Explanation, Fact, Nearest, Reveal, Trace, Truth, Unknown, explain, nearest, write_tree};

@@ -4,9 +4,9 @@ use std::pin::Pin;
 
 use crate::api;
 use crate::authzen;
-use crate::web::{Call, Problem, Reply};
+use crate::web::{Call, InstanceCall, Problem, Reply};
 
-use super::routes::Endpoint;
+use super::routes::{Endpoint, InstanceEndpoint};
 
 type Answering<'r> = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send + 'r>>;
 
@@ -24,6 +24,16 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
         Endpoint::DeleteResourceAttribute => Box::pin(api::delete_resource_attribute(call)),
         Endpoint::ListAudit => Box::pin(api::list_audit(call)),
         Endpoint::VerifyAudit => Box::pin(api::verify_audit(call)),
+        Endpoint::AbacCheck => Box::pin(api::abac_check(call)),
+        Endpoint::AbacCheckBulk => Box::pin(api::abac_check_bulk(call)),
+        Endpoint::GetSettings => Box::pin(api::get_settings(call)),
+        Endpoint::PutSettings => Box::pin(api::put_settings(call)),
+        Endpoint::PatchSettings => Box::pin(api::patch_settings(call)),
+        Endpoint::ListTokens => Box::pin(api::list_tokens(call)),
+        Endpoint::PostToken => Box::pin(api::post_token(call)),
+        Endpoint::GetToken => Box::pin(api::get_token(call)),
+        Endpoint::RotateToken => Box::pin(api::rotate_token(call)),
+        Endpoint::RevokeToken => Box::pin(api::revoke_token(call)),
         Endpoint::ListUsers => Box::pin(api::list_users(call)),
         Endpoint::GetUser => Box::pin(api::get_user(call)),
         Endpoint::ExportUsers => Box::pin(api::export_users(call)),
@@ -54,4 +64,14 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
         Endpoint::DryRunRules => Box::pin(api::dry_run(call)),
     };
     answering.await
+}
+
+pub(super) async fn answer_instance(endpoint: InstanceEndpoint, call: InstanceCall<'_>) -> Result<Reply, Problem> {
+    match endpoint {
+        InstanceEndpoint::ListTenants => api::list_tenants(call).await,
+        InstanceEndpoint::PostTenant => api::post_tenant(call).await,
+        InstanceEndpoint::GetTenant => api::get_tenant(call).await,
+        InstanceEndpoint::PatchTenant => api::patch_tenant(call).await,
+        InstanceEndpoint::DeleteTenant => api::delete_tenant(call).await,
+    }
 }

@@ -5,23 +5,24 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Bytes, Incoming};
 
 use crate::api;
 use crate::model::{Caller, Scope};
-use crate::service::{LastCaller, Refused, Service, Tenant};
-use crate::web::{Call, PageCall, Params, Problem, Reply};
+use crate::service::{LastCaller, Service, Tenant};
+use crate::web::{Call, InstanceCall, PageCall, Params, Problem, Reply};
 
 use super::body::Outgoing;
+use super::listener::Serves;
 use super::router::{Found, NotFound, Router};
-use super::routes::{Access, Endpoint, Family, Operation, Page, PortalPage, Serve};
+use super::routes::{
+    Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, PROTECTED_RESOURCE, Page, PortalPage, Serve,
+};
 use super::server::Limits;
-use super::{body, idempotency, pages};
+use super::{body, challenge, endpoints, idempotency, pages};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -33,17 +34,27 @@ pub(super) struct Gate {
 }
 
 /// Who is at the other end of a connection.
-#[derive(Default)]
 pub(super) struct Peer {
+    /// What it may ask for here.
+    pub(super) serves: Serves,
     /// The caller whom it had last.
     pub(super) last: LastCaller,
     /// Its address; a Unix socket has none.
     pub(super) address: Option<IpAddr>,
+    /// The fingerprint of its certificate, if it has one that somebody vouches for.
+    pub(super) certificate: Option<String>,
+}
+
+impl Peer {
+    pub(super) fn new(serves: Serves, address: Option<IpAddr>) -> Self {
+        Self { serves, last: LastCaller::default(), address, certificate: None }
+    }
 }
 
 /// Who answers, once the tenant is known.
 enum For {
     Api(Endpoint, Arc<Caller>),
+    Metadata(Metadata),
     Page(Page),
     Portal(PortalPage),
 }
@@ -90,7 +101,7 @@ impl Gate {
             let problem = Problem::bad_request("the request has more than one Host");
             return Err(self.refuse(body, (None, problem)));
         }
-        let found = match self.find(method, uri.path()) {
+        let found = match self.find(method, uri.path(), peer.serves) {
             Ok(found) => found,
             Err(refusal) => return Err(self.refuse(body, refusal)),
         };
@@ -101,15 +112,13 @@ impl Gate {
                 return Ok(Box::pin(self.operation(operation)).await);
             }
             Serve::Tenant(access, endpoint) => self
-                .may(access, &found.params, headers, &peer.last)
+                .may(access, &found.params, head, peer)
                 .await
                 .map(|(caller, tenant)| (tenant, For::Api(endpoint, caller))),
-            Serve::Page(page) => {
-                self.tenant(&found.params).ok_or_else(Problem::no_such_tenant).map(|t| (t, For::Page(page)))
-            }
-            Serve::Portal(page) => {
-                self.tenant(&found.params).ok_or_else(Problem::no_such_tenant).map(|t| (t, For::Portal(page)))
-            }
+            Serve::Instance(endpoint) => return self.instance(endpoint, found, head, body, peer).await,
+            Serve::Metadata(metadata) => self.open(&found.params, For::Metadata(metadata)),
+            Serve::Page(page) => self.open(&found.params, For::Page(page)),
+            Serve::Portal(page) => self.open(&found.params, For::Portal(page)),
         };
         let (tenant, answers) = match admitted {
             Ok(admitted) => admitted,
@@ -143,6 +152,9 @@ impl Gate {
                     Call { service, tenant, caller, params, query, headers, body, upload, peer, idempotency: None };
                 idempotency::answer(endpoint, call, head).await
             }
+            For::Metadata(Metadata::ProtectedResource) => {
+                Ok(api::protected_resource(service, tenant, uri.path().trim_start_matches(PROTECTED_RESOURCE)))
+            }
             For::Page(page) => {
                 let call = PageCall { service, tenant, params, query, headers, body, peer: peer.address };
                 Box::pin(pages::answer(page, call)).await.map_err(Problem::from)
@@ -153,6 +165,30 @@ impl Gate {
             }
         };
         outcome.map_err(|problem| (family, problem))
+    }
+
+    /// What is for those who run the instance.
+    async fn instance(
+        &self,
+        endpoint: InstanceEndpoint,
+        found: Found<'_>,
+        head: &Parts,
+        body: Incoming,
+        peer: &Peer,
+    ) -> Result<Reply, Refusal> {
+        let family = Some(found.route.family);
+        let caller = match self.may_run(head, peer).await {
+            Ok(caller) => caller,
+            Err(problem) => return Err(self.refuse(body, (family, problem))),
+        };
+        let body = match body::read(body, self.limits.patience).await {
+            Ok(whole) => whole,
+            Err((problem, rest)) => return Err(self.refuse(rest, (family, problem))),
+        };
+        let params = Params::decode(found.params.iter()).map_err(|problem| (family, problem))?;
+        let (service, headers, body) = (&self.service, &head.headers, &body[..]);
+        let call = InstanceCall { service, caller, params, headers, body, peer: peer.address };
+        Box::pin(endpoints::answer_instance(endpoint, call)).await.map_err(|problem| (family, problem))
     }
 
     async fn operation(&self, operation: Operation) -> Reply {
@@ -179,15 +215,35 @@ impl Gate {
         refusal
     }
 
-    fn find<'r>(&'r self, method: &Method, path: &'r str) -> Result<Found<'r>, Refusal> {
-        self.router.find(method, path).map_err(|why| match why {
+    fn find<'r>(&'r self, method: &Method, path: &'r str, serves: Serves) -> Result<Found<'r>, Refusal> {
+        self.router.find(method, path, serves).map_err(|why| match why {
             NotFound::Path => (None, Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")),
             NotFound::Method { route, allow } => {
                 let detail = format!("this path takes {allow}");
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
-                (Some(route.family), with(problem, ALLOW, &allow))
+                (Some(route.family), problem.with(ALLOW, challenge::header(&allow)))
             }
         })
+    }
+
+    /// What is open to everybody, for a tenant that there is.
+    fn open(&self, params: &matchit::Params<'_, '_>, answers: For) -> Result<(Arc<Tenant>, For), Problem> {
+        let tenant = self.tenant(params).ok_or_else(Problem::no_such_tenant)?;
+        match &tenant.suspended {
+            Some(why) => Err(Problem::new(StatusCode::FORBIDDEN, why.clone())),
+            None => Ok((tenant, answers)),
+        }
+    }
+
+    /// An admin of the instance.
+    async fn may_run(&self, head: &Parts, peer: &Peer) -> Result<Arc<Caller>, Problem> {
+        let refused = |why| challenge::refused(&self.service, None, why);
+        let token = challenge::credential(head, peer.certificate.as_deref()).map_err(refused)?;
+        let caller = match self.service.authenticate(token, None, &peer.last).await {
+            Ok(caller) => caller,
+            Err(why) => return Err(refused(why.into())),
+        };
+        if caller.runs_the_instance() { Ok(caller) } else { Err(challenge::insufficient(Scope::Admin)) }
     }
 
     /// Who asks, for which tenant, and whether they may.
@@ -195,65 +251,35 @@ impl Gate {
         &self,
         access: Access,
         params: &matchit::Params<'_, '_>,
-        headers: &HeaderMap,
-        last: &LastCaller,
+        head: &Parts,
+        peer: &Peer,
     ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
-        let caller = self.service.authenticate(bearer(headers), last).await.map_err(|why| challenge(&why))?;
         // The tenant is looked up whether or not the caller is one of it: that takes the same time.
-        let tenant = self.tenant(params).filter(|tenant| caller.belongs_to(&tenant.id));
-        let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
+        let tenant = self.tenant(params);
+        let refused = |why| challenge::refused(&self.service, params.get("tenant"), why);
+        let token = challenge::credential(head, peer.certificate.as_deref()).map_err(refused)?;
+        let caller = match self.service.authenticate(token, tenant.as_deref(), &peer.last).await {
+            Ok(caller) => caller,
+            Err(why) => return Err(refused(why.into())),
+        };
+        let tenant = tenant.filter(|tenant| caller.belongs_to(&tenant.id)).ok_or_else(Problem::no_such_tenant)?;
         match (access, caller.as_ref()) {
-            (Access::Scope(scope), Caller::Service(credential)) if credential.scopes.permit(scope) => {}
-            (Access::User, Caller::User { .. }) => {}
-            (Access::Scope(scope), _) => return Err(insufficient(scope)),
-            (Access::User, Caller::Service(_)) => {
-                let detail = "this is for users with their own access tokens, not for service tokens";
+            (Access::Scope(scope) | Access::Own(scope), Caller::Service(credential))
+                if credential.scopes.permit(scope) => {}
+            (Access::User | Access::Own(_), Caller::User { .. }) | (Access::Own(_), Caller::Client { .. }) => {}
+            (Access::Scope(scope) | Access::Own(scope), _) => return Err(challenge::insufficient(scope)),
+            (Access::User, Caller::Service(_) | Caller::Client { .. }) => {
+                let detail = "this is for users with their own access tokens";
                 return Err(Problem::new(StatusCode::FORBIDDEN, detail));
             }
         }
-        Ok((caller, tenant))
-    }
-}
-
-/// The one bearer token of a request (RFC 6750, section 2.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn challenge(why: &Refused) -> Problem {
-    match why {
-        Refused::Missing => {
-            let detail = "send an access token: Authorization: Bearer ...";
-            with(Problem::new(StatusCode::UNAUTHORIZED, detail), WWW_AUTHENTICATE, "Bearer realm=\"sidegate\"")
-        }
-        Refused::Invalid => {
-            let challenge = "Bearer realm=\"sidegate\", error=\"invalid_token\"";
-            with(Problem::new(StatusCode::UNAUTHORIZED, why.to_string()), WWW_AUTHENTICATE, challenge)
-        }
-        Refused::Store(error) => {
-            tracing::error!(%error, "a token could not be looked up");
-            Problem::unavailable(format!("{}, so tokens cannot be checked", error.trouble()))
+        match &tenant.suspended {
+            Some(why) if !caller.runs_the_instance() && !access.is_for_decisions() => {
+                Err(Problem::new(StatusCode::FORBIDDEN, why.clone()))
+            }
+            _ => Ok((caller, tenant)),
         }
     }
-}
-
-fn insufficient(scope: Scope) -> Problem {
-    let scope = scope.as_str();
-    let detail = format!("this needs a service token of the scope {scope}");
-    let challenge = format!("Bearer realm=\"sidegate\", error=\"insufficient_scope\", scope=\"{scope}\"");
-    with(Problem::new(StatusCode::FORBIDDEN, detail), WWW_AUTHENTICATE, &challenge)
-}
-
-fn with(problem: Problem, name: HeaderName, value: &str) -> Problem {
-    problem.with(name, header(value))
-}
-
-/// A value that we wrote ourselves, in ASCII.
-fn header(value: &str) -> HeaderValue {
-    HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
 }
 
 fn respond(reply: Reply, request_id: Option<HeaderValue>) -> Response<Outgoing> {

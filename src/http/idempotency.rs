@@ -50,6 +50,11 @@ pub(super) fn asked_for(headers: &HeaderMap) -> bool {
 
 /// Answers a request of the API.
 pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>, head: &Parts) -> Result<Reply, Problem> {
+    if asked_for(call.headers) && matches!(endpoint, Endpoint::PostToken | Endpoint::RotateToken) {
+        let detail = "a token is shown once, so no answer with one is kept: send this without Idempotency-Key, \
+                      and revoke what you did not get to see";
+        return Err(Problem::bad_request(detail));
+    }
     if !asked_for(call.headers) || !is_write(&head.method, endpoint) {
         return endpoints::answer(endpoint, call).await;
     }

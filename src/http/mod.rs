@@ -1,6 +1,7 @@
 //! HTTP: the only room that knows hyper and sockets. The table of routes, the order of refusals, the server.
 
 mod body;
+mod challenge;
 mod endpoints;
 mod gate;
 mod idempotency;
@@ -9,8 +10,12 @@ mod pages;
 mod router;
 mod routes;
 mod server;
+mod tls;
 mod watchdog;
 
-pub use listener::Listener;
-pub use routes::{Access, Endpoint, Family, Operation, Page, PortalPage, ROUTES, Route, Serve};
+pub use listener::{Listener, Serves};
+pub use routes::{
+    Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, Page, PortalPage, ROUTES, Route, Serve,
+};
 pub use server::{Limits, serve};
+pub use tls::{Tls, TlsError, TlsFiles, certificates, fingerprint};

@@ -1,7 +1,9 @@
 //! From a method and a path to a row of the table.
 
-use super::routes::{ROUTES, Route};
 use http::Method;
+
+use super::listener::Serves;
+use super::routes::{ROUTES, Route};
 
 /// All paths of the table.
 pub(super) struct Router {
@@ -45,9 +47,13 @@ impl Router {
     }
 
     /// Finds the row. Paths are matched as they were sent, so that `%2F` is part of a parameter.
-    pub(super) fn find<'r>(&'r self, method: &Method, path: &'r str) -> Result<Found<'r>, NotFound> {
+    pub(super) fn find<'r>(&'r self, method: &Method, path: &'r str, serves: Serves) -> Result<Found<'r>, NotFound> {
         let found = self.paths.at(path).map_err(|_| NotFound::Path)?;
         let routes = found.value;
+        // All rows of a path are for the same people.
+        if serves == Serves::Requests && routes.iter().all(|route| route.is_administration()) {
+            return Err(NotFound::Path);
+        }
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
         let Some(route) = routes.iter().find(|route| route.method == *wanted) else {
             let first = routes.first().ok_or(NotFound::Path)?;

@@ -22,10 +22,14 @@ pub struct Route {
 pub enum Family {
     /// At the root; no tenant, no caller.
     Operations,
+    /// Under `/api/v1`; no tenant; errors are RFC 9457.
+    Instance,
     /// Under `/t/{tenant}/api/v1`, and `/api/v1` for the default tenant; errors are RFC 9457.
     Api,
     /// Under `/t/{tenant}`, and `/` for the default tenant; errors are JSON strings.
     AuthZen,
+    /// The path comes before `/t/{tenant}`, and alone for the default tenant; errors are RFC 9457.
+    WellKnown,
     /// Under `/t/{tenant}`, and `/` for the default tenant; answers are HTML.
     Pages,
 }
@@ -37,6 +41,10 @@ pub enum Serve {
     Public(Operation),
     /// Callers of the tenant may, if they are who the rule says.
     Tenant(Access, Endpoint),
+    /// Admins of the instance may.
+    Instance(InstanceEndpoint),
+    /// Everybody may: it says what there is.
+    Metadata(Metadata),
     /// Everybody may: the page itself asks for a ticket or a link.
     Page(Page),
     /// Admins who are signed in to the portal of the tenant may.
@@ -50,6 +58,16 @@ pub enum Access {
     Scope(Scope),
     /// A user of the tenant, with an access token.
     User,
+    /// A user or a client with an access token, for itself, or a service token with this scope.
+    Own(Scope),
+}
+
+impl Access {
+    /// Whether it is a question whose answer may be no: of a tenant that is suspended, too.
+    #[must_use]
+    pub fn is_for_decisions(self) -> bool {
+        matches!(self, Access::Scope(Scope::Decide) | Access::Own(_))
+    }
 }
 
 /// What needs neither caller nor tenant.
@@ -61,6 +79,24 @@ pub enum Operation {
     Healthz,
     Readyz,
     Metrics,
+}
+
+/// What is for those who run the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the function of that name
+pub enum InstanceEndpoint {
+    ListTenants,
+    PostTenant,
+    GetTenant,
+    PatchTenant,
+    DeleteTenant,
+}
+
+/// What everybody may know of a tenant, to be found at a well-known path (RFC 8615).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metadata {
+    /// Whose access tokens it takes (RFC 9728).
+    ProtectedResource,
 }
 
 /// Pages for everybody.
@@ -122,6 +158,16 @@ pub enum Endpoint {
     PutDefinition,
     PatchDefinition,
     DeleteDefinition,
+    AbacCheck,
+    AbacCheckBulk,
+    GetSettings,
+    PutSettings,
+    PatchSettings,
+    ListTokens,
+    PostToken,
+    GetToken,
+    RotateToken,
+    RevokeToken,
     GetRules,
     PutRules,
     RulesSchema,
@@ -141,17 +187,21 @@ const RESOURCE_ATTRIBUTE: &str = "/abac/resources/{type}/{id}/attributes/{slug}"
 const IDENTITIES: &str = "/users/{userId}/identities";
 const CONSENTS: &str = "/users/{userId}/consents";
 const LOGINS: &str = "/users/{userId}/logins";
+/// Where one reads which issuers a tenant trusts (RFC 9728).
+pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const COMPLETE_PROFILE: &str = "/account/complete-profile/";
 const USER_PAGE: &str = "/portal/users/{userId}/360";
 const AUTHENTICATION: &str = "/portal/settings/authentication";
 
 use Access::User;
-use Family::{Api, AuthZen, Operations, Pages};
-use Serve::{Page as ForAll, Portal, Public, Tenant};
+use Family::{Api, AuthZen, Instance, Operations, Pages, WellKnown};
+use Serve::{Instance as Runs, Metadata as Says, Page as ForAll, Portal, Public, Tenant};
 
 const DECIDE: Access = Access::Scope(Scope::Decide);
+const OWN: Access = Access::Own(Scope::Decide);
 const TRAITS_READ: Access = Access::Scope(Scope::TraitsRead);
 const TRAITS_WRITE: Access = Access::Scope(Scope::TraitsWrite);
+const ADMIN: Access = Access::Scope(Scope::Admin);
 const RULES_WRITE: Access = Access::Scope(Scope::RulesWrite);
 const AUDIT_READ: Access = Access::Scope(Scope::AuditRead);
 const PROFILING: Access = Access::Scope(Scope::Profiling);
@@ -164,6 +214,12 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    Operations, "/healthz",                Public(Operation::Healthz)),
     row(Method::GET,    Operations, "/readyz",                 Public(Operation::Readyz)),
     row(Method::GET,    Operations, "/metrics",                Public(Operation::Metrics)),
+    row(Method::GET,    Instance,   "/tenants",                Runs(InstanceEndpoint::ListTenants)),
+    row(Method::POST,   Instance,   "/tenants",                Runs(InstanceEndpoint::PostTenant)),
+    row(Method::GET,    Instance,   "/tenants/{id}",           Runs(InstanceEndpoint::GetTenant)),
+    row(Method::PATCH,  Instance,   "/tenants/{id}",           Runs(InstanceEndpoint::PatchTenant)),
+    row(Method::DELETE, Instance,   "/tenants/{id}",           Runs(InstanceEndpoint::DeleteTenant)),
+    row(Method::GET,    WellKnown,  PROTECTED_RESOURCE,        Says(Metadata::ProtectedResource)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
     row(Method::GET,    Api,        RESOURCE,                  Tenant(TRAITS_READ,  Endpoint::GetResource)),
     row(Method::PUT,    Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PutResource)),
@@ -174,6 +230,16 @@ pub const ROUTES: &[Route] = &[
     row(Method::DELETE, Api,        RESOURCE_ATTRIBUTE,        Tenant(TRAITS_WRITE, Endpoint::DeleteResourceAttribute)),
     row(Method::GET,    Api,        "/audit",                  Tenant(AUDIT_READ,   Endpoint::ListAudit)),
     row(Method::GET,    Api,        "/audit/verify",           Tenant(AUDIT_READ,   Endpoint::VerifyAudit)),
+    row(Method::POST,   Api,        "/abac/check",             Tenant(OWN,          Endpoint::AbacCheck)),
+    row(Method::POST,   Api,        "/abac/check-bulk",        Tenant(OWN,          Endpoint::AbacCheckBulk)),
+    row(Method::GET,    Api,        "/settings",               Tenant(ADMIN,        Endpoint::GetSettings)),
+    row(Method::PUT,    Api,        "/settings",               Tenant(ADMIN,        Endpoint::PutSettings)),
+    row(Method::PATCH,  Api,        "/settings",               Tenant(ADMIN,        Endpoint::PatchSettings)),
+    row(Method::GET,    Api,        "/tokens",                 Tenant(ADMIN,        Endpoint::ListTokens)),
+    row(Method::POST,   Api,        "/tokens",                 Tenant(ADMIN,        Endpoint::PostToken)),
+    row(Method::GET,    Api,        "/tokens/{id}",            Tenant(ADMIN,        Endpoint::GetToken)),
+    row(Method::DELETE, Api,        "/tokens/{id}",            Tenant(ADMIN,        Endpoint::RevokeToken)),
+    row(Method::POST,   Api,        "/tokens/{id}/rotate",     Tenant(ADMIN,        Endpoint::RotateToken)),
     row(Method::GET,    Api,        "/users",                  Tenant(TRAITS_READ,  Endpoint::ListUsers)),
     row(Method::GET,    Api,        "/users:export",           Tenant(TRAITS_READ,  Endpoint::ExportUsers)),
     row(Method::POST,   Api,        "/users:import",           Tenant(TRAITS_WRITE, Endpoint::ImportUsers)),
@@ -222,11 +288,25 @@ const fn row(method: Method, family: Family, path: &'static str, serve: Serve) -
 }
 
 impl Route {
+    /// Whether it is for those who look after the tenant, and nothing that apps, identity providers or users ask for.
+    #[must_use]
+    pub fn is_administration(&self) -> bool {
+        match self.serve {
+            Serve::Public(_) | Serve::Metadata(_) | Serve::Page(Page::CompleteProfile | Page::PostCompleteProfile) => {
+                false
+            }
+            Serve::Tenant(Access::User | Access::Own(_) | Access::Scope(Scope::Decide | Scope::Profiling), _) => false,
+            Serve::Instance(_) | Serve::Tenant(Access::Scope(_), _) | Serve::Page(_) | Serve::Portal(_) => true,
+        }
+    }
+
     /// The full paths under which it answers.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
         let below = match self.family {
             Family::Operations => return vec![self.path.to_owned()],
+            Family::Instance => return vec![format!("/api/v1{}", self.path)],
+            Family::WellKnown => return vec![format!("{}/t/{{tenant}}", self.path), self.path.to_owned()],
             Family::Api => format!("/api/v1{}", self.path),
             Family::AuthZen | Family::Pages => self.path.to_owned(),
         };

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +11,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
@@ -23,6 +23,7 @@ use super::gate::{Gate, Peer};
 use super::idempotency;
 use super::listener::{Listener, Stream};
 use super::router::Router;
+use super::tls::Tls;
 use super::watchdog::Watchdog;
 
 /// Bounds on what clients may take.
@@ -63,10 +64,19 @@ pub async fn serve(
 }
 
 async fn accept(listener: Listener, gate: Arc<Gate>, connections: Arc<GracefulShutdown>) {
+    let serves = listener.serves;
     loop {
         match listener.accept().await {
-            Ok(Stream::Tcp(stream, address)) => spawn(stream, Some(address), &gate, &connections),
-            Ok(Stream::Unix(stream)) => spawn(stream, None, &gate, &connections),
+            Ok(Stream::Tcp(stream, address, None)) => {
+                spawn(stream, Peer::new(serves, Some(address)), gate.clone(), connections.watcher());
+            }
+            Ok(Stream::Tcp(stream, address, Some(tls))) => {
+                let peer = Peer::new(serves, Some(address));
+                tokio::spawn(shake_hands(stream, tls, peer, gate.clone(), connections.watcher()));
+            }
+            Ok(Stream::Unix(stream)) => {
+                spawn(stream, Peer::new(serves, None), gate.clone(), connections.watcher());
+            }
             Err(error) => {
                 // Out of file descriptors, say: others must close before it can go on.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -76,15 +86,21 @@ async fn accept(listener: Listener, gate: Arc<Gate>, connections: Arc<GracefulSh
     }
 }
 
-fn spawn<S>(stream: S, address: Option<IpAddr>, gate: &Arc<Gate>, connections: &GracefulShutdown)
+/// Whoever speaks no TLS, or too slowly, is gone; that is no news.
+async fn shake_hands(stream: TcpStream, tls: Arc<Tls>, peer: Peer, gate: Arc<Gate>, connections: Watcher) {
+    if let Ok(Ok((stream, certificate))) = tokio::time::timeout(gate.limits.patience, tls.accept(stream)).await {
+        spawn(stream, Peer { certificate, ..peer }, gate, connections);
+    }
+}
+
+fn spawn<S>(stream: S, peer: Peer, gate: Arc<Gate>, connections: Watcher)
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let patience = gate.limits.patience;
     let watchdog = Arc::new(Watchdog::new());
     let service = service_fn({
-        let peer = Arc::new(Peer { address, ..Peer::default() });
-        let (gate, watchdog) = (gate.clone(), watchdog.clone());
+        let (peer, watchdog) = (Arc::new(peer), watchdog.clone());
         move |request: Request<Incoming>| {
             let (gate, watchdog, peer) = (gate.clone(), watchdog.clone(), peer.clone());
             async move {

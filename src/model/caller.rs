@@ -11,13 +11,29 @@ pub enum Caller {
     Service(Credential),
     /// A user with an access token of an issuer that the tenant trusts.
     User {
-        /// The tenant whose user it is.
-        tenant: TenantId,
         /// The user.
         id: UserId,
-        /// Verified claims of the token.
-        claims: Object<'static>,
+        /// The token.
+        token: AccessToken,
     },
+    /// A program with such a token of its own (a client's, RFC 6749, section 4.4): a subject of the type `service`.
+    Client {
+        /// The client.
+        id: UserId,
+        /// The token.
+        token: AccessToken,
+    },
+}
+
+/// An access token that was verified.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// The tenant that trusts its issuer.
+    pub tenant: TenantId,
+    /// Its claims.
+    pub claims: Object<'static>,
+    /// When it ends.
+    pub expires_at: jiff::Timestamp,
 }
 
 /// What an opaque token stands for.
@@ -42,26 +58,41 @@ pub enum TenantScope {
     One(TenantId),
 }
 
+impl TenantScope {
+    /// The tenant, if it is one.
+    #[must_use]
+    pub fn one(&self) -> Option<&TenantId> {
+        match self {
+            TenantScope::Instance => None,
+            TenantScope::One(tenant) => Some(tenant),
+        }
+    }
+}
+
 impl Caller {
     /// Whether this caller belongs to `tenant`. Whoever does not must not even learn that the tenant exists.
     #[must_use]
     pub fn belongs_to(&self, tenant: &TenantId) -> bool {
         match self {
             Caller::Service(Credential { tenant: TenantScope::Instance, .. }) => true,
-            Caller::Service(Credential { tenant: TenantScope::One(own), .. }) | Caller::User { tenant: own, .. } => {
-                own == tenant
-            }
+            Caller::Service(Credential { tenant: TenantScope::One(own), .. }) => own == tenant,
+            Caller::User { token, .. } | Caller::Client { token, .. } => token.tenant == *tenant,
         }
     }
-}
 
-impl Caller {
-    /// When its credential ends, as far as that is still to be asked: a user's token was checked when it came.
+    /// Whether it may do everything everywhere.
+    #[must_use]
+    pub fn runs_the_instance(&self) -> bool {
+        matches!(self, Caller::Service(Credential { tenant: TenantScope::Instance, scopes, .. })
+            if scopes.permit(Scope::Admin))
+    }
+
+    /// When its credential ends, if it does.
     #[must_use]
     pub fn expires_at(&self) -> Option<jiff::Timestamp> {
         match self {
             Caller::Service(credential) => credential.expires_at,
-            Caller::User { .. } => None,
+            Caller::User { token, .. } | Caller::Client { token, .. } => Some(token.expires_at),
         }
     }
 }
@@ -127,6 +158,11 @@ impl Scopes {
         self.0 & (scope as u8 | Scope::Admin as u8) != 0
     }
 
+    /// Its scopes.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.iter().copied().filter(move |scope| self.0 & *scope as u8 != 0)
+    }
+
     /// Reads scopes with a blank between them, as OAuth writes them.
     ///
     /// # Errors
@@ -145,7 +181,7 @@ impl FromIterator<Scope> for Scopes {
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut gap = "";
-        for scope in Scope::ALL.iter().filter(|scope| self.0 & **scope as u8 != 0) {
+        for scope in self.iter() {
             write!(f, "{gap}{}", scope.as_str())?;
             gap = " ";
         }

@@ -19,6 +19,15 @@ pub enum Tags {
 }
 
 impl Precondition {
+    /// That it is still what had this tag; `None` for what was not there.
+    #[must_use]
+    pub fn still(tag: Option<String>) -> Self {
+        match tag {
+            Some(tag) => Self { if_match: Some(Tags::These(vec![tag])), if_none_match: None },
+            None => Self { if_match: None, if_none_match: Some(Tags::Any) },
+        }
+    }
+
     /// Whether it holds for what has this tag; `None` for what is not there.
     #[must_use]
     pub fn holds(&self, tag: Option<&str>) -> bool {

@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::Issuer;
+
+/// What is wrong in settings: a JSON pointer to it, what is wrong there, and what would be right.
+pub type Wrong = (String, String, String);
+
 /// Settings of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -17,6 +22,11 @@ pub struct TenantSettings {
     pub default_return: Option<String>,
     /// Where admins sign in to the portal, besides one-time links.
     pub portal: Option<PortalSignIn>,
+    /// Whose access tokens are taken for users.
+    pub issuers: Vec<Issuer>,
+    /// The file in which they stand, if they do not stand in the store.
+    #[serde(skip)]
+    pub file: Option<String>,
 }
 
 /// An OpenID provider for the portal, and who of its users are admins.
@@ -35,12 +45,12 @@ pub struct PortalSignIn {
 }
 
 impl TenantSettings {
-    /// What contradicts itself: a JSON pointer to it, what is wrong there, and what would be right.
+    /// What contradicts itself.
     #[must_use]
-    pub fn check(&self) -> Vec<(String, String, String)> {
-        let mut wrong = Vec::new();
+    pub fn check(&self) -> Vec<Wrong> {
+        let mut wrong = Issuer::check_all(&self.issuers);
         for (place, origin) in self.return_origins.iter().enumerate() {
-            let read = Url::parse(origin).ok().filter(is_web).map(|url| url.origin().ascii_serialization());
+            let read = web(origin).map(|url| url.origin().ascii_serialization());
             match read {
                 Some(read) if read == *origin => {}
                 Some(read) => wrong.push((
@@ -58,7 +68,7 @@ impl TenantSettings {
         let urls = [("/defaultReturn", self.default_return.as_ref())];
         let urls = urls.into_iter().chain([("/portal/issuer", self.portal.as_ref().map(|portal| &portal.issuer))]);
         for (pointer, url) in urls {
-            if url.is_some_and(|url| Url::parse(url).ok().filter(is_web).is_none()) {
+            if url.is_some_and(|url| web(url).is_none()) {
                 let help = "write it like \"https://app.example.com/\"".to_owned();
                 wrong.push((pointer.to_owned(), "this is no http or https URL".to_owned(), help));
             }
@@ -67,8 +77,9 @@ impl TenantSettings {
     }
 }
 
-fn is_web(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https") && url.host().is_some()
+/// A URL of the web.
+pub(super) fn web(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }
 
 impl Default for TenantSettings {
@@ -79,6 +90,8 @@ impl Default for TenantSettings {
             return_origins: Vec::new(),
             default_return: None,
             portal: None,
+            issuers: Vec::new(),
+            file: None,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Compiled, compile};
-use crate::model::{Author, Bag, Definition, Definitions, Precondition, Slug};
+use crate::engine::{Compiled, Stored, compile};
+use crate::model::{Author, Bag, Definition, Definitions, Precondition, Slug, TenantSettings};
 use crate::profiling::RuleSet;
 use crate::store::{DocumentKind, ValuePlace};
 
@@ -67,10 +67,14 @@ impl Service {
         change: Change<'_>,
     ) -> Result<Defined> {
         let (_alone, tenant) = self.alone_with(tenant).await;
-        let definition = edit(tenant.definitions.get(slug.as_str()))?;
+        refuse_file(&tenant.definitions)?;
+        // As it is stored: another sidecar may have changed it since it came into force here.
+        let stored = self.document::<Definition>(&tenant, DocumentKind::Definition, slug.as_str()).await?;
+        let (stored, tag) = stored.map_or((None, None), |(definition, tag)| (Some(definition), Some(tag)));
+        let definition = edit(stored.as_ref().or(tenant.definitions.get(slug.as_str())))?;
         definition.check_itself().map_err(|(pointer, why)| ServiceError::invalid(pointer, "bad_definition", why))?;
         let body = serde_json::to_string(&definition).unwrap_or_default();
-        self.redefine(&tenant, slug, tenant.definitions.with(definition), Some(&body), change).await
+        self.redefine(&tenant, slug, tenant.definitions.with(definition), (Some(&body), tag), change).await
     }
 
     /// Takes a definition away; a standard profile field is then as it was at first.
@@ -79,7 +83,13 @@ impl Service {
     /// As [`Service::define`], and [`ServiceError::NotFound`].
     pub async fn undefine(self: &Arc<Self>, tenant: &Tenant, slug: &Slug, change: Change<'_>) -> Result<Defined> {
         let (_alone, tenant) = self.alone_with(tenant).await;
-        self.redefine(&tenant, slug, tenant.definitions.without(slug.as_str()), None, change).await
+        refuse_file(&tenant.definitions)?;
+        let stored = self.store.document(&tenant.id, DocumentKind::Definition, slug.as_str()).await?;
+        let tag = stored.map(|document| document.tag());
+        if tag.is_none() {
+            return Err(ServiceError::NotFound("this tenant has no definition of its own of that slug"));
+        }
+        self.redefine(&tenant, slug, tenant.definitions.without(slug.as_str()), (None, tag), change).await
     }
 
     async fn redefine(
@@ -87,25 +97,20 @@ impl Service {
         tenant: &Tenant,
         slug: &Slug,
         changed: Definitions,
-        body: Option<&str>,
+        (body, tag): (Option<&str>, Option<String>),
         Change { author, precondition, force }: Change<'_>,
     ) -> Result<Defined> {
         let which = (DocumentKind::Definition, slug.as_str());
         let definition = changed.get(slug.as_str()).cloned();
-        refuse_file(&tenant.definitions)?;
-        let before = self.store.document(&tenant.id, which.0, which.1).await?;
-        if body.is_none() && before.is_none() {
-            return Err(ServiceError::NotFound("this tenant has no definition of its own of that slug"));
-        }
-        self.check_definitions(tenant, changed).await?;
+        self.check_with(tenant, changed, TenantSettings::clone(&tenant.settings)).await?;
         // Asked again with the write; here, so that nobody forces what they have not seen.
-        expect(precondition, before.map(|document| document.tag()))?;
+        expect(precondition, tag.clone())?;
         let touched = self.touched(tenant, slug, definition.as_ref()).await?;
         let faults = touched.orphans(tenant.definitions.bag(slug.as_str()), definition.as_ref());
         if !force && !faults.is_empty() {
             return Err(ServiceError::Orphans(faults));
         }
-        let written = self.write_document(tenant, which, body, author, precondition).await?;
+        let written = self.write_document(tenant, which, body, author, &Precondition::still(tag)).await?;
         Ok(Defined { definition, created: !written.existed, revision: written.revision, touched })
     }
 
@@ -139,11 +144,16 @@ impl Service {
         }
     }
 
-    /// Refuses definitions with which the tenant's policies or rules would not be in force, naming them.
-    async fn check_definitions(&self, tenant: &Tenant, changed: Definitions) -> Result<()> {
-        let changed = Arc::new(changed);
+    /// Refuses definitions and settings with which the tenant's policies or rules would not be in force, naming them.
+    pub(super) async fn check_with(
+        &self,
+        tenant: &Tenant,
+        definitions: Definitions,
+        settings: TenantSettings,
+    ) -> Result<()> {
         let folder = self.policies_folder().join(tenant.id.as_str());
-        let with = changed.clone();
+        let stored = Arc::new(Stored { definitions: Arc::new(definitions), settings });
+        let with = stored.clone();
         let compiled = move || folder.is_dir().then(|| compile(read_policies(&folder), &with));
         let failed = |_| ServiceError::Conflict("the policies could not be compiled".to_owned());
         let compiled: Option<Compiled> = tokio::task::spawn_blocking(compiled).await.map_err(failed)?;
@@ -152,7 +162,7 @@ impl Service {
             return Err(ServiceError::invalid("", "policies_disagree", detail));
         }
         let rules = tenant.rules.iter().flat_map(|set| &set.rules).map(|rule| rule.rule.clone()).collect();
-        RuleSet::compile(rules, &changed, &tenant.settings, None).map(|_| ()).map_err(|errors| {
+        RuleSet::compile(rules, &stored.definitions, &stored.settings, None).map(|_| ()).map_err(|errors| {
             let first = errors.first().map_or(String::new(), |error| format!("{}: {}", error.pointer, error.detail));
             ServiceError::invalid("", "rules_disagree", format!("the profiling rules do not go with it: {first}"))
         })

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Caller, TenantId, UserId, Value};
+use crate::model::{AccessToken, Caller, TenantId, UserId, Value};
 
 const ISSUER: &str = "sidegate-dev";
 const AUDIENCE: &str = "sidegate";
@@ -57,6 +57,7 @@ impl DevTokens {
     pub(super) fn check(&self, token: &str) -> Option<Caller> {
         let claims = decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
         let (tenant, id) = (TenantId::parse(&claims.tenant).ok()?, UserId::parse(&claims.sub).ok()?);
+        let expires_at = Timestamp::from_second(claims.exp).ok()?;
         let claims = [
             ("iss", Value::Str(claims.iss.into())),
             ("aud", Value::Str(claims.aud.into())),
@@ -65,6 +66,7 @@ impl DevTokens {
             ("iat", Value::Int(claims.iat)),
             ("exp", Value::Int(claims.exp)),
         ];
-        Some(Caller::User { tenant, id, claims: claims.into_iter().collect() })
+        let token = AccessToken { tenant, expires_at, claims: claims.into_iter().collect() };
+        Some(Caller::User { id, token })
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use serde::de::DeserializeOwned;
 use tokio::sync::MutexGuard;
 
+use crate::engine::Stored;
 use crate::model::{Author, Definition, Definitions, Precondition, ProfilingSettings, Rule, TenantId};
 use crate::profiling::{RuleError, RuleSet};
 use crate::store::{Document, DocumentKind, DocumentSet, StoreError};
@@ -15,7 +16,8 @@ use super::{Fault, Result, Service, ServiceError};
 
 /// What the store has of a tenant.
 pub(super) struct StoredDocuments {
-    pub(super) definitions: Definitions,
+    /// What policies are compiled with.
+    pub(super) stored: Arc<Stored>,
     pub(super) rules: Vec<Rule>,
     pub(super) profiling: ProfilingSettings,
 }
@@ -27,8 +29,10 @@ impl Service {
             definitions.iter().map(|document| read(tenant, document)).collect::<Result<_>>()?;
         let rules = self.store.documents(tenant, DocumentKind::Rules).await?;
         let profiling = self.store.documents(tenant, DocumentKind::Profiling).await?;
+        let settings = self.store.documents(tenant, DocumentKind::Settings).await?;
+        let settings = settings.first().map(|document| read(tenant, document)).transpose()?.unwrap_or_default();
         Ok(StoredDocuments {
-            definitions: Definitions::new(definitions, None),
+            stored: Arc::new(Stored { definitions: Arc::new(Definitions::new(definitions, None)), settings }),
             rules: rules.first().map(|document| read(tenant, document)).transpose()?.unwrap_or_default(),
             profiling: profiling.first().map(|document| read(tenant, document)).transpose()?.unwrap_or_default(),
         })

@@ -102,7 +102,9 @@ impl Service {
                     let (kind, id) = ResourceId::split_key(&change.key)?;
                     resources.push((tenant, Name::resource(kind, id), change.seq));
                 }
-                ChangeKind::Token | ChangeKind::Documents => {}
+                // What there was of one that is gone has gone from the feed, too.
+                ChangeKind::TenantGone => return None,
+                ChangeKind::Token | ChangeKind::Documents | ChangeKind::Tenant => {}
                 ChangeKind::Other => return None,
             }
         }
@@ -148,7 +150,7 @@ impl Service {
     }
 
     /// The last change that this process has seen.
-    fn seen(&self) -> i64 {
+    pub(super) fn seen(&self) -> i64 {
         self.seen.load(Ordering::Acquire)
     }
 
@@ -165,7 +167,7 @@ impl Service {
                 match change.kind {
                     ChangeKind::User => {
                         if let Ok(tenant) = TenantId::parse(&change.tenant) {
-                            self.users.changed(&tenant, Name::user(&change.key), change.seq);
+                            self.forget_user(&tenant, &change.key, change.seq);
                         }
                     }
                     ChangeKind::Users => self.users_changed(&change),
@@ -179,12 +181,14 @@ impl Service {
                         }
                         self.documents.notify_one();
                     }
-                    // A kind of a later version may concern anything that is in memory.
-                    ChangeKind::Other => {
-                        self.users.clear(change.seq);
-                        self.resources.clear(change.seq);
-                        self.credentials.changed();
+                    ChangeKind::Tenant => self.documents.notify_one(),
+                    ChangeKind::TenantGone => {
+                        self.tenants.remove(&change.tenant);
+                        self.forget_all(change.seq);
+                        continue;
                     }
+                    // A kind of a later version may concern anything that is in memory.
+                    ChangeKind::Other => self.forget_all(change.seq),
                 }
                 self.tenants.changed(&change.tenant, change.revision);
             }
@@ -193,12 +197,28 @@ impl Service {
         }
     }
 
+    fn forget_user(&self, tenant: &TenantId, id: &str, seq: i64) {
+        self.users.changed(tenant, Name::user(id), seq);
+        self.issuers.user_changed(tenant, id);
+    }
+
+    /// Anything may have changed, so that nothing that is in memory counts.
+    pub(super) fn forget_all(&self, seq: i64) {
+        self.users.clear(seq);
+        self.resources.clear(seq);
+        self.credentials.changed();
+        self.issuers.users_changed();
+    }
+
     fn users_changed(&self, change: &Change) {
         let Ok(tenant) = TenantId::parse(&change.tenant) else { return };
         match ids(change) {
-            Some(ids) => ids.iter().for_each(|id| self.users.changed(&tenant, Name::user(id), change.seq)),
+            Some(ids) => ids.iter().for_each(|id| self.forget_user(&tenant, id, change.seq)),
             // Nobody knows whom it concerned.
-            None => self.users.clear(change.seq),
+            None => {
+                self.users.clear(change.seq);
+                self.issuers.users_changed();
+            }
         }
     }
 

@@ -17,7 +17,9 @@ mod feed;
 mod fetch;
 mod folder;
 mod idempotency;
+mod issuers;
 mod metrics;
+mod networks;
 mod oidc;
 mod peers;
 mod policies;
@@ -26,7 +28,9 @@ mod profiling;
 mod readiness;
 mod resources;
 mod rules_file;
+mod settings;
 mod staleness;
+mod tenancy;
 mod tenants;
 mod tickets;
 mod tokens;
@@ -41,15 +45,17 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use url::Url;
 
-pub use authenticate::{LastCaller, Refused};
+pub use authenticate::{LastCaller, Secret};
 pub use clock::Clock;
-pub use decide::{Answer, Derivation, Wish};
+pub use decide::{Answer, Derivation, Wish, Without};
 pub use decision_log::LogTarget;
 pub use definitions::{Change, Defined, Touched};
 pub use dev_tokens::DevTokens;
 pub use documents::check_rules;
 pub use error::{Fault, Result, ServiceError, no_room, pointer_of, pointer_to};
 pub use folder::{DataFolder, FolderError, MIN_SECRET};
+pub use issuers::Unfit;
+pub use networks::Networks;
 pub use oidc::{BegunSignIn, SignedIn};
 pub use policies::{read_policies, read_policy, read_tests};
 pub use portal::{Profile, Session, make_link};
@@ -59,12 +65,12 @@ pub use resources::ResourceWritten;
 pub use rules_file::{RulesFile, check_rules_file};
 pub use tenants::{Policies, Tenant};
 pub use tickets::{BadTicket, Completed, OpenTicket, Question};
-pub use tokens::{IssuedToken, TokenHasher, issue_token};
+pub use tokens::{IssuedToken, NewToken, TokenHasher, issue_token, rotate_token};
 pub use traits::{Fields, PutTrait, merged};
 pub use transfer::{Export, Format, Import, ImportReport, MAX_LINE, OnError, Progress, REFUSALS, Refusal};
 
 pub use crate::engine::Reveal;
-pub use crate::store::{DocumentKind, Listed as ListedUser, StoreError, StoredField, Trouble};
+pub use crate::store::{DocumentKind, Listed as ListedUser, StoreError, StoredField, TenantRow, TokenRow, Trouble};
 
 use crate::model::{Object, TenantId, UserRecord};
 use crate::store::{FactCache, RedisAt, SealKey, Shared, Sidecar, Store};
@@ -72,6 +78,7 @@ use crate::store::{FactCache, RedisAt, SealKey, Shared, Sidecar, Store};
 use self::authenticate::Credentials;
 use self::decision_log::DecisionLog;
 use self::fetch::Fetch;
+use self::issuers::Issuers;
 use self::metrics::Metrics;
 use self::resources::Types;
 use self::staleness::Heard;
@@ -102,6 +109,22 @@ pub struct Parts {
     pub stale_grace: std::time::Duration,
     /// How many users of the last run are read at the start.
     pub warm_up: usize,
+    /// Where issuers may be, besides the internet.
+    pub issuer_networks: Networks,
+}
+
+/// What URLs that go out begin with.
+#[derive(Debug, Clone)]
+pub struct Urls {
+    /// Those of all that apps and users see.
+    pub public: Url,
+    /// Those of the portal.
+    pub admin: Url,
+}
+
+fn join(base: Option<&Url>, path: &str) -> String {
+    let base = base.map_or("http://localhost", Url::as_str);
+    format!("{}{path}", base.trim_end_matches('/'))
 }
 
 /// A Redis that sidecars share.
@@ -121,6 +144,7 @@ pub struct Service {
     users: FactCache<UserRecord>,
     tenants: Tenants,
     credentials: Credentials,
+    issuers: Issuers,
     resources: FactCache<Object<'static>>,
     /// What all sidecars look into before they ask the database.
     shared: Option<Arc<Shared>>,
@@ -133,8 +157,8 @@ pub struct Service {
     clock: Clock,
     tickets: TicketSigner,
     fetch: Fetch,
-    /// What URLs that go out begin with; known once it is known where the server listens.
-    public_url: OnceLock<Url>,
+    /// What URLs that go out begin with, those of the portal apart; known once it is known where the server listens.
+    urls: OnceLock<Urls>,
     /// Held by a reload: an older reading never comes after a newer.
     reloading: tokio::sync::Mutex<()>,
     /// Held over checking and writing definitions, rules and settings.
@@ -170,7 +194,7 @@ impl Service {
             types.entry(tenant).or_default().insert(kind);
         }
         let tenants = Tenants::new(parts.policies, parts.default_tenant);
-        tenants.add_stored(&parts.store.tenants().await?);
+        tenants.add_stored(parts.store.tenants().await?.iter().map(|row| (&row.id, row.revision)));
         let dev_tokens = parts.dev_tokens.then(|| parts.folder.dev_tokens()).transpose()?;
         let tickets = parts.folder.ticket_signer()?;
         let credentials = Credentials::new(parts.folder.token_hasher()?, &parts.admin_token, dev_tokens);
@@ -194,12 +218,13 @@ impl Service {
             resource_types: ArcSwap::from_pointee(types),
             tenants,
             credentials,
+            issuers: Issuers::new(),
             metrics: Metrics::default(),
             decision_log,
             clock,
             tickets,
-            fetch: Fetch::new(),
-            public_url: OnceLock::new(),
+            fetch: Fetch::new(parts.issuer_networks),
+            urls: OnceLock::new(),
             reloading: tokio::sync::Mutex::default(),
             changing_documents: tokio::sync::Mutex::default(),
             own_documents: AtomicI64::new(0),
@@ -214,15 +239,27 @@ impl Service {
     }
 
     /// Says what URLs that go out begin with; the first word counts.
-    pub fn set_public_url(&self, url: Url) {
-        let _ = self.public_url.set(url);
+    pub fn set_urls(&self, urls: Urls) {
+        let _ = self.urls.set(urls);
     }
 
-    /// What URLs that go out begin with.
+    /// The URL of a path of ours.
     #[must_use]
-    pub fn public_url(&self) -> Url {
-        #[expect(clippy::expect_used, reason = "the text is a URL")]
-        self.public_url.get().cloned().unwrap_or_else(|| Url::parse("http://localhost/").expect("a URL"))
+    pub fn url_of(&self, path: &str) -> String {
+        join(self.urls.get().map(|urls| &urls.public), path)
+    }
+
+    /// The URL of a path of the portal.
+    #[must_use]
+    pub fn admin_url_of(&self, path: &str) -> String {
+        join(self.urls.get().map(|urls| &urls.admin), path)
+    }
+
+    /// Whether it is an origin of ours.
+    #[must_use]
+    pub fn is_own_origin(&self, origin: &str) -> bool {
+        let urls = self.urls.get().into_iter().flat_map(|urls| [&urls.public, &urls.admin]);
+        urls.map(|url| url.origin().ascii_serialization()).any(|own| own == origin)
     }
 
     /// The tenant of that name, if there is one.
@@ -252,6 +289,7 @@ impl Service {
     /// Ends what runs beside the requests, after the last of them.
     pub async fn close(&self) {
         self.keep_warm();
+        self.note_uses().await;
         self.decision_log.close();
         self.store.close().await;
     }

@@ -124,9 +124,7 @@ impl Service {
     }
 
     fn redirect_url(&self, tenant: &Tenant) -> Option<RedirectUrl> {
-        let base = self.public_url();
-        let base = base.as_str().trim_end_matches('/');
-        RedirectUrl::new(format!("{base}/t/{}/portal/callback", tenant.id)).ok()
+        RedirectUrl::new(self.admin_url_of(&format!("/t/{}/portal/callback", tenant.id))).ok()
     }
 }
 

@@ -16,7 +16,7 @@ impl Service {
     pub(super) async fn meet_peers(&self) {
         let id = entropy::id(self.clock.now()).to_string();
         loop {
-            let own = Sidecar { id: id.clone(), url: self.public_url().to_string(), policies: self.in_force() };
+            let own = Sidecar { id: id.clone(), url: self.url_of(""), policies: self.in_force() };
             match self.store.meet(&own).await {
                 Ok(Some(others)) => self.peers.store(others.into()),
                 Ok(None) => return,

@@ -13,8 +13,9 @@ use codespan_reporting::term::termcolor::NoColor;
 
 use crate::engine::{Compiled, RawFile, compile};
 use crate::lang::{self, MAX_FILE, Source};
-use crate::model::{TenantId, TenantSettings};
+use crate::model::TenantId;
 use crate::profiling::{RuleError, RuleSet};
+use crate::store::TenantRow;
 
 use super::documents::StoredDocuments;
 use super::rules_file::{RULES_FILE, RulesFile, read_rules};
@@ -50,26 +51,33 @@ impl Service {
         };
         let with_folder: Vec<TenantId> = folders.keys().cloned().collect();
         self.store.add_tenants(&with_folder, self.clock.now()).await?;
-        let ids = match only {
-            Some(id) => vec![id.clone()],
-            None => self.store.tenants().await?.into_iter().map(|(id, _)| id).collect(),
+        let rows = match only {
+            Some(id) => self.store.tenant(id).await?.into_iter().collect(),
+            None => self.store.tenants().await?,
         };
-        let mut read = Vec::with_capacity(ids.len());
+        let mut read = Vec::with_capacity(rows.len());
         let mut folders = folders;
-        for id in ids {
+        for row in rows {
+            let id = row.id.clone();
             let files = folders.remove(&id);
             let due = self.tenant(id.as_str()).map_or(0, |tenant| tenant.documents_due());
             let stored = self.stored_documents(&id).await?;
-            read.push((id, files, stored, due));
+            read.push((row, files, stored, due));
         }
         let service = self.clone();
         let compile = move || {
-            let loaded: Vec<_> =
-                read.into_iter().map(|(id, files, stored, due)| (id, load(files, stored, due))).collect();
+            let loaded: Vec<_> = read
+                .into_iter()
+                .map(|(row, files, stored, due)| (row.id.clone(), load(&row, files, stored, due)))
+                .collect();
             for (id, loaded) in &loaded {
                 loaded.compiled.iter().for_each(|compiled| log_diagnostics(id, compiled));
             }
-            service.tenants.put_in_force(loaded).iter().for_each(log_outcome);
+            let reloaded = service.tenants.put_in_force(loaded);
+            if reloaded.iter().any(|one| one.other_issuers) {
+                service.credentials.changed();
+            }
+            reloaded.iter().for_each(log_outcome);
         };
         if tokio::task::spawn_blocking(compile).await.is_ok() {
             self.metrics.reloaded(started.elapsed());
@@ -121,18 +129,18 @@ struct Files {
 }
 
 /// Compiles what was read of a tenant.
-fn load(files: Option<Files>, stored: StoredDocuments, documents: i64) -> Loaded {
-    let StoredDocuments { definitions, rules, profiling } = stored;
-    let stored_definitions = Arc::new(definitions);
+fn load(row: &TenantRow, files: Option<Files>, stored: StoredDocuments, documents: i64) -> Loaded {
+    let suspended = row.suspended_at.is_some();
+    let StoredDocuments { stored, rules, profiling } = stored;
     let (policies, rules_file) = files.map_or((None, None), |files| (Some(files.policies), files.rules));
-    let compiled = policies.map(|files| compile(files, &stored_definitions));
-    let definitions = compiled.as_ref().map_or(stored_definitions, |compiled| compiled.definitions.clone());
-    let settings = compiled.as_ref().map_or_else(TenantSettings::default, |compiled| compiled.settings.clone());
+    let compiled = policies.map(|files| compile(files, &stored));
+    let of_files = compiled.as_ref().map(|compiled| (compiled.definitions.clone(), compiled.settings.clone()));
+    let (definitions, settings) = of_files.unwrap_or_else(|| (stored.definitions.clone(), stored.settings.clone()));
     let rules = match rules_file {
         Some(file) => RulesFile::read(file, &definitions, &settings).into_rules(),
         None => RuleSet::compile(rules, &definitions, &settings, None).map_err(|errors| in_words(&errors)),
     };
-    Loaded { compiled, definitions, rules, profiling, documents }
+    Loaded { suspended, compiled, definitions, settings, rules, profiling, documents }
 }
 
 fn in_words(errors: &[RuleError]) -> String {

@@ -74,8 +74,7 @@ impl Service {
     /// # Errors
     /// The store's.
     pub async fn portal_link(&self, tenant: &TenantId) -> Result<String> {
-        let base = self.public_url();
-        make_link(&self.store, self.credentials.hasher(), base.as_str(), tenant, self.clock.now()).await
+        make_link(&self.store, self.credentials.hasher(), &self.admin_url_of(""), tenant, self.clock.now()).await
     }
 
     /// Whether a link still counts.

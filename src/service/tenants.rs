@@ -31,6 +31,8 @@ pub struct Tenant {
     pub profiling: ProfilingSettings,
     /// Its settings.
     pub settings: Arc<TenantSettings>,
+    /// Why nothing is decided and nothing answered for it, if it is suspended.
+    pub suspended: Option<String>,
     /// What is wrong with its rules; then the last good ones are asked.
     pub rules_problem: Option<String>,
     progress: Arc<Progress>,
@@ -133,10 +135,14 @@ pub(super) struct Tenants {
 
 /// What was read of one tenant.
 pub(super) struct Loaded {
+    /// Whether it is suspended.
+    pub(super) suspended: bool,
     /// Its files, compiled; `None` without a folder.
     pub(super) compiled: Option<Compiled>,
     /// Its definitions, of file or store.
     pub(super) definitions: Arc<Definitions>,
+    /// Its settings, of file or store.
+    pub(super) settings: TenantSettings,
     /// Its rules, or what is wrong with them.
     pub(super) rules: std::result::Result<RuleSet, String>,
     pub(super) profiling: ProfilingSettings,
@@ -149,6 +155,8 @@ pub(super) struct Reloaded {
     pub(super) tenant: Arc<Tenant>,
     /// Whether other policies are in force than before.
     pub(super) changed: bool,
+    /// Whether the tokens of other issuers are taken than before.
+    pub(super) other_issuers: bool,
 }
 
 impl Tenants {
@@ -180,12 +188,17 @@ impl Tenants {
     }
 
     /// Takes in tenants that have data, whether or not they have policies.
-    pub(super) fn add_stored(&self, stored: &[(TenantId, i64)]) {
+    pub(super) fn add_stored<'t>(&self, stored: impl IntoIterator<Item = (&'t TenantId, i64)>) {
         self.replace(|map| {
             for (id, revision) in stored {
-                self.entry(map, id).raise_revision(*revision);
+                self.entry(map, id).raise_revision(revision);
             }
         });
+    }
+
+    /// Takes one out that is gone.
+    pub(super) fn remove(&self, tenant: &str) {
+        self.replace(|map| drop(map.remove(tenant)));
     }
 
     /// Notes that a tenant's data changed; the first change of a tenant makes it known.
@@ -194,7 +207,7 @@ impl Tenants {
             Some(known) => known.raise_revision(revision),
             None => {
                 if let Ok(id) = TenantId::parse(tenant) {
-                    self.add_stored(&[(id, revision)]);
+                    self.add_stored([(&id, revision)]);
                 }
             }
         }
@@ -214,7 +227,8 @@ impl Tenants {
                 let tenant = Arc::new(next);
                 map.insert(id, tenant.clone());
                 in_force.push((tenant.clone(), documents));
-                reloaded.push(Reloaded { tenant, changed });
+                let other_issuers = old.settings.issuers != tenant.settings.issuers;
+                reloaded.push(Reloaded { tenant, changed, other_issuers });
             }
         });
         in_force.into_iter().for_each(|(tenant, documents)| tenant.documents_in_force(documents));
@@ -236,8 +250,9 @@ impl Tenants {
     /// A tenant after a reading. Policies, definitions and settings are one set, checked against each other: what is
     /// refused changes none of them.
     fn next(&self, old: &Tenant, loaded: Loaded, first: bool) -> (Tenant, bool) {
-        let Loaded { compiled, definitions, rules, profiling, documents: _ } = loaded;
-        let mut next = Tenant { profiling, ..old.clone() };
+        let Loaded { suspended, compiled, definitions, settings, rules, profiling, documents: _ } = loaded;
+        let suspended = suspended.then(|| format!("the tenant {} is suspended", old.id));
+        let mut next = Tenant { profiling, suspended, ..old.clone() };
         let in_force = matches!(old.policies, Policies::InForce { .. });
         let changed = match compiled {
             Some(compiled) => {
@@ -247,7 +262,6 @@ impl Tenants {
                 if refused && in_force {
                     return (next, changed);
                 }
-                next.settings = Arc::new(compiled.settings);
                 changed
             }
             None => {
@@ -255,7 +269,7 @@ impl Tenants {
                 in_force
             }
         };
-        next.definitions = definitions;
+        (next.definitions, next.settings) = (definitions, Arc::new(settings));
         match rules {
             Ok(rules) => (next.rules, next.rules_problem) = (Some(Arc::new(rules)), None),
             Err(problem) => next.rules_problem = Some(problem),
@@ -277,6 +291,7 @@ impl Tenants {
                 rules: None,
                 profiling: ProfilingSettings::default(),
                 settings: Arc::default(),
+                suspended: None,
                 rules_problem: None,
                 progress: Arc::default(),
             })

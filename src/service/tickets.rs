@@ -150,9 +150,7 @@ impl Service {
             return Err(ServiceError::Conflict("this user was erased during the login: start it again".to_owned()));
         }
         let token = self.tickets.sign(&tenant.id, &id, new.expires_at).unwrap_or_default();
-        let base = self.public_url();
-        let base = base.as_str().trim_end_matches('/');
-        Ok(format!("{base}/t/{}/account/complete-profile/?ticket={token}", tenant.id))
+        Ok(self.url_of(&format!("/t/{}/account/complete-profile/?ticket={token}", tenant.id)))
     }
 
     /// Opens the page of a ticket for a browser. The first browser to do so keeps it.

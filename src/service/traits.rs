@@ -41,6 +41,7 @@ impl Service {
         let (source, actor, credential) = match caller {
             Caller::Service(credential) => (Source::Admin, credential.id.clone(), "service token"),
             Caller::User { id, .. } => (Source::User, id.to_string(), "access token"),
+            Caller::Client { id, .. } => (Source::Admin, id.to_string(), "access token"),
         };
         Author { source, actor, at: self.clock.now(), origin: Origin { credential: credential.to_owned(), ..origin } }
     }
@@ -144,6 +145,7 @@ impl Service {
         let erased = self.store.erase_user(&tenant.id, user, author).await?;
         let Erased { revision, seq } = erased.ok_or(ServiceError::NotFound("there is no such user"))?;
         self.users.gone(&tenant.id, Name::user(user.as_str()), seq);
+        self.issuers.user_changed(&tenant.id, user.as_str());
         self.wrote(tenant, revision).await?;
         Ok(revision)
     }

@@ -16,6 +16,8 @@ pub enum DocumentKind {
     Rules,
     /// The settings of profiling; there is one, without a name.
     Profiling,
+    /// The tenant's settings; there is one, without a name.
+    Settings,
 }
 
 impl DocumentKind {
@@ -24,6 +26,7 @@ impl DocumentKind {
             DocumentKind::Definition => "definition",
             DocumentKind::Rules => "rules",
             DocumentKind::Profiling => "profiling",
+            DocumentKind::Settings => "settings",
         }
     }
 }

@@ -38,6 +38,10 @@ pub enum ChangeKind {
     Token,
     /// Definitions, rules or settings.
     Documents,
+    /// The tenant itself: there is one, it is suspended, or it goes on.
+    Tenant,
+    /// There is no such tenant any more.
+    TenantGone,
     /// Something that this version does not know: written by a newer one.
     Other,
 }
@@ -50,6 +54,8 @@ impl ChangeKind {
             ChangeKind::Resource => "resource",
             ChangeKind::Token => "token",
             ChangeKind::Documents => "documents",
+            ChangeKind::Tenant => "tenant",
+            ChangeKind::TenantGone => "tenant_gone",
             ChangeKind::Other => "other",
         }
     }
@@ -61,6 +67,8 @@ impl ChangeKind {
             "resource" => ChangeKind::Resource,
             "token" => ChangeKind::Token,
             "documents" => ChangeKind::Documents,
+            "tenant" => ChangeKind::Tenant,
+            "tenant_gone" => ChangeKind::TenantGone,
             _ => ChangeKind::Other,
         }
     }

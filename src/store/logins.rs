@@ -1,6 +1,6 @@
 //! Logins, linked identities and consents: what identity providers tell of a user.
 
-use crate::model::{Author, Consent, FieldChange, Identity, Logins, TenantId, UserId};
+use crate::model::{Author, Consent, FieldChange, Identity, InvalidId, Logins, TenantId, UserId};
 
 use super::audit::{self, Entry};
 use super::fields::{self, UserChanged};
@@ -107,6 +107,27 @@ impl Store {
             .fetch_all(&self.reader)
             .await?;
         rows.into_iter().map(|row| read_identity(tenant, row)).collect()
+    }
+
+    /// The user whom an identity at another provider is linked to.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn find_identity(&self, tenant: &TenantId, provider: &str, subject: &str) -> Result<Option<UserId>> {
+        let row: Option<(String,)> =
+            sql("SELECT user_id FROM identities WHERE tenant = $1 AND provider = $2 AND subject = $3")
+                .bind(tenant.as_str())
+                .bind(provider)
+                .bind(subject)
+                .fetch_optional(&self.reader)
+                .await?;
+        let corrupt = |why: InvalidId| StoreError::Corrupt {
+            table: "identities",
+            column: "user_id",
+            row: format!("{tenant}/{provider}/{subject}"),
+            why: why.to_string(),
+        };
+        row.map(|(id,)| UserId::parse(&id).map_err(corrupt)).transpose()
     }
 
     /// The consents of a user, withdrawn ones included.

@@ -60,6 +60,7 @@ pub use resources::{ResourceChanged, StoredResource};
 pub use search::Listed;
 pub use shared::{RedisAt, Remembered, SealKey, Shared, SharedStats};
 pub use sidecars::Sidecar;
+pub use tenants::TenantRow;
 pub use tokens::TokenRow;
 pub use trouble::Trouble;
 pub use values::{StoredValue, ValuePlace};

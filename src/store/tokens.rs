@@ -1,49 +1,92 @@
 //! Service tokens: only a keyed hash of each is kept.
 
 use jiff::Timestamp;
+use serde_json::json;
+use sqlx::AssertSqlSafe;
 
-use crate::model::{Credential, Scopes, TenantId, TenantScope};
+use crate::model::{Author, Credential, Scopes, TenantId, TenantScope};
 
+use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
-use super::sql::sql;
-use super::{Result, Store, StoreError, stamp};
+use super::logins::time;
+use super::sql::{Statement, Tx, either, sql};
+use super::{Result, Store, StoreError, stamp, tenants};
 
 /// A token as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRow {
     /// What it stands for.
     pub credential: Credential,
+    /// What it is for, in words.
+    pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
 }
 
-type Columns = (String, Option<String>, String, String, Option<String>, Option<String>);
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    tenant: Option<String>,
+    scopes: String,
+    name: String,
+    created_at: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+    last_used_at: Option<String>,
+}
+
+const COLUMNS: &str = "id, tenant, scopes, name, created_at, expires_at, revoked_at, last_used_at";
 
 impl Store {
     /// Keeps a new token under its hash.
     ///
     /// # Errors
     /// The database's.
-    pub async fn insert_token(&self, credential: &Credential, hash: &[u8], now: Timestamp) -> Result<()> {
-        let tenant = match &credential.tenant {
-            TenantScope::Instance => None,
-            TenantScope::One(tenant) => Some(tenant),
-        };
-        let mut tx = self.begin(tenant).await?;
-        sql("INSERT INTO tokens (id, tenant, hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(&credential.id)
-            .bind(tenant.map(TenantId::as_str))
-            .bind(hash)
-            .bind(credential.scopes.to_string())
-            .bind(stamp(now))
-            .bind(credential.expires_at.map(stamp))
+    pub async fn insert_token(&self, credential: &Credential, name: &str, hash: &[u8], author: &Author) -> Result<()> {
+        let mut tx = self.begin(credential.tenant.one()).await?;
+        insert(&mut tx, credential, name, hash, author).await?;
+        let after =
+            json!({ "name": name, "scopes": credential.scopes.to_string(), "expiresAt": credential.expires_at });
+        conclude(tx, credential.tenant.one(), "token.create", &credential.id, Some(after), author).await
+    }
+
+    /// Keeps a new token in the place of another, which ends at `overlap`: the same scopes, name and lifetime; `None` if
+    /// there is none of that id that still counts. With a tenant, only its own.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn rotate_token(
+        &self,
+        tenant: Option<&TenantId>,
+        id: &str,
+        (fresh, hash): (&str, &[u8]),
+        overlap: Timestamp,
+        author: &Author,
+    ) -> Result<Option<TokenRow>> {
+        let Some(of) = self.token(tenant, id).await?.map(|token| token.credential.tenant) else { return Ok(None) };
+        let mut tx = self.begin(of.one()).await?;
+        let row: Option<Row> = select("WHERE id = $1 AND revoked_at IS NULL").bind(id).fetch_optional(&mut tx).await?;
+        let Some(old) = row.map(read).transpose()? else { return Ok(None) };
+        let ends_at = old.credential.expires_at;
+        if ends_at.is_some_and(|end| end <= author.at) {
+            return Ok(None);
+        }
+        let lifetime = ends_at.map(|end| end.duration_since(old.created_at));
+        let expires_at = lifetime.map(|lifetime| author.at.saturating_add(lifetime).unwrap_or(Timestamp::MAX));
+        let credential = Credential { id: fresh.to_owned(), expires_at, ..old.credential };
+        insert(&mut tx, &credential, &old.name, hash, author).await?;
+        sql("UPDATE tokens SET expires_at = $2 WHERE id = $1")
+            .bind(id)
+            .bind(stamp(ends_at.map_or(overlap, |end| end.min(overlap))))
             .execute(&mut tx)
             .await?;
-        feed::append(&mut tx, tenant, 0, ChangeKind::Token, &credential.id, now).await?;
-        tx.commit().await?;
-        Ok(())
+        let after = json!({ "by": fresh });
+        conclude(tx, credential.tenant.one(), "token.rotate", id, Some(after), author).await?;
+        Ok(Some(TokenRow { credential, created_at: author.at, last_used_at: None, ..old }))
     }
 
     /// The credential behind a hash, unless it was revoked. Whether it has expired is for the caller's clock.
@@ -51,62 +94,125 @@ impl Store {
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn find_token(&self, hash: &[u8]) -> Result<Option<Credential>> {
-        let row: Option<Columns> = sql("SELECT id, tenant, scopes, created_at, expires_at, revoked_at FROM tokens
-             WHERE hash = $1 AND revoked_at IS NULL")
-        .bind(hash)
-        .fetch_optional(&self.reader)
-        .await?;
-        row.map(|columns| read(columns).map(|token| token.credential)).transpose()
+        let row: Option<Row> =
+            select("WHERE hash = $1 AND revoked_at IS NULL").bind(hash).fetch_optional(&self.reader).await?;
+        row.map(|row| read(row).map(|token| token.credential)).transpose()
     }
 
-    /// All tokens, oldest first; with a tenant, only its own.
+    /// All tokens, oldest first, after the one of that id; with a tenant, only its own.
     ///
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
-    pub async fn list_tokens(&self, tenant: Option<&TenantId>) -> Result<Vec<TokenRow>> {
-        let rows: Vec<Columns> = sql("SELECT id, tenant, scopes, created_at, expires_at, revoked_at FROM tokens
-             WHERE $1 IS NULL OR tenant = $1 ORDER BY created_at, id")
-        .bind(tenant.map(TenantId::as_str))
-        .fetch_all(&self.reader)
-        .await?;
+    pub async fn list_tokens(&self, tenant: Option<&TenantId>, after: &str, limit: i64) -> Result<Vec<TokenRow>> {
+        let rows: Vec<Row> = select("WHERE ($1 IS NULL OR tenant = $1) AND id > $2 ORDER BY id LIMIT $3")
+            .bind(tenant.map(TenantId::as_str))
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?;
         rows.into_iter().map(read).collect()
+    }
+
+    /// The token of that id; with a tenant, only its own.
+    ///
+    /// # Errors
+    /// The database's, or [`StoreError::Corrupt`].
+    pub async fn token(&self, tenant: Option<&TenantId>, id: &str) -> Result<Option<TokenRow>> {
+        let of = select("WHERE ($1 IS NULL OR tenant = $1) AND id = $2").bind(tenant.map(TenantId::as_str)).bind(id);
+        let row: Option<Row> = of.fetch_optional(&self.reader).await?;
+        row.map(read).transpose()
     }
 
     /// Revokes a token; `false` if there is none of that id that still counts. With a tenant, only its own.
     ///
     /// # Errors
     /// The database's.
-    pub async fn revoke_token(&self, tenant: Option<&TenantId>, id: &str, now: Timestamp) -> Result<bool> {
-        let mut tx = self.begin(tenant).await?;
-        let revoked = sql(
-            "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND ($3 IS NULL OR tenant = $3)",
-        )
-        .bind(id)
-        .bind(stamp(now))
-        .bind(tenant.map(TenantId::as_str))
-        .execute(&mut tx)
-        .await?;
+    pub async fn revoke_token(&self, tenant: Option<&TenantId>, id: &str, author: &Author) -> Result<bool> {
+        let Some(of) = self.token(tenant, id).await?.map(|token| token.credential.tenant) else { return Ok(false) };
+        let mut tx = self.begin(of.one()).await?;
+        let revoked = sql("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+            .bind(id)
+            .bind(stamp(author.at))
+            .execute(&mut tx)
+            .await?;
         if revoked == 0 {
             return Ok(false);
         }
-        feed::append(&mut tx, None, 0, ChangeKind::Token, id, now).await?;
-        tx.commit().await?;
+        conclude(tx, of.one(), "token.revoke", id, None, author).await?;
         Ok(true)
+    }
+
+    /// Notes that tokens were used. It is no change: nobody decides by it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tokens_used(&self, ids: &[String], at: Timestamp) -> Result<()> {
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        either(
+            "UPDATE tokens SET last_used_at = $2 WHERE id IN (SELECT value FROM json_each($1))",
+            "UPDATE tokens SET last_used_at = $2 WHERE id IN (SELECT jsonb_array_elements_text($1::jsonb))",
+        )
+        .bind(ids)
+        .bind(stamp(at))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
     }
 }
 
-fn read((id, tenant, scopes, created_at, expires_at, revoked_at): Columns) -> Result<TokenRow> {
+async fn insert(tx: &mut Tx, credential: &Credential, name: &str, hash: &[u8], author: &Author) -> Result<()> {
+    let inserted = sql("INSERT INTO tokens (id, tenant, hash, scopes, name, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING")
+    .bind(&credential.id)
+    .bind(credential.tenant.one().map(TenantId::as_str))
+    .bind(hash)
+    .bind(credential.scopes.to_string())
+    .bind(name)
+    .bind(stamp(author.at))
+    .bind(credential.expires_at.map(stamp))
+    .execute(tx)
+    .await?;
+    if inserted == 0 { Err(StoreError::TokenTaken) } else { Ok(()) }
+}
+
+/// Tells of a change: in the feed, and in the trail of the tenant, if it is one's. (Those of the instance have none.)
+async fn conclude(
+    mut tx: Tx,
+    tenant: Option<&TenantId>,
+    action: &str,
+    id: &str,
+    after: Option<serde_json::Value>,
+    author: &Author,
+) -> Result<()> {
+    let mut revision = 0;
+    if let Some(tenant) = tenant {
+        revision = tenants::bump(&mut tx, tenant, author).await?;
+        let after = after.map(|after| after.to_string());
+        audit::note(&mut tx, tenant, author, Entry { action, target: id, after, ..Entry::default() });
+    }
+    feed::append(&mut tx, tenant, revision, ChangeKind::Token, id, author.at).await?;
+    tx.commit().await
+}
+
+fn select<'q>(which: &str) -> Statement<'q> {
+    sql(AssertSqlSafe(format!("SELECT {COLUMNS} FROM tokens {which}")))
+}
+
+fn read(row: Row) -> Result<TokenRow> {
+    let Row { id, tenant, scopes, name, created_at, expires_at, revoked_at, last_used_at } = row;
     let corrupt = |column, why: String| StoreError::Corrupt { table: "tokens", column, row: id.clone(), why };
-    let time = |column, text: &str| text.parse::<Timestamp>().map_err(|error| corrupt(column, error.to_string()));
-    let scope = match &tenant {
+    let at = |column, text: &str| time("tokens", column, text, || id.clone());
+    let tenant = match &tenant {
         None => TenantScope::Instance,
         Some(text) => TenantScope::One(TenantId::parse(text).map_err(|error| corrupt("tenant", error.to_string()))?),
     };
     let scopes = Scopes::parse(&scopes).map_err(|error| corrupt("scopes", error.to_string()))?;
-    let expires_at = expires_at.as_deref().map(|text| time("expires_at", text)).transpose()?;
+    let expires_at = expires_at.as_deref().map(|text| at("expires_at", text)).transpose()?;
     Ok(TokenRow {
-        created_at: time("created_at", &created_at)?,
-        revoked_at: revoked_at.as_deref().map(|text| time("revoked_at", text)).transpose()?,
-        credential: Credential { id: id.clone(), tenant: scope, scopes, expires_at },
+        name,
+        created_at: at("created_at", &created_at)?,
+        revoked_at: revoked_at.as_deref().map(|text| at("revoked_at", text)).transpose()?,
+        last_used_at: last_used_at.as_deref().map(|text| at("last_used_at", text)).transpose()?,
+        credential: Credential { id: id.clone(), tenant, scopes, expires_at },
     })
 }

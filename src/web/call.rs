@@ -4,9 +4,9 @@ use std::fs::File;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
-use crate::model::{Author, Caller, IdempotencyKey, Origin, Precondition, ResourceId, Slug, UserId};
+use crate::model::{Author, Caller, IdempotencyKey, Origin, Precondition, ResourceId, Slug, TenantId, UserId};
 use crate::service::{Service, Tenant};
 
 use super::precondition::precondition;
@@ -104,6 +104,38 @@ impl Call<'_> {
     #[must_use]
     pub fn query_param(&self, name: &str) -> Option<String> {
         query_param(self.query, name)
+    }
+}
+
+/// What a handler of the instance gets.
+pub struct InstanceCall<'r> {
+    /// The use cases.
+    pub service: &'r Arc<Service>,
+    /// Who asks: an admin of the instance.
+    pub caller: Arc<Caller>,
+    /// Parameters of the path, decoded.
+    pub params: Params<'r>,
+    /// The header fields.
+    pub headers: &'r HeaderMap,
+    /// The whole body.
+    pub body: &'r [u8],
+    /// The address of the peer, if it is a network's.
+    pub peer: Option<IpAddr>,
+}
+
+impl InstanceCall<'_> {
+    /// The tenant that the path names.
+    ///
+    /// # Errors
+    /// 404 for what cannot be one.
+    pub fn tenant_id(&self) -> Result<TenantId, Problem> {
+        TenantId::parse(self.params.get("id")).map_err(|error| Problem::new(StatusCode::NOT_FOUND, error.to_string()))
+    }
+
+    /// Who writes.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        self.service.author(&self.caller, origin(self.headers, self.peer))
     }
 }
 

@@ -13,7 +13,7 @@ mod precondition;
 mod problem;
 mod reply;
 
-pub use call::{Call, query_param};
+pub use call::{Call, InstanceCall, query_param};
 pub use field::{FormField, Input, autocomplete};
 pub use form::{Cookies, parse_form};
 pub use json::{BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object, parse_patch, parse_value};

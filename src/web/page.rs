@@ -67,7 +67,7 @@ impl PageCall<'_> {
         if let Some(site) = header(&SEC_FETCH_SITE) {
             return site == "same-origin";
         }
-        header(&ORIGIN).is_some_and(|origin| origin == self.service.public_url().origin().ascii_serialization())
+        header(&ORIGIN).is_some_and(|origin| self.service.is_own_origin(origin))
     }
 }
 

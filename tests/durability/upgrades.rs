@@ -83,7 +83,7 @@ fn nothing_is_lost(at: &DatabaseAt) {
         let found = database::numbers(at, "SELECT version FROM _sqlx_migrations ORDER BY version").await;
         assert_eq!(found, versions(at), "each once");
         let (store, acme) = (database::open(at).await.unwrap(), TenantId::parse("acme").unwrap());
-        let tenants = store.tenants().await.unwrap();
+        let tenants: Vec<_> = store.tenants().await.unwrap().into_iter().map(|row| (row.id, row.revision)).collect();
         assert_eq!(tenants, [(acme.clone(), USERS), (TenantId::parse("other").unwrap(), 1)]);
         let records = store.records_after(&acme, "", USERS + 9).await.unwrap();
         assert_eq!(records.len() as i64, USERS);

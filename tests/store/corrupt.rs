@@ -30,7 +30,7 @@ async fn everything(store: &Store) -> Vec<String> {
     ask("prompts", store.prompts(&acme, &alice).await.err());
     ask("prompts_between", store.prompts_between(&acme, "", "z").await.err());
     ask("ticket", store.ticket(&acme, "t").await.err());
-    ask("list_tokens", store.list_tokens(None).await.err());
+    ask("list_tokens", store.list_tokens(None, "", 9).await.err());
     ask("find_token", store.find_token(b"hash").await.err());
     // A write of one who is not as they should be is refused, too: what it did would be a guess.
     let write = |_: &[StoredField]| Ok::<_, StoreError>(vec![change("fresh", Some(text("x")))]);
@@ -133,7 +133,7 @@ fn a_corrupt_row_is_named_by_whoever_reads_it() {
                 scopes: Scopes::parse("decide").unwrap(),
                 expires_at: None,
             };
-            store.insert_token(&credential, b"hash", at(1)).await.unwrap();
+            store.insert_token(&credential, "", b"hash", &author(Source::Admin, 1)).await.unwrap();
             database.execute(statement).await;
             assert_eq!(everything(store).await, expected, "{statement}");
         });

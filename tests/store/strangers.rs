@@ -186,11 +186,12 @@ impl World<'_> {
             Act::Token { id, revoke } => {
                 let id = format!("{of} {id}");
                 if *revoke {
-                    return told(store.revoke_token(Some(of), &id, at(second)).await);
+                    return told(store.revoke_token(Some(of), &id, &author(Source::Admin, second)).await);
                 }
                 let scopes = Scopes::parse("decide").unwrap();
                 let one = Credential { id, tenant: TenantScope::One(of.clone()), scopes, expires_at: None };
-                told(store.insert_token(&one, format!("hash {}", one.id).as_bytes(), at(second)).await)
+                let author = author(Source::Admin, second);
+                told(store.insert_token(&one, "", format!("hash {}", one.id).as_bytes(), &author).await)
             }
             Act::Decide { user, resource } => self.decide(of, USERS[*user], &resource.to_string()).await,
             Act::Look { user } => look(store, of, &name(user)).await,
@@ -231,8 +232,7 @@ fn told<T: Debug>(result: Result<T>) -> String {
 /// All that a tenant can see, and all of one of its users.
 async fn look(store: &Store, of: &TenantId, id: &UserId) -> String {
     let prompts = store.prompts(of, id).await.unwrap().into_iter().collect::<std::collections::BTreeMap<_, _>>();
-    let own = |(known, revision): (TenantId, i64)| (known == *of).then_some(revision);
-    let tenants: Vec<i64> = store.tenants().await.unwrap().into_iter().filter_map(own).collect();
+    let tenants = store.tenant(of).await.unwrap().map(|row| row.revision);
     let seen: [&dyn Debug; 14] = [
         &tenants,
         &store.fields(of, id).await.unwrap(),
@@ -247,7 +247,7 @@ async fn look(store: &Store, of: &TenantId, id: &UserId) -> String {
         &store.audit_before(of, (None, None), i64::MAX, 999).await.unwrap(),
         &store.audit_before(of, (Some(id.as_str()), Some("field.set")), 9, 9).await.unwrap(),
         &store.documents(of, DocumentKind::Definition).await.unwrap(),
-        &store.list_tokens(Some(of)).await.unwrap(),
+        &store.list_tokens(Some(of), "", 99).await.unwrap(),
     ];
     let mut all = seen.map(|part| format!("{part:?}")).join("\n");
     for number in 0..3 {

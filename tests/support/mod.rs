@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod client;
 pub mod database;
 pub mod disk;
+pub mod issuer;
 pub mod postgres;
 pub mod preload;
 pub mod redis;

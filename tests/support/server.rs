@@ -197,7 +197,7 @@ fn launch(setup: &Setup) -> (Child, BufReader<ChildStdout>, String, SocketAddr) 
         }
         banner.push_str(&line);
     }
-    let address = banner.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let address = banner.split("://").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
     let address = address.parse().unwrap();
     (child, out, banner, address)
 }

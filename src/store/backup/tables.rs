@@ -29,7 +29,11 @@ pub struct Table {
 /// The tables; one that refers to another comes after that. `instance` is not among them, since a restored copy
 /// is another one, and neither are its sidecars.
 pub const TABLES: &[Table] = &[
-    Table { name: "tenants", key: 1, columns: &[("id", Text), ("revision", Number), ("created_at", Text)] },
+    Table {
+        name: "tenants",
+        key: 1,
+        columns: &[("id", Text), ("revision", Number), ("created_at", Text), ("suspended_at", Text)],
+    },
     Table {
         name: "users",
         key: 2,
@@ -162,6 +166,8 @@ pub const TABLES: &[Table] = &[
             ("created_at", Text),
             ("expires_at", Text),
             ("revoked_at", Text),
+            ("name", Text),
+            ("last_used_at", Text),
         ],
     },
     Table {

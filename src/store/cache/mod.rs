@@ -269,6 +269,11 @@ impl<V: Portable> FactCache<V> {
         });
     }
 
+    /// Whether it may have changed after a change of the feed.
+    pub fn changed_after(&self, tenant: &TenantId, name: Name<'_>, seq: i64) -> bool {
+        self.fence.last(self.hasher.hash_one(Key::new(tenant, name))) > seq
+    }
+
     /// Drops what a write of this process took away, and leaves nothing of it where all look.
     pub fn gone(&self, tenant: &TenantId, name: Name<'_>, seq: i64) {
         self.put_shared(&Key::new(tenant, name), seq, None);

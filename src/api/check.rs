@@ -1,0 +1,201 @@
+//! `abac/check` and `abac/check-bulk`: decisions in the shape of LumoAuth, for callers that come from there.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::model::{Action, Caller, Entity, Object, Query};
+use crate::service::{Answer, Reveal, ServiceError, Wish, Without};
+use crate::web::{Call, Problem, Reply, parse_body};
+
+/// So many questions are asked at once at most.
+const MAX_CHECKS: usize = 100;
+
+/// A question: about the resource as a member or as two, by the caller or about a subject that is named.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Check<'b> {
+    #[serde(borrow)]
+    subject: Option<Party<'b>>,
+    action: Cow<'b, str>,
+    #[serde(borrow)]
+    resource: Option<Party<'b>>,
+    resource_type: Option<Cow<'b, str>>,
+    resource_id: Option<Cow<'b, str>>,
+    #[serde(borrow)]
+    context: Option<&'b RawValue>,
+    #[serde(borrow)]
+    environment: Option<&'b RawValue>,
+}
+
+/// A subject or a resource.
+#[derive(Default, Deserialize)]
+struct Party<'b> {
+    r#type: Option<Cow<'b, str>>,
+    id: Option<Cow<'b, str>>,
+    #[serde(borrow)]
+    attributes: Option<&'b RawValue>,
+}
+
+/// An answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked {
+    allowed: bool,
+    reason: String,
+    matched_policies: Vec<Matched>,
+    evaluation_context: EvaluationContext,
+}
+
+/// A policy that applied.
+#[derive(Serialize)]
+struct Matched {
+    name: String,
+    effect: &'static str,
+}
+
+/// What it was decided upon.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EvaluationContext {
+    subject: Named,
+    action: String,
+    resource: Named,
+    time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_revision: Option<String>,
+    data_revision: String,
+    decision_id: Uuid,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stale: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Without>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    r#type: String,
+    id: String,
+}
+
+/// `POST abac/check`: one question. A deny is a 200, too.
+///
+/// # Errors
+/// 400, 415, 422 with a pointer; 403 for a user who asks about somebody else.
+pub async fn abac_check(call: Call<'_>) -> Result<Reply, Problem> {
+    let check: Check<'_> = parse_body(call.headers, call.body)?;
+    let query = query(&call, check, "")?;
+    Ok(Reply::json(StatusCode::OK, &decide(&call, &query).await))
+}
+
+/// `POST abac/check-bulk`: up to 100 questions, answered in their order.
+///
+/// # Errors
+/// Those of [`abac_check`]; then none of them is answered.
+pub async fn abac_check_bulk(call: Call<'_>) -> Result<Reply, Problem> {
+    #[derive(Deserialize)]
+    struct Body<'b> {
+        #[serde(borrow)]
+        checks: Vec<Check<'b>>,
+    }
+    #[derive(Serialize)]
+    struct Results {
+        results: Vec<Checked>,
+    }
+    let Body { checks } = parse_body(call.headers, call.body)?;
+    if checks.is_empty() || checks.len() > MAX_CHECKS {
+        let detail = format!("there must be 1 to {MAX_CHECKS} checks, and there are {}", checks.len());
+        return Err(ServiceError::invalid("/checks", "out_of_range", detail).into());
+    }
+    let query = |(place, check)| query(&call, check, &format!("/checks/{place}"));
+    let queries = checks.into_iter().enumerate().map(query).collect::<Result<Vec<_>, _>>()?;
+    let mut results = Vec::with_capacity(queries.len());
+    for query in &queries {
+        results.push(decide(&call, query).await);
+    }
+    Ok(Reply::json(StatusCode::OK, &Results { results }))
+}
+
+fn query<'b>(call: &Call<'_>, check: Check<'b>, at: &str) -> Result<Query<'b>, Problem> {
+    let subject = subject(&call.caller, check.subject.unwrap_or_default(), at)?;
+    let flat = Party { r#type: check.resource_type, id: check.resource_id, attributes: None };
+    let Party { r#type, id, attributes } = check.resource.unwrap_or(flat);
+    let kind = r#type.ok_or_else(|| missing(at, "resource", "name the type of the resource"))?;
+    let mut context = object(check.context, || format!("{at}/context"))?;
+    // The time is ours to say. Of an environment, only the address of the client is taken.
+    let environment = object(check.environment, || format!("{at}/environment"))?;
+    if let (Some(address), None) = (environment.get("ip"), context.get("ip")) {
+        context.set("ip", address.clone());
+    }
+    let properties = object(attributes, || format!("{at}/resource/attributes"))?;
+    Ok(Query {
+        subject,
+        action: Action { name: check.action, properties: Object::new() },
+        resource: Entity { kind, id: id.unwrap_or_default(), properties },
+        context,
+        now: call.service.now(),
+    })
+}
+
+/// Whom it is about: a user or a client asks for itself, a service token about whomever it names.
+fn subject<'b>(caller: &Caller, named: Party<'b>, at: &str) -> Result<Entity<'b>, Problem> {
+    let Party { r#type, id, attributes } = named;
+    let properties = object(attributes, || format!("{at}/subject/attributes"))?;
+    let (own_kind, own) = match caller {
+        Caller::Service(_) => {
+            let id = id.ok_or_else(|| missing(at, "subject/id", "a service token must name the subject"))?;
+            return Ok(Entity { kind: r#type.unwrap_or(Cow::Borrowed("user")), id, properties });
+        }
+        Caller::User { id, .. } => ("user", id.as_str()),
+        Caller::Client { id, .. } => ("service", id.as_str()),
+    };
+    if id.is_some_and(|id| id != own) || r#type.is_some_and(|kind| kind != own_kind) {
+        let detail =
+            "an access token asks about its own subject; a service token of the scope decide asks about others";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    Ok(Entity { kind: Cow::Borrowed(own_kind), id: Cow::Owned(own.to_owned()), properties })
+}
+
+fn missing(at: &str, member: &str, detail: &str) -> Problem {
+    ServiceError::invalid(format!("{at}/{member}"), "missing", detail.to_owned()).into()
+}
+
+fn object<'b>(given: Option<&'b RawValue>, pointer: impl Fn() -> String) -> Result<Object<'b>, Problem> {
+    let Some(given) = given else { return Ok(Object::new()) };
+    let unusable = |error: serde_json::Error| ServiceError::invalid(pointer(), "not_as_expected", error.to_string());
+    Ok(Object::parse(given.get()).map_err(unusable)?)
+}
+
+async fn decide(call: &Call<'_>, query: &Query<'_>) -> Checked {
+    let claims = match call.caller.as_ref() {
+        Caller::User { token, .. } | Caller::Client { token, .. } => Some(&token.claims),
+        Caller::Service(_) => None,
+    };
+    let wish = Wish { explain: Some(Reveal::Request), claims, ..Wish::default() };
+    let answer = call.service.decide(call.tenant, query, wish).await;
+    let Answer { decision, derivation, policy_revision, data_revision, id, stale, without } = &answer;
+    let effect = if decision.is_allow() { "allow" } else { "deny" };
+    let applied = derivation.iter().flat_map(|derivation| &derivation.policies);
+    let named = |entity: &Entity<'_>| Named { r#type: entity.kind.to_string(), id: entity.id.to_string() };
+    Checked {
+        allowed: decision.is_allow(),
+        reason: decision.reason(&query.action.name, &query.resource.kind).to_string(),
+        matched_policies: applied.map(|name| Matched { name: (*name).to_owned(), effect }).collect(),
+        evaluation_context: EvaluationContext {
+            subject: named(&query.subject),
+            action: query.action.name.to_string(),
+            resource: named(&query.resource),
+            time: query.now,
+            policy_revision: policy_revision.map(str::to_owned),
+            data_revision: data_revision.to_string(),
+            decision_id: *id,
+            stale: *stale,
+            error: *without,
+        },
+    }
+}
