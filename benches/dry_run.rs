@@ -37,6 +37,7 @@ async fn run() {
         redis: None,
         warm_up: 0,
         issuer_networks: Networks::default(),
+        failures: 0,
         cache_bytes: 1 << 20,
         stale_grace: std::time::Duration::from_secs(300),
     })

@@ -85,6 +85,7 @@ fn a_decision_about_a_user_in_the_cache_asks_for_no_memory() {
             redis: None,
             warm_up: 0,
             issuer_networks: Networks::default(),
+            failures: 0,
             cache_bytes: 1 << 20,
             stale_grace: std::time::Duration::from_secs(300),
         };

@@ -32,6 +32,7 @@ mod import_refusals;
 mod isolation;
 mod issuers;
 mod language;
+mod limits;
 mod listening;
 mod operations;
 mod outages;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::service::{Export, Format, Import, ImportReport, OnError, Progress, Refusal};
-use crate::web::{Call, Content, Problem, Reply};
+use crate::web::{Call, Content, Problem, Reply, type_of};
 
 /// Parts that wait for a slow client; a part is some hundred users.
 const AHEAD: usize = 2;
@@ -78,10 +78,11 @@ pub async fn import_users(call: Call<'_>) -> Result<Reply, Problem> {
     let Some(file) = call.upload else { return Err(Problem::bad_request("there is no body")) };
     let import = Import { format, on_error, dry_run };
     // It is made in several transactions, none of which is the one that takes a key; made again, it changes nothing.
+    let (service, tenant) = (call.service, call.tenant);
     let author = Call { idempotency: None, ..call }.author();
-    let report = call.service.import_users(call.tenant, file, import, &author, &Progress::default()).await?;
-    let reply = answer(&report, on_error);
-    Ok(if report.written { reply.revision(call.tenant.revision()) } else { reply })
+    let report = service.import_users(tenant, file, import, &author, &Progress::default()).await?;
+    let reply = answer(&report, on_error, |path| service.url_of(path));
+    Ok(if report.written { reply.revision(tenant.revision()) } else { reply })
 }
 
 fn format_of(headers: &HeaderMap) -> Result<Format, Problem> {
@@ -98,10 +99,10 @@ fn format_of(headers: &HeaderMap) -> Result<Format, Problem> {
 }
 
 /// A report; as a problem (RFC 9457, with members of its own) if nothing went in that should have.
-fn answer(report: &ImportReport, on_error: OnError) -> Reply {
+fn answer(report: &ImportReport, on_error: OnError, url_of: impl Fn(&str) -> String) -> Reply {
     #[derive(Serialize)]
     struct Body<'a> {
-        r#type: &'static str,
+        r#type: String,
         title: &'static str,
         status: u16,
         detail: String,
@@ -114,7 +115,7 @@ fn answer(report: &ImportReport, on_error: OnError) -> Reply {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let first = report.refusals.first().map_or_else(String::new, Refusal::to_string);
     let body = Body {
-        r#type: "about:blank",
+        r#type: type_of(status, url_of),
         title: status.canonical_reason().unwrap_or("Error"),
         status: status.as_u16(),
         detail: format!("nothing was written: {} of {} lines are refused; {first}", report.refused, report.read),

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
-use crate::http::TlsFiles;
+use crate::http::{Proxies, TlsFiles};
 use crate::model::TenantId;
-use crate::service::{DataFolder, LogTarget, MIN_SECRET, Networks};
+use crate::service::{DataFolder, LogTarget, MIN_SECRET, Networks, networks};
 use crate::store::{DatabaseAt, RedisAt, SealKey};
 
 use super::admin_token::AdminToken;
@@ -196,6 +196,10 @@ pub struct Config {
     pub policies: PathBuf,
     /// Where issuers may be, besides the internet.
     pub issuer_networks: Networks,
+    /// Proxies whose word for the address of a client counts.
+    pub trusted_proxies: Proxies,
+    /// How many tokens that do not count one address may show within ten seconds.
+    pub failures: u32,
     /// What URLs out of sidegate begin with.
     pub public_url: Option<Url>,
     /// The tenant that answers at the root.
@@ -261,6 +265,8 @@ impl Config {
             redis_timeout: Duration::from_millis(number("redis_timeout", 1..=500)?.unwrap_or(5)),
             policies: layers.read("policies", read_folder)?.unwrap_or_default(),
             issuer_networks: issuer_networks.unwrap_or_default(),
+            trusted_proxies: layers.read("trusted_proxies", |text| Ok(Proxies(networks(text)?)))?.unwrap_or_default(),
+            failures: number("failures", 0..=1_000_000)?.map_or(200, |number| number as u32),
             public_url: layers.read("public_url", read_url)?,
             default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,
             dev_tokens: dev_tokens.unwrap_or(false),

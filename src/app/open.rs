@@ -48,6 +48,7 @@ pub(super) fn parts(config: &Config, folder: &DataFolder, store: Store) -> Resul
         cache_bytes: config.cache_bytes,
         stale_grace: config.stale_grace,
         warm_up: config.warm_up,
+        failures: config.failures,
         issuer_networks: config.issuer_networks.clone(),
     })
 }

@@ -70,12 +70,13 @@ pub async fn serve(config: Config) -> Result<()> {
         tracing::info!("stopping: requests under way are finished, new ones refused");
     };
     tokio::select! {
-        served = http::serve(listeners, service.clone(), limits, stop) => served?,
+        served = http::serve(listeners, service.clone(), limits, config.trusted_proxies.clone(), stop) => served?,
         () = watched.reload(&service) => {}
         () = service.follow_feed() => {}
         () = keep_fresh(tls.as_deref()) => {}
         () = service.keep_keys_fresh() => {}
         () = service.keep_noting_uses() => {}
+        () = service.keep_limits_tidy() => {}
     }
     service.close().await;
     Ok(())

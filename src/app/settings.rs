@@ -53,6 +53,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "loopback",
         "networks with commas, such as 10.0.0.0/8, or `none`, or `loopback`: this machine, if only this machine can connect",
     ),
+    setting("trusted_proxies", "", "networks with commas, such as 10.0.0.0/8"),
+    setting("failures", "200", "a number, or 0 for no limit"),
     setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
     setting("default_tenant", "", "a tenant: 1 to 63 of a-z, 0-9 and -, not starting with -"),
     setting("dev_tokens", "loopback", "`on`, `off`, or `loopback`: on if only this machine can connect"),

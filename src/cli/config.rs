@@ -60,6 +60,12 @@ pub(super) struct Settings {
     /// loopback, if only this machine can connect]
     #[arg(long, value_name = "NETWORKS")]
     issuer_networks: Option<String>,
+    /// Networks of proxies whose X-Forwarded-For says where a client is, with commas [default: none]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
+    /// Tokens that do not count one address may show within ten seconds, before it must wait; 0 is no limit [default: 200]
+    #[arg(long, value_name = "NUMBER")]
+    failures: Option<String>,
     /// URL under which clients reach this server
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -109,6 +115,8 @@ impl Settings {
             ("redis", self.redis),
             ("redis_timeout", self.redis_timeout),
             ("issuer_networks", self.issuer_networks),
+            ("trusted_proxies", self.trusted_proxies),
+            ("failures", self.failures),
             ("policies", self.policies),
             ("public_url", self.public_url),
             ("default_tenant", self.default_tenant),

@@ -68,6 +68,7 @@ pub(super) fn refused(service: &Service, tenant: Option<&str>, why: Refused) -> 
             tracing::error!(%error, "a token could not be looked up");
             return Problem::unavailable(format!("{}, so tokens cannot be checked", error.trouble()));
         }
+        Refused::Unfit(Unfit::TooMany(wait)) => return Problem::too_many(wait),
         Refused::Unfit(Unfit::Unanswered) => return Problem::unavailable(Unfit::Unanswered.to_string()),
         Refused::Unfit(unfit) => (StatusCode::UNAUTHORIZED, Some("invalid_token"), unfit.to_string()),
     };

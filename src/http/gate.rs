@@ -12,10 +12,11 @@ use hyper::body::{Bytes, Incoming};
 
 use crate::api;
 use crate::model::{Caller, Scope};
-use crate::service::{LastCaller, Service, Tenant};
+use crate::service::{Asks, LastCaller, Service, Tenant};
 use crate::web::{Call, InstanceCall, PageCall, Params, Problem, Reply};
 
 use super::body::Outgoing;
+use super::client::Proxies;
 use super::listener::Serves;
 use super::router::{Found, NotFound, Router};
 use super::routes::{
@@ -31,6 +32,7 @@ pub(super) struct Gate {
     pub(super) service: Arc<Service>,
     pub(super) router: Router,
     pub(super) limits: Limits,
+    pub(super) proxies: Proxies,
 }
 
 /// Who is at the other end of a connection.
@@ -80,7 +82,7 @@ impl Gate {
             Ok(reply) => reply,
             Err((Some(Family::AuthZen), problem)) => problem.into_message(),
             Err((Some(Family::Pages), problem)) => pages::problem(problem),
-            Err((_, problem)) => problem.into_reply(head.uri.path()),
+            Err((_, problem)) => problem.into_reply(head.uri.path(), |path| self.service.url_of(path)),
         };
         Ok(respond(reply, request_id))
     }
@@ -106,19 +108,22 @@ impl Gate {
             Err(refusal) => return Err(self.refuse(body, refusal)),
         };
         let family = Some(found.route.family);
+        let address = self.proxies.client(peer.address, headers);
         let admitted = match found.route.serve {
             Serve::Public(operation) => {
                 body::drain(body, self.limits.patience);
-                return Ok(Box::pin(self.operation(operation)).await);
+                return Ok(Box::pin(self.operation(operation, found.params.get("name"))).await);
             }
             Serve::Tenant(access, endpoint) => self
-                .may(access, &found.params, head, peer)
+                .may(access, &found.params, head, (peer, address))
                 .await
                 .map(|(caller, tenant)| (tenant, For::Api(endpoint, caller))),
-            Serve::Instance(endpoint) => return self.instance(endpoint, found, head, body, peer).await,
-            Serve::Metadata(metadata) => self.open(&found.params, For::Metadata(metadata)),
-            Serve::Page(page) => self.open(&found.params, For::Page(page)),
-            Serve::Portal(page) => self.open(&found.params, For::Portal(page)),
+            Serve::Instance(endpoint) => {
+                return self.instance(endpoint, found, head, body, (peer, address)).await;
+            }
+            Serve::Metadata(metadata) => self.open(&found.params, address, For::Metadata(metadata)),
+            Serve::Page(page) => self.open(&found.params, address, For::Page(page)),
+            Serve::Portal(page) => self.open(&found.params, address, For::Portal(page)),
         };
         let (tenant, answers) = match admitted {
             Ok(admitted) => admitted,
@@ -147,7 +152,7 @@ impl Gate {
         let upload = upload.as_ref();
         let outcome = match answers {
             For::Api(endpoint, caller) => {
-                let peer = peer.address;
+                let peer = address;
                 let call =
                     Call { service, tenant, caller, params, query, headers, body, upload, peer, idempotency: None };
                 idempotency::answer(endpoint, call, head).await
@@ -156,11 +161,11 @@ impl Gate {
                 Ok(api::protected_resource(service, tenant, uri.path().trim_start_matches(PROTECTED_RESOURCE)))
             }
             For::Page(page) => {
-                let call = PageCall { service, tenant, params, query, headers, body, peer: peer.address };
+                let call = PageCall { service, tenant, params, query, headers, body, peer: address };
                 Box::pin(pages::answer(page, call)).await.map_err(Problem::from)
             }
             For::Portal(page) => {
-                let call = PageCall { service, tenant, params, query, headers, body, peer: peer.address };
+                let call = PageCall { service, tenant, params, query, headers, body, peer: address };
                 Box::pin(pages::answer_portal(page, call)).await.map_err(Problem::from)
             }
         };
@@ -174,10 +179,10 @@ impl Gate {
         found: Found<'_>,
         head: &Parts,
         body: Incoming,
-        peer: &Peer,
+        (peer, address): (&Peer, Option<IpAddr>),
     ) -> Result<Reply, Refusal> {
         let family = Some(found.route.family);
-        let caller = match self.may_run(head, peer).await {
+        let caller = match self.may_run(head, peer, address).await {
             Ok(caller) => caller,
             Err(problem) => return Err(self.refuse(body, (family, problem))),
         };
@@ -187,12 +192,13 @@ impl Gate {
         };
         let params = Params::decode(found.params.iter()).map_err(|problem| (family, problem))?;
         let (service, headers, body) = (&self.service, &head.headers, &body[..]);
-        let call = InstanceCall { service, caller, params, headers, body, peer: peer.address };
+        let call = InstanceCall { service, caller, params, headers, body, peer: address };
         Box::pin(endpoints::answer_instance(endpoint, call)).await.map_err(|problem| (family, problem))
     }
 
-    async fn operation(&self, operation: Operation) -> Reply {
+    async fn operation(&self, operation: Operation, name: Option<&str>) -> Reply {
         match operation {
+            Operation::Problem => pages::kind_of_problem(name.unwrap_or_default()),
             Operation::Landing => pages::landing(),
             Operation::Stylesheet => pages::stylesheet(),
             Operation::Healthz => api::healthz(),
@@ -227,8 +233,14 @@ impl Gate {
     }
 
     /// What is open to everybody, for a tenant that there is.
-    fn open(&self, params: &matchit::Params<'_, '_>, answers: For) -> Result<(Arc<Tenant>, For), Problem> {
+    fn open(
+        &self,
+        params: &matchit::Params<'_, '_>,
+        address: Option<IpAddr>,
+        answers: For,
+    ) -> Result<(Arc<Tenant>, For), Problem> {
         let tenant = self.tenant(params).ok_or_else(Problem::no_such_tenant)?;
+        tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
         match &tenant.suspended {
             Some(why) => Err(Problem::new(StatusCode::FORBIDDEN, why.clone())),
             None => Ok((tenant, answers)),
@@ -236,10 +248,10 @@ impl Gate {
     }
 
     /// An admin of the instance.
-    async fn may_run(&self, head: &Parts, peer: &Peer) -> Result<Arc<Caller>, Problem> {
+    async fn may_run(&self, head: &Parts, peer: &Peer, address: Option<IpAddr>) -> Result<Arc<Caller>, Problem> {
         let refused = |why| challenge::refused(&self.service, None, why);
         let token = challenge::credential(head, peer.certificate.as_deref()).map_err(refused)?;
-        let caller = match self.service.authenticate(token, None, &peer.last).await {
+        let caller = match self.service.authenticate(token, None, &peer.last, address).await {
             Ok(caller) => caller,
             Err(why) => return Err(refused(why.into())),
         };
@@ -252,13 +264,13 @@ impl Gate {
         access: Access,
         params: &matchit::Params<'_, '_>,
         head: &Parts,
-        peer: &Peer,
+        (peer, address): (&Peer, Option<IpAddr>),
     ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
         // The tenant is looked up whether or not the caller is one of it: that takes the same time.
         let tenant = self.tenant(params);
         let refused = |why| challenge::refused(&self.service, params.get("tenant"), why);
         let token = challenge::credential(head, peer.certificate.as_deref()).map_err(refused)?;
-        let caller = match self.service.authenticate(token, tenant.as_deref(), &peer.last).await {
+        let caller = match self.service.authenticate(token, tenant.as_deref(), &peer.last, address).await {
             Ok(caller) => caller,
             Err(why) => return Err(refused(why.into())),
         };
@@ -273,6 +285,8 @@ impl Gate {
                 return Err(Problem::new(StatusCode::FORBIDDEN, detail));
             }
         }
+        let asks = if access.is_for_decisions() { Asks::Decision } else { Asks::Api };
+        tenant.admit(asks, Some(&caller), address).map_err(Problem::too_many)?;
         match &tenant.suspended {
             Some(why) if !caller.runs_the_instance() && !access.is_for_decisions() => {
                 Err(Problem::new(StatusCode::FORBIDDEN, why.clone()))

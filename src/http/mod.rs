@@ -2,6 +2,7 @@
 
 mod body;
 mod challenge;
+mod client;
 mod endpoints;
 mod gate;
 mod idempotency;
@@ -13,6 +14,7 @@ mod server;
 mod tls;
 mod watchdog;
 
+pub use client::Proxies;
 pub use listener::{Listener, Serves};
 pub use routes::{
     Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, Page, PortalPage, ROUTES, Route, Serve,

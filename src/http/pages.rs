@@ -5,7 +5,7 @@ use http::StatusCode;
 use crate::account;
 use crate::portal;
 use crate::service::ServiceError;
-use crate::web::{Message, PageCall, Problem, Reply, STYLESHEET};
+use crate::web::{KINDS, Kind, Message, PageCall, Problem, Reply, STYLESHEET};
 
 use super::routes::{Page, PortalPage};
 
@@ -40,6 +40,18 @@ pub(super) async fn answer_portal(page: PortalPage, call: PageCall<'_>) -> Resul
 pub(super) fn landing() -> Reply {
     let text = "Apps ask it whether a user may; admins keep traits, policies and profiling rules in it.";
     Reply::html(StatusCode::OK, &Message { title: "This is sidegate, an authorization sidecar", text, link: None })
+}
+
+/// `GET /problems/{name}`: what a kind of error means.
+pub(super) fn kind_of_problem(name: &str) -> Reply {
+    match KINDS.iter().find(|kind| kind.name == name) {
+        Some(Kind { status, meaning, mend, .. }) => {
+            let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
+            let text = format!("{meaning} {mend}");
+            Reply::html(StatusCode::OK, &Message { title: &title, text: &text, link: None })
+        }
+        None => problem(Problem::new(StatusCode::NOT_FOUND, "there is no such kind of error")),
+    }
 }
 
 pub(super) fn stylesheet() -> Reply {

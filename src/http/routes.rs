@@ -75,6 +75,7 @@ impl Access {
 #[allow(missing_docs)] // each is the function of that name
 pub enum Operation {
     Landing,
+    Problem,
     Stylesheet,
     Healthz,
     Readyz,
@@ -210,6 +211,7 @@ const PROFILING: Access = Access::Scope(Scope::Profiling);
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     row(Method::GET,    Operations, "/",                       Public(Operation::Landing)),
+    row(Method::GET,    Operations, "/problems/{name}",        Public(Operation::Problem)),
     row(Method::GET,    Operations, "/assets/sidegate.css",    Public(Operation::Stylesheet)),
     row(Method::GET,    Operations, "/healthz",                Public(Operation::Healthz)),
     row(Method::GET,    Operations, "/readyz",                 Public(Operation::Readyz)),

@@ -19,6 +19,7 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::service::Service;
 
+use super::client::Proxies;
 use super::gate::{Gate, Peer};
 use super::idempotency;
 use super::listener::{Listener, Stream};
@@ -46,10 +47,11 @@ pub async fn serve(
     listeners: Vec<Listener>,
     service: Arc<Service>,
     limits: Limits,
+    proxies: Proxies,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let router = Router::new().map_err(io::Error::other)?;
-    let gate = Arc::new(Gate { service, router, limits });
+    let gate = Arc::new(Gate { service, router, limits, proxies });
     let connections = Arc::new(GracefulShutdown::new());
     let mut accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| accept(listener, gate.clone(), connections.clone())).collect();

@@ -80,6 +80,16 @@ impl Caller {
         }
     }
 
+    /// What tells it from others of its tenant.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Caller::Service(credential) => format!("token {}", credential.id),
+            Caller::User { id, .. } => format!("user {id}"),
+            Caller::Client { id, .. } => format!("client {id}"),
+        }
+    }
+
     /// Whether it may do everything everywhere.
     #[must_use]
     pub fn runs_the_instance(&self) -> bool {

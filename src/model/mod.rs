@@ -42,5 +42,5 @@ pub use portable::{CountedLogin, PortableField, PortableUser, Provenance};
 pub use precondition::{Precondition, Tags};
 pub use query::{Action, Entity, Query};
 pub use rule::{Condition, ProfilingSettings, Rule};
-pub use settings::{PortalSignIn, TenantSettings, Wrong};
+pub use settings::{Limits, PortalSignIn, TenantSettings, Wrong};
 pub use value::{DataType, Value, holds_long_integer};

@@ -24,9 +24,29 @@ pub struct TenantSettings {
     pub portal: Option<PortalSignIn>,
     /// Whose access tokens are taken for users.
     pub issuers: Vec<Issuer>,
+    /// How much may be asked.
+    pub limits: Limits,
     /// The file in which they stand, if they do not stand in the store.
     #[serde(skip)]
     pub file: Option<String>,
+}
+
+/// How much may be asked of a tenant; zero is no limit. What is not used up within a second does not add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests to the API a second, by each token.
+    pub api_per_second: u32,
+    /// Decisions a second, by each token.
+    pub decisions_per_second: u32,
+    /// Requests of all kinds a second, pages among them, from each address.
+    pub address_per_second: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { api_per_second: 500, decisions_per_second: 0, address_per_second: 0 }
+    }
 }
 
 /// An OpenID provider for the portal, and who of its users are admins.
@@ -91,6 +111,7 @@ impl Default for TenantSettings {
             default_return: None,
             portal: None,
             issuers: Vec::new(),
+            limits: Limits::default(),
             file: None,
         }
     }

@@ -1,6 +1,7 @@
 //! From the text of a bearer token to the caller behind it.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -15,6 +16,7 @@ use crate::model::{Caller, Credential, Scope, Scopes, TenantScope};
 use super::Service;
 use super::dev_tokens::DevTokens;
 use super::issuers::{Found, Link, Unfit};
+use super::limits::Failures;
 use super::tenants::Tenant;
 use super::tokens::{PREFIX, TokenHasher};
 
@@ -27,14 +29,16 @@ pub(super) struct Credentials {
     admin: [u8; 32],
     dev_tokens: Option<DevTokens>,
     known: Cache<[u8; 32], Known>,
+    failures: Failures,
     /// Counts the changes of tokens that the feed told of.
     changes: AtomicU64,
 }
 
 impl Credentials {
-    pub(super) fn new(hasher: TokenHasher, admin: &SecretString, dev_tokens: Option<DevTokens>) -> Self {
+    pub(super) fn new(hasher: TokenHasher, admin: &SecretString, dev_tokens: Option<DevTokens>, failures: u32) -> Self {
         let admin = hasher.hash(admin.expose_secret());
-        Self { hasher, admin, dev_tokens, known: Cache::new(KNOWN_TOKENS), changes: AtomicU64::new(0) }
+        let (known, changes) = (Cache::new(KNOWN_TOKENS), AtomicU64::new(0));
+        Self { hasher, admin, dev_tokens, known, changes, failures: Failures::new(failures) }
     }
 
     pub(super) fn hasher(&self) -> &TokenHasher {
@@ -172,13 +176,14 @@ impl Service {
         &self,
         secret: Secret<'_>,
         tenant: Option<&Tenant>,
-        last: &LastCaller,
+        peer: &LastCaller,
+        address: Option<IpAddr>,
     ) -> Result<Arc<Caller>, Unfit> {
         let token = &*secret.text().ok_or(Unfit::Forged)?;
         let changes = self.credentials.changes.load(Ordering::SeqCst);
-        let caller = match last.get(token, tenant, changes) {
+        let caller = match peer.get(token, tenant, changes) {
             Some(caller) if self.heard.trusts_credentials(Instant::now()) => caller,
-            _ => Box::pin(self.look_up(token, tenant, changes, last)).await?,
+            _ => Box::pin(self.look_up(token, tenant, changes, (peer, address))).await?,
         };
         match caller.expires_at() {
             Some(end) if end <= self.clock.now() => Err(Unfit::Expired),
@@ -191,7 +196,7 @@ impl Service {
         token: &str,
         tenant: Option<&Tenant>,
         changes: u64,
-        last: &LastCaller,
+        (last, address): (&LastCaller, Option<IpAddr>),
     ) -> Result<Arc<Caller>, Unfit> {
         let credentials = &self.credentials;
         let is_service = is_service(token);
@@ -201,7 +206,14 @@ impl Service {
         let known = match credentials.known.get(&hash).filter(Known::stands) {
             Some(known) if self.heard.trusts_credentials(Instant::now()) => known,
             _ => {
-                let known = self.find_caller(token, tenant).await?;
+                credentials.failures.may_try(address)?;
+                let known = match self.find_caller(token, tenant).await {
+                    Ok(known) => known,
+                    Err(unfit) => {
+                        credentials.failures.failed(address);
+                        return Err(unfit);
+                    }
+                };
                 credentials.known.insert(hash, known.clone());
                 // Asked afterwards: if a token changed since the look-up began, its answer must not stay.
                 if changes != credentials.changes.load(Ordering::SeqCst) {

@@ -18,6 +18,7 @@ mod fetch;
 mod folder;
 mod idempotency;
 mod issuers;
+mod limits;
 mod metrics;
 mod networks;
 mod oidc;
@@ -55,7 +56,8 @@ pub use documents::check_rules;
 pub use error::{Fault, Result, ServiceError, no_room, pointer_of, pointer_to};
 pub use folder::{DataFolder, FolderError, MIN_SECRET};
 pub use issuers::Unfit;
-pub use networks::Networks;
+pub use limits::{Asks, TooMany};
+pub use networks::{Networks, networks};
 pub use oidc::{BegunSignIn, SignedIn};
 pub use policies::{read_policies, read_policy, read_tests};
 pub use portal::{Profile, Session, make_link};
@@ -111,6 +113,8 @@ pub struct Parts {
     pub warm_up: usize,
     /// Where issuers may be, besides the internet.
     pub issuer_networks: Networks,
+    /// How often within ten seconds one address may show what does not count; zero is no limit.
+    pub failures: u32,
 }
 
 /// What URLs that go out begin with.
@@ -197,7 +201,8 @@ impl Service {
         tenants.add_stored(parts.store.tenants().await?.iter().map(|row| (&row.id, row.revision)));
         let dev_tokens = parts.dev_tokens.then(|| parts.folder.dev_tokens()).transpose()?;
         let tickets = parts.folder.ticket_signer()?;
-        let credentials = Credentials::new(parts.folder.token_hasher()?, &parts.admin_token, dev_tokens);
+        let credentials =
+            Credentials::new(parts.folder.token_hasher()?, &parts.admin_token, dev_tokens, parts.failures);
         let shared = match &parts.redis {
             Some(redis) => {
                 let key = redis.seal_key.clone().map_or_else(|| parts.folder.seal_key(), Ok)?;

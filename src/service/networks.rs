@@ -38,6 +38,19 @@ const SPECIAL: &[&str] = &[
 static NOT_PUBLIC: LazyLock<Vec<IpNet>> =
     LazyLock::new(|| SPECIAL.iter().filter_map(|network| network.parse().ok()).collect());
 
+/// Reads networks, or single addresses, with commas between them.
+///
+/// # Errors
+/// What is wrong with the first that is none.
+pub fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let read = |network: &str| {
+        let network = network.trim();
+        let one = || network.parse::<IpAddr>().map(IpNet::from);
+        network.parse().or_else(|_| one()).map_err(|_| format!("{network:?} is no network"))
+    };
+    text.split(',').map(read).collect()
+}
+
 /// Networks that are asked although they are not public.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
@@ -54,12 +67,7 @@ impl Networks {
     /// # Errors
     /// What is wrong with the first that is none.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let read = |network: &str| {
-            let network = network.trim();
-            let one = || network.parse::<IpAddr>().map(IpNet::from);
-            network.parse().or_else(|_| one()).map_err(|_| format!("{network:?} is no network"))
-        };
-        text.split(',').map(read).collect::<Result<_, _>>().map(Self)
+        networks(text).map(Self)
     }
 
     /// Whether a server at an address may be asked, and without TLS: that is for networks that are named.

@@ -10,9 +10,10 @@ use arc_swap::ArcSwap;
 
 use crate::engine::{Compiled, Program};
 use crate::lang::Rendered;
-use crate::model::{Definitions, ProfilingSettings, TenantId, TenantSettings};
+use crate::model::{Definitions, Limits, ProfilingSettings, TenantId, TenantSettings};
 use crate::profiling::RuleSet;
 
+use super::limits::Limiters;
 use super::{Result, ServiceError};
 
 /// A tenant as of one moment. Its policies never change; a reload makes another.
@@ -36,6 +37,7 @@ pub struct Tenant {
     /// What is wrong with its rules; then the last good ones are asked.
     pub rules_problem: Option<String>,
     progress: Arc<Progress>,
+    pub(super) limiters: Arc<Limiters>,
 }
 
 /// How far this process knows the tenant's data.
@@ -269,6 +271,10 @@ impl Tenants {
                 in_force
             }
         };
+        // Those that are there have counted; others begin anew.
+        if next.limiters.limits != settings.limits {
+            next.limiters = Arc::new(Limiters::new(settings.limits));
+        }
         (next.definitions, next.settings) = (definitions, Arc::new(settings));
         match rules {
             Ok(rules) => (next.rules, next.rules_problem) = (Some(Arc::new(rules)), None),
@@ -294,6 +300,7 @@ impl Tenants {
                 suspended: None,
                 rules_problem: None,
                 progress: Arc::default(),
+                limiters: Arc::new(Limiters::new(Limits::default())),
             })
         };
         map.entry(id.clone()).or_insert_with(fresh).clone()

@@ -11,6 +11,7 @@ mod paging;
 mod params;
 mod precondition;
 mod problem;
+mod problems;
 mod reply;
 
 pub use call::{Call, InstanceCall, query_param};
@@ -20,4 +21,5 @@ pub use json::{BadJson, json_text, parse_body, parse_list, parse_list_text, pars
 pub use page::{Message, PageCall, STYLESHEET};
 pub use params::Params;
 pub use problem::Problem;
+pub use problems::{KINDS, Kind, type_of};
 pub use reply::{Content, Reply};

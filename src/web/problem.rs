@@ -6,8 +6,9 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 
-use crate::service::{Fault, ServiceError, StoreError, no_room};
+use crate::service::{Fault, ServiceError, StoreError, TooMany, no_room};
 
+use super::problems::type_of;
 use super::{BadJson, Reply};
 
 /// When to ask again after an outage: it mends itself, or it lasts.
@@ -51,6 +52,14 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(RETRY_AFTER, RETRY_SOON)
     }
 
+    /// 429, with when to ask again.
+    #[must_use]
+    pub fn too_many(TooMany(wait): TooMany) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let detail = format!("too much was asked: ask again in {seconds} seconds");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
     /// Adds a field to the header of the answer.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -58,12 +67,12 @@ impl Problem {
         self
     }
 
-    /// The answer, for a request to `path`.
+    /// The answer, for a request to `path`; `url_of` makes URLs of paths of ours.
     #[must_use]
-    pub fn into_reply(self, path: &str) -> Reply {
+    pub fn into_reply(self, path: &str, url_of: impl Fn(&str) -> String) -> Reply {
         #[derive(Serialize)]
         struct Body<'a> {
-            r#type: &'static str,
+            r#type: &'a str,
             title: &'static str,
             status: u16,
             detail: &'a str,
@@ -71,8 +80,9 @@ impl Problem {
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             errors: &'a [Fault],
         }
+        let kind = type_of(self.status, url_of);
         let body = Body {
-            r#type: "about:blank",
+            r#type: &kind,
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,

@@ -48,7 +48,7 @@ fn tokens_are_kept_listed_found_and_revoked() {
             revoked_at: None,
             last_used_at: None,
         };
-        assert_eq!(store.list_tokens(Some(&acme), "", 9).await.unwrap(), [row.clone()]);
+        assert_eq!(store.list_tokens(Some(&acme), "", 9).await.unwrap(), std::slice::from_ref(&row));
         assert_eq!(store.token(Some(&acme), "b").await.unwrap(), Some(row));
         assert_eq!(store.token(Some(&other), "b").await.unwrap(), None);
         store.tokens_used(&["b".to_owned(), "none".to_owned()], at(60)).await.unwrap();

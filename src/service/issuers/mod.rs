@@ -16,6 +16,7 @@ use crate::model::{AccessToken, Caller, Issuer, Object, SUBJECT, TenantId, UserI
 use crate::store::{Name, StoreError};
 
 use super::Service;
+use super::limits::TooMany;
 use super::tenants::Tenant;
 
 use self::introspection::introspect;
@@ -47,6 +48,9 @@ pub enum Unfit {
     /// Nobody vouches for it just now.
     #[error("the issuer of the access token does not answer, so it cannot be checked")]
     Unanswered,
+    /// Too many there had nothing that counts to show.
+    #[error("too many access tokens from this address did not count")]
+    TooMany(TooMany),
     /// The store could not say whose it is.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -57,6 +61,12 @@ pub(super) type Link = Arc<AtomicBool>;
 
 /// So many users are known by links at once.
 const MAX_LINKS: usize = 100_000;
+
+impl From<TooMany> for Unfit {
+    fn from(too_many: TooMany) -> Self {
+        Self::TooMany(too_many)
+    }
+}
 
 /// A caller who was found.
 pub(super) struct Found {

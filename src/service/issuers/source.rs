@@ -44,13 +44,13 @@ impl From<&Issuer> for At {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoKeys {
     #[error("{url}: {why}")]
-    Fetch { url: Url, why: FetchError },
+    Fetch { url: String, why: FetchError },
     #[error("{url} answered {status}")]
-    Status { url: Url, status: http::StatusCode },
+    Status { url: String, status: http::StatusCode },
     #[error("{url}: {why}")]
-    Keys { url: Url, why: BadKeys },
+    Keys { url: String, why: BadKeys },
     #[error("the metadata at {url} is not of this issuer, or names no jwks_uri")]
-    Metadata { url: Url },
+    Metadata { url: String },
     #[error("\"jwks\" in the settings: {0}")]
     Inline(BadKeys),
     #[error("{0} is no URL")]
@@ -117,7 +117,7 @@ impl Source {
             At::Metadata(issuer) => metadata(fetch, issuer).await?,
         };
         let text = get(fetch, &url).await?;
-        let keys = KeySet::parse(&text).map_err(|why| NoKeys::Keys { url, why })?;
+        let keys = KeySet::parse(&text).map_err(|why| NoKeys::Keys { url: url.into(), why })?;
         Ok((text, keys))
     }
 }
@@ -140,14 +140,14 @@ async fn metadata(fetch: &Fetch, issuer: &str) -> Result<Url, NoKeys> {
         answer => (openid, answer?),
     };
     let metadata = serde_json::from_str::<Metadata>(&text).ok().filter(|metadata| metadata.issuer == issuer);
-    let keys = metadata.and_then(|metadata| metadata.jwks_uri).ok_or(NoKeys::Metadata { url })?;
+    let keys = metadata.and_then(|metadata| metadata.jwks_uri).ok_or_else(|| NoKeys::Metadata { url: url.into() })?;
     parse(&keys)
 }
 
 async fn get(fetch: &Fetch, url: &Url) -> Result<String, NoKeys> {
-    let answer = fetch.get(url).await.map_err(|why| NoKeys::Fetch { url: url.clone(), why })?;
+    let answer = fetch.get(url).await.map_err(|why| NoKeys::Fetch { url: url.to_string(), why })?;
     if answer.status() != http::StatusCode::OK {
-        return Err(NoKeys::Status { url: url.clone(), status: answer.status() });
+        return Err(NoKeys::Status { url: url.to_string(), status: answer.status() });
     }
     Ok(String::from_utf8_lossy(answer.body()).into_owned())
 }

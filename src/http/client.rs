@@ -1,0 +1,62 @@
+//! Where a request comes from: whoever is at the other end of the connection, or whom a proxy there speaks for.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Proxies whose word counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxies(pub Vec<IpNet>);
+
+impl Proxies {
+    /// The address of the client. Proxies add to the end of the list, so it is read from there: the first that is none of
+    /// ours is the client's, and what stands before it was said by who knows whom.
+    pub(super) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let mut address = peer?;
+        if self.0.is_empty() {
+            return peer;
+        }
+        let lines: Vec<&str> = headers.get_all(&X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
+        let mut said = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        while self.trusts(address) {
+            match said.next().and_then(|text| text.trim().parse().ok()) {
+                Some(next) => address = next,
+                None => break,
+            }
+        }
+        Some(address)
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_whom_nobody_vouches_for_is_the_client() {
+        let proxies = Proxies(vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()]);
+        let client = |peer: &str, lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(&X_FORWARDED_FOR, line.parse().unwrap());
+            }
+            proxies.client(Some(peer.parse().unwrap()), &headers).unwrap().to_string()
+        };
+        assert_eq!(client("192.0.2.1", &["203.0.113.9"]), "192.0.2.1", "anybody can say so");
+        assert_eq!(client("127.0.0.1", &["203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client("127.0.0.1", &["1.1.1.1, 203.0.113.9, 10.1.1.1"]), "203.0.113.9");
+        assert_eq!(client("127.0.0.1", &["1.1.1.1", "203.0.113.9", "10.1.1.1"]), "203.0.113.9");
+        assert_eq!(client("127.0.0.1", &["1.1.1.1, made-up"]), "127.0.0.1", "what is no address vouches for nobody");
+        assert_eq!(client("127.0.0.1", &[]), "127.0.0.1");
+        assert_eq!(client("::ffff:127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
+        assert_eq!(Proxies::default().client(None, &HeaderMap::new()), None);
+    }
+}
