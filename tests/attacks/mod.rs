@@ -1,4 +1,7 @@
 //! What attackers try, one row after the other, each with real keys: none of it may be let in.
 
+mod bodies;
+mod http;
 mod keys;
+mod tenants;
 mod tokens;
