@@ -63,21 +63,23 @@ fn callers_without_a_good_token_are_challenged() {
     let nobody = server.client(None);
     let answer = nobody.json(Method::PUT, PLAN, &json!({"value": "x"}));
     problem(&answer, 401, "Authorization: Bearer");
-    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"sidegate\"");
+    let metadata = format!("http://{}/.well-known/oauth-protected-resource/t/acme", server.address);
+    let challenge = |error: &str| format!("Bearer realm=\"sidegate\"{error}, resource_metadata=\"{metadata}\"");
+    assert_eq!(answer.header("www-authenticate"), challenge(""));
     for wrong in ["nonsense", "sgt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "a.b.c", "ü"] {
         let answer = server.client(Some(wrong)).json(Method::PUT, PLAN, &json!({"value": "x"}));
         assert_eq!(answer.status, 401, "{wrong}");
     }
     let answer = server.client(Some("nonsense")).json(Method::POST, EVALUATION, &question("alice", "a", "b"));
     message(&answer, 401, "unknown, expired or revoked");
-    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"sidegate\", error=\"invalid_token\"");
-    // Another scheme, two tokens, the scheme alone.
-    for headers in [
-        &[("authorization", "Basic YTpi")][..],
-        &[("authorization", "Bearer a"), ("authorization", "Bearer b")],
-        &[("authorization", "Bearer")],
+    assert_eq!(answer.header("www-authenticate"), challenge(", error=\"invalid_token\""));
+    // Another scheme, the scheme alone, two tokens.
+    for (headers, status) in [
+        (&[("authorization", "Basic YTpi")][..], 401),
+        (&[("authorization", "Bearer")], 401),
+        (&[("authorization", "Bearer a"), ("authorization", "Bearer b")], 400),
     ] {
-        assert_eq!(nobody.send(Method::GET, PLAN, headers, "").status, 401, "{headers:?}");
+        assert_eq!(nobody.send(Method::GET, PLAN, headers, "").status, status, "{headers:?}");
     }
 }
 

@@ -10,7 +10,7 @@ use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
 use super::logins::time;
 use super::sql::{Statement, Tx, either, sql};
-use super::{Result, Store, StoreError, stamp, tenants};
+use super::{Result, Store, StoreError, idempotency, stamp};
 
 /// A token as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +175,8 @@ async fn insert(tx: &mut Tx, credential: &Credential, name: &str, hash: &[u8], a
     if inserted == 0 { Err(StoreError::TokenTaken) } else { Ok(()) }
 }
 
-/// Tells of a change: in the feed, and in the trail of the tenant, if it is one's. (Those of the instance have none.)
+/// Tells of a change: in the feed, and in the trail of the tenant, if it is one's. (Those of the instance have none.) The
+/// tenant's data stay as they are, and so does their revision.
 async fn conclude(
     mut tx: Tx,
     tenant: Option<&TenantId>,
@@ -184,13 +185,12 @@ async fn conclude(
     after: Option<serde_json::Value>,
     author: &Author,
 ) -> Result<()> {
-    let mut revision = 0;
     if let Some(tenant) = tenant {
-        revision = tenants::bump(&mut tx, tenant, author).await?;
+        idempotency::take(&mut tx, tenant, author).await?;
         let after = after.map(|after| after.to_string());
         audit::note(&mut tx, tenant, author, Entry { action, target: id, after, ..Entry::default() });
     }
-    feed::append(&mut tx, tenant, revision, ChangeKind::Token, id, author.at).await?;
+    feed::append(&mut tx, tenant, 0, ChangeKind::Token, id, author.at).await?;
     tx.commit().await
 }
 

@@ -13,7 +13,7 @@ fn sidecars_with_other_policies_are_named() {
     let says = |of: usize, what: &str| ready(of)["reasons"].to_string().contains(what);
     assert_eq!(ready(0)["status"], "ready");
     fleet.servers[1].write_policy("acme/fleet.policy", &POLICY.replace("pro", "gold"));
-    let there = format!("http://{}/", fleet.servers[1].address);
+    let there = format!("http://{}", fleet.servers[1].address);
     eventually("the first to say so", || says(0, &format!("are not those of the sidecar at {there}")));
     eventually("the second to say so", || says(1, "acme: the policies here ("));
     assert_eq!(ready(0)["status"], "degraded");

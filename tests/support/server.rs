@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
@@ -175,7 +176,10 @@ impl Setup {
 
     pub fn start(self) -> Server {
         let (child, out, banner, address) = launch(&self);
-        Server { setup: self, child, out, banner, address }
+        // A banner that is not on standard output is in the log.
+        let is_in_the_log = self.args.iter().any(|arg| arg == "stdout");
+        let secrets = Mutex::new(if is_in_the_log { Vec::new() } else { vec![secret_of(&banner)] });
+        Server { setup: self, child, out, banner, address, secrets }
     }
 }
 
@@ -210,6 +214,8 @@ pub struct Server {
     out: BufReader<ChildStdout>,
     pub banner: String,
     pub address: SocketAddr,
+    /// What must stand in nothing that it writes for others.
+    secrets: Mutex<Vec<String>>,
 }
 
 impl Server {
@@ -295,6 +301,7 @@ impl Server {
     pub fn token(&self, args: &[&str]) -> String {
         let (output, out, err) = run(&mut self.command(args));
         assert!(output.status.success(), "{err}");
+        self.secrets.lock().unwrap().push(secret_of(out.trim()));
         out.trim().to_owned()
     }
 
@@ -350,11 +357,35 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Insists that no token or link that was made stands in its log, in the log of decisions, or elsewhere beside its data.
+    fn has_told_nobody(&self) {
+        let admin = std::fs::read_to_string(self.data().join("admin-token")).unwrap_or_default();
+        let secrets = self.secrets.lock().unwrap();
+        let secrets = secrets.iter().map(String::as_str).chain([admin.trim()]).filter(|secret| secret.len() >= 16);
+        let files = std::fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path());
+        let texts = files.filter(|path| path.is_file()).filter_map(|path| std::fs::read(path).ok());
+        let texts: Vec<String> = texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
+        for secret in secrets {
+            let told = texts.iter().find(|text| text.contains(secret));
+            assert!(told.is_none(), "{secret} stands in {}", told.unwrap());
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            self.has_told_nobody();
+        }
     }
+}
+
+/// The part of a text that must not be told: of a link, what it ends with.
+fn secret_of(text: &str) -> String {
+    text.rsplit("?link=").next().unwrap_or_default().trim().to_owned()
 }
 
 pub fn write_file(path: &Path, text: &str) {
