@@ -16,6 +16,7 @@ mod check;
 mod command_line;
 mod complete_profile;
 mod configuration;
+mod cors;
 mod decisions;
 mod definitions;
 mod durability;

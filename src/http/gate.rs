@@ -5,7 +5,9 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Bytes, Incoming};
@@ -17,6 +19,7 @@ use crate::web::{Call, InstanceCall, PageCall, Params, Problem, Reply};
 
 use super::body::Outgoing;
 use super::client::Proxies;
+use super::cors::Listed;
 use super::listener::Serves;
 use super::router::{Found, NotFound, Router};
 use super::routes::{
@@ -78,13 +81,19 @@ impl Gate {
     ) -> Result<Response<Outgoing>, Infallible> {
         let (head, body) = request.into_parts();
         let request_id = head.headers.get(REQUEST_ID).cloned();
+        let listed = self.listed_origin(&head, peer);
+        if let Some(preflight) = listed.as_ref().and_then(|listed| listed.preflight(&head)) {
+            body::drain(body, self.limits.patience);
+            return Ok(respond(preflight, request_id, listed, false));
+        }
         let reply = match self.admit(&head, body, peer).await {
             Ok(reply) => reply,
             Err((Some(Family::AuthZen), problem)) => problem.into_message(),
             Err((Some(Family::Pages), problem)) => pages::problem(problem),
             Err((_, problem)) => problem.into_reply(head.uri.path(), |path| self.service.url_of(path)),
         };
-        Ok(respond(reply, request_id))
+        let secure = reply.content_type.starts_with("text/html") && self.service.is_reached_by_https();
+        Ok(respond(reply, request_id, listed, secure))
     }
 
     /// Answers a request, even if its client does not wait for it: it will ask again what became of it.
@@ -208,7 +217,7 @@ impl Gate {
     }
 
     /// The tenant that a path names, or the default one.
-    fn tenant(&self, params: &matchit::Params<'_, '_>) -> Option<Arc<Tenant>> {
+    pub(super) fn tenant(&self, params: &matchit::Params<'_, '_>) -> Option<Arc<Tenant>> {
         match params.get("tenant") {
             Some(id) => self.service.tenant(id),
             None => self.service.default_tenant(),
@@ -296,7 +305,8 @@ impl Gate {
     }
 }
 
-fn respond(reply: Reply, request_id: Option<HeaderValue>) -> Response<Outgoing> {
+/// An answer as it goes out; `secure` is whether browsers reach us by https.
+fn respond(reply: Reply, request_id: Option<HeaderValue>, listed: Option<Listed>, secure: bool) -> Response<Outgoing> {
     let mut response = Response::new(Outgoing::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
@@ -307,10 +317,16 @@ fn respond(reply: Reply, request_id: Option<HeaderValue>) -> Response<Outgoing> 
     if reply.content_type.starts_with("text/html") {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
+    if secure {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(theirs) = request_id {
         headers.insert(REQUEST_ID, theirs);
     }
     headers.extend(reply.headers);
+    if let Some(listed) = listed {
+        listed.mark(headers);
+    }
     response
 }

@@ -3,6 +3,7 @@
 mod body;
 mod challenge;
 mod client;
+mod cors;
 mod endpoints;
 mod gate;
 mod idempotency;

@@ -18,6 +18,8 @@ pub struct TenantSettings {
     pub defined_traits_only: bool,
     /// Origins that users may be sent back to, such as `https://app.example.com`; compared exactly.
     pub return_origins: Vec<String>,
+    /// Origins whose pages may ask the API with a token, such as `https://app.example.com`; compared exactly.
+    pub cors_origins: Vec<String>,
     /// Where users are sent whose way back is not allowed.
     pub default_return: Option<String>,
     /// Where admins sign in to the portal, besides one-time links.
@@ -69,17 +71,20 @@ impl TenantSettings {
     #[must_use]
     pub fn check(&self) -> Vec<Wrong> {
         let mut wrong = Issuer::check_all(&self.issuers);
-        for (place, origin) in self.return_origins.iter().enumerate() {
+        let origins = [("returnOrigins", &self.return_origins), ("corsOrigins", &self.cors_origins)];
+        let origins =
+            origins.iter().flat_map(|(name, list)| list.iter().enumerate().map(move |(at, one)| (name, at, one)));
+        for (name, place, origin) in origins {
             let read = web(origin).map(|url| url.origin().ascii_serialization());
             match read {
                 Some(read) if read == *origin => {}
                 Some(read) => wrong.push((
-                    format!("/returnOrigins/{place}"),
+                    format!("/{name}/{place}"),
                     "an origin is a scheme, a host, and a port if need be".to_owned(),
                     format!("write \"{read}\""),
                 )),
                 None => wrong.push((
-                    format!("/returnOrigins/{place}"),
+                    format!("/{name}/{place}"),
                     "this is no origin".to_owned(),
                     "write it like \"https://app.example.com\"".to_owned(),
                 )),
@@ -108,6 +113,7 @@ impl Default for TenantSettings {
             time_zone: "UTC".to_owned(),
             defined_traits_only: false,
             return_origins: Vec::new(),
+            cors_origins: Vec::new(),
             default_return: None,
             portal: None,
             issuers: Vec::new(),

@@ -260,6 +260,12 @@ impl Service {
         join(self.urls.get().map(|urls| &urls.admin), path)
     }
 
+    /// Whether browsers reach us by https.
+    #[must_use]
+    pub fn is_reached_by_https(&self) -> bool {
+        self.urls.get().is_some_and(|urls| urls.public.scheme() == "https" && urls.admin.scheme() == "https")
+    }
+
     /// Whether it is an origin of ours.
     #[must_use]
     pub fn is_own_origin(&self, origin: &str) -> bool {

@@ -72,8 +72,8 @@ fn a_body_has_one_length() {
         }
     }
     // Both at once: the chunks count, and nothing is left over (RFC 9112, section 6.3), or it is refused.
-    let both = format!("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n");
-    let said = say(&server, &question(&token, &both, &format!("{chunked}{hidden}")));
+    let both = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n";
+    let said = say(&server, &question(&token, both, &format!("{chunked}{hidden}")));
     assert!(matches!(statuses(&said)[..], [400] | [200] | [200, 200]), "{said}");
     // Chunks that are none.
     for chunks in ["zz\r\n", "-1\r\n", "5;\r\nhello", "ffffffffffffffffff\r\n", "1\nA\n0\n\n", "0\r\nX: y\r\n"] {
