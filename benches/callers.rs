@@ -15,7 +15,7 @@ use serde_json::json;
 use sidegate::model::{
     Action, Author, Caller, Entity, Identity, Object, Origin, Query, Scopes, Slug, Source, TenantScope, UserId, Value,
 };
-use sidegate::service::{DataFolder, LastCaller, Login, Networks, NewToken, Parts, Secret, Service, Tenant, Wish};
+use sidegate::service::{DataFolder, LastCaller, Login, Networks, NewToken, Of, Parts, Secret, Service, Tenant, Wish};
 use sidegate::store::Store;
 
 use harness::issuer::{Issuer, Key, trusting};
@@ -54,7 +54,8 @@ async fn run() {
     let decide = async || assert!(service.decide(&tenant, &query, Wish::default()).await.decision.is_allow());
     let last = LastCaller::default();
     let known = async |last: &LastCaller| {
-        let caller = service.authenticate(Secret::Bearer(&token), Some(&tenant), last, None).await.unwrap();
+        let of = Of::Named("acme");
+        let (caller, _) = service.authenticate(Secret::Bearer(&token), of, last, None).await.unwrap();
         assert!(matches!(*caller, Caller::Service(_)));
     };
     known(&last).await;
@@ -70,7 +71,8 @@ async fn run() {
                 (0..NEW).map(|n| issuer.token_with("7", json!({ "jti": format!("{round} {n}") }))).collect();
             let show = async |n: usize| {
                 let shown = Secret::Bearer(&tokens[n]);
-                let caller = service.authenticate(shown, Some(&tenant), &LastCaller::default(), None).await.unwrap();
+                let (caller, _) =
+                    service.authenticate(shown, Of::Named("acme"), &LastCaller::default(), None).await.unwrap();
                 assert!(matches!(&*caller, Caller::User { id, .. } if id.as_str() == "alice"));
             };
             took[3 + which].push(nanos(NEW, show).await);

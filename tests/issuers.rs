@@ -142,6 +142,16 @@ fn keys_are_read_again_when_they_are_rotated() {
 }
 
 #[test]
+fn an_issuer_that_takes_all_its_keys_away_is_believed() {
+    let issuer = Issuer::start();
+    let server = start(&[issuer.settings(json!({ "primary": true, "refreshSeconds": 1 }))]);
+    let client = server.client(Some(&issuer.token("alice")));
+    assert_eq!(client.get(MINE).status, 200);
+    issuer.show(&[]);
+    eventually("the end of its keys", || client.get(MINE).status == 401);
+}
+
+#[test]
 fn made_up_names_of_keys_do_not_make_us_ask_for_each() {
     let mut issuer = Issuer::start();
     let server = start(&[issuer.settings(json!({ "primary": true }))]);
@@ -216,6 +226,7 @@ fn tokens_that_are_no_jwts_are_asked_about() {
     eventually("the end of it", || client.get(MINE).status == 401);
     for (answer, status) in [
         (json!({ "active": "true", "sub": "alice" }), 401),
+        (json!({ "active": true, "sub": "alice" }), 401),
         (json!({ "active": true, "sub": "alice", "aud": "another" }), 401),
         (json!({ "active": true, "sub": "alice", "exp": now() - 5 }), 401),
         (json!({ "active": true, "sub": "alice", "exp": "never" }), 401),

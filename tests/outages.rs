@@ -177,6 +177,9 @@ fn a_database_that_says_nothing_keeps_nobody_waiting_for_long() {
     let server = start(&postgres, "300");
     let (admin, app) = (server.admin(), server.app("decide"));
     ask(&app);
+    // What the making of the token told has come, and it is known once more.
+    std::thread::sleep(Duration::from_millis(500));
+    ask(&app);
     postgres.signal("STOP");
     let asked = Instant::now();
     assert_eq!(write(&admin, 1), None, "within {BOUND:?}");

@@ -1,5 +1,7 @@
 //! Tenants as those see them who run the instance: made, suspended, taken away with all of their data.
 
+use std::io::{Read, Write};
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -133,6 +135,47 @@ fn a_tenant_that_is_deleted_is_gone_with_all_it_had_and_nothing_of_another() {
     let third = setup().beside(&server).start();
     let later = third.client(Some(token.trim()));
     assert_eq!(plan(&later, "gone").status, 404);
+}
+
+#[test]
+fn whoever_was_let_in_before_a_tenant_went_leaves_nothing_of_it() {
+    let server = Server::start();
+    let admin = server.admin();
+    create(&admin, "gone");
+    let made = admin.json(Method::POST, "/t/gone/api/v1/tokens", &json!({ "scopes": ["admin"] })).json();
+    let token = made["token"].as_str().unwrap();
+    let writes = [
+        ("POST", "tokens", r#"{"scopes":["admin"]}"#),
+        ("PUT", "abac/users/alice/attributes/plan", r#"{"value":"pro"}"#),
+        ("PUT", "settings", r#"{"timeZone":"UTC"}"#),
+        ("POST", "abac/attributes", r#"{"slug":"seats","dataType":"number"}"#),
+    ];
+    // The heads come before, the bodies after.
+    let begun: Vec<_> = writes
+        .iter()
+        .map(|(method, path, body)| {
+            let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+            let length = body.len();
+            let head = format!(
+                "{method} /t/gone/api/v1/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+                 Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(admin.delete(&format!("{TENANTS}/gone")).status, 204);
+    for (mut stream, (_, path, body)) in begun.into_iter().zip(writes) {
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+    }
+    assert_eq!(names(&admin), ["acme"]);
+    create(&admin, "gone");
+    assert_eq!(admin.get("/t/gone/api/v1/tokens").json()["tokens"], json!([]));
+    assert_eq!(admin.get("/t/gone/api/v1/users").json()["users"], json!([]));
 }
 
 #[test]

@@ -5,6 +5,7 @@ import http from 'node:http';
 const PORT = Number(process.env.PORT_APP ?? 3000);
 const APP = `http://127.0.0.1:${PORT}`;
 const ISSUER = process.env.ISSUER ?? 'http://127.0.0.1:4000';
+const SIDEGATE = process.env.SIDEGATE ?? 'http://127.0.0.1:8181/t/acme';
 // One for all logins: this is for trying things.
 const verifier = crypto.randomBytes(32).toString('base64url');
 
@@ -28,5 +29,8 @@ http.createServer(async (request, response) => {
     }),
   })).json();
   const sub = tokens.id_token && JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url')).sub;
-  return response.end(`<!doctype html><title>App</title><h1>Welcome, ${String(sub).replace(/[^\w-]/g, '')}</h1>`);
+  // What is known of the user and is for their eyes, by the user's own access token.
+  const mine = await fetch(`${SIDEGATE}/api/v1/abac/my-attributes`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+  const text = (await mine.text()).replace(/[<&]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return response.end(`<!doctype html><title>App</title><h1>Welcome, ${String(sub).replace(/[^\w-]/g, '')}</h1><pre>${text}</pre>`);
 }).listen(PORT, '127.0.0.1', () => console.log(`app on ${APP}`));

@@ -11,6 +11,8 @@ const ISSUER = `http://127.0.0.1:${PORT}`;
 const SIDEGATE = process.env.SIDEGATE ?? 'http://127.0.0.1:8181/t/acme';
 const TOKEN = process.env.SIDEGATE_TOKEN;
 const APP = process.env.APP ?? 'http://127.0.0.1:3000';
+// What access tokens are for: the audience that the tenant's settings name.
+const RESOURCE = 'https://sidegate.acme.example';
 
 // Reports a login, and asks whether it may finish. The same login is always the same loginId, so that it is counted
 // once, and an answer or a skip counts for it.
@@ -41,13 +43,24 @@ policy.add(new Prompt({ name: 'profile', requestable: false }, new Check('incomp
   return complete ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
 })), 1);
 
-const clients = [{ client_id: 'web', client_secret: 'secret', redirect_uris: [`${APP}/callback`] }];
+const clients = [{ client_id: 'web', client_secret: 'secret', redirect_uris: [`${APP}/callback`], grant_types: ['authorization_code', 'client_credentials'] }];
 if (process.env.PORTAL) clients.push({ client_id: 'portal', client_secret: 'secret', redirect_uris: [process.env.PORTAL] });
 
 const provider = new Provider(ISSUER, {
   clients,
   cookies: { keys: ['for trying things'] },
-  features: { devInteractions: { enabled: false } },
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    introspection: { enabled: true },
+    // Access tokens are JWTs (RFC 9068) for sidegate (RFC 8707).
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => RESOURCE,
+      getResourceServerInfo: () => ({ scope: '', audience: RESOURCE, accessTokenFormat: 'jwt', accessTokenTTL: 600 }),
+      useGrantedResource: () => true,
+    },
+  },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   interactions: { policy, url: (_, interaction) => `/interaction/${interaction.uid}` },
   pkce: { required: () => true },

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::model::{Action, Caller, Entity, Object, Query};
-use crate::service::{Answer, Reveal, ServiceError, Wish, Without};
+use crate::service::{Answer, Asks, ServiceError, Wish, Without};
 use crate::web::{Call, Problem, Reply, parse_body};
 
 /// So many questions are asked at once at most.
@@ -47,11 +47,13 @@ struct Party<'b> {
 struct Checked {
     allowed: bool,
     reason: String,
-    matched_policies: Vec<Matched>,
+    /// The policy that decided, as a list.
+    #[serde(serialize_with = "as_list")]
+    matched_policies: Option<Matched>,
     evaluation_context: EvaluationContext,
 }
 
-/// A policy that applied.
+/// The policy that decided.
 #[derive(Serialize)]
 struct Matched {
     name: String,
@@ -111,6 +113,10 @@ pub async fn abac_check_bulk(call: Call<'_>) -> Result<Reply, Problem> {
         let detail = format!("there must be 1 to {MAX_CHECKS} checks, and there are {}", checks.len());
         return Err(ServiceError::invalid("/checks", "out_of_range", detail).into());
     }
+    // The request itself was counted as one.
+    for _ in 1..checks.len() {
+        call.tenant.admit(Asks::Decision, Some(&call.caller), None).map_err(Problem::too_many)?;
+    }
     let query = |(place, check)| query(&call, check, &format!("/checks/{place}"));
     let queries = checks.into_iter().enumerate().map(query).collect::<Result<Vec<_>, _>>()?;
     let mut results = Vec::with_capacity(queries.len());
@@ -131,6 +137,9 @@ fn query<'b>(call: &Call<'_>, check: Check<'b>, at: &str) -> Result<Query<'b>, P
     if let (Some(address), None) = (environment.get("ip"), context.get("ip")) {
         context.set("ip", address.clone());
     }
+    if attributes.is_some() && !matches!(*call.caller, Caller::Service(_)) {
+        return Err(no_attributes());
+    }
     let properties = object(attributes, || format!("{at}/resource/attributes"))?;
     Ok(Query {
         subject,
@@ -144,9 +153,9 @@ fn query<'b>(call: &Call<'_>, check: Check<'b>, at: &str) -> Result<Query<'b>, P
 /// Whom it is about: a user or a client asks for itself, a service token about whomever it names.
 fn subject<'b>(caller: &Caller, named: Party<'b>, at: &str) -> Result<Entity<'b>, Problem> {
     let Party { r#type, id, attributes } = named;
-    let properties = object(attributes, || format!("{at}/subject/attributes"))?;
     let (own_kind, own) = match caller {
         Caller::Service(_) => {
+            let properties = object(attributes, || format!("{at}/subject/attributes"))?;
             let id = id.ok_or_else(|| missing(at, "subject/id", "a service token must name the subject"))?;
             return Ok(Entity { kind: r#type.unwrap_or(Cow::Borrowed("user")), id, properties });
         }
@@ -158,7 +167,16 @@ fn subject<'b>(caller: &Caller, named: Party<'b>, at: &str) -> Result<Entity<'b>
             "an access token asks about its own subject; a service token of the scope decide asks about others";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
-    Ok(Entity { kind: Cow::Borrowed(own_kind), id: Cow::Owned(own.to_owned()), properties })
+    if attributes.is_some() {
+        return Err(no_attributes());
+    }
+    Ok(Entity { kind: Cow::Borrowed(own_kind), id: Cow::Owned(own.to_owned()), properties: Object::new() })
+}
+
+/// Whoever asks about themselves does not say what is known of anything.
+fn no_attributes() -> Problem {
+    let detail = "attributes are taken from service tokens of the scope decide alone; for an access token, what is stored decides";
+    Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
 fn missing(at: &str, member: &str, detail: &str) -> Problem {
@@ -176,16 +194,15 @@ async fn decide(call: &Call<'_>, query: &Query<'_>) -> Checked {
         Caller::User { token, .. } | Caller::Client { token, .. } => Some(&token.claims),
         Caller::Service(_) => None,
     };
-    let wish = Wish { explain: Some(Reveal::Request), claims, ..Wish::default() };
+    let wish = Wish { claims, ..Wish::default() };
     let answer = call.service.decide(call.tenant, query, wish).await;
-    let Answer { decision, derivation, policy_revision, data_revision, id, stale, without } = &answer;
+    let Answer { decision, policy_revision, data_revision, id, stale, without, .. } = &answer;
     let effect = if decision.is_allow() { "allow" } else { "deny" };
-    let applied = derivation.iter().flat_map(|derivation| &derivation.policies);
     let named = |entity: &Entity<'_>| Named { r#type: entity.kind.to_string(), id: entity.id.to_string() };
     Checked {
         allowed: decision.is_allow(),
         reason: decision.reason(&query.action.name, &query.resource.kind).to_string(),
-        matched_policies: applied.map(|name| Matched { name: (*name).to_owned(), effect }).collect(),
+        matched_policies: decision.policy().map(|policy| Matched { name: policy.name.to_owned(), effect }),
         evaluation_context: EvaluationContext {
             subject: named(&query.subject),
             action: query.action.name.to_string(),
@@ -198,4 +215,8 @@ async fn decide(call: &Call<'_>, query: &Query<'_>) -> Checked {
             error: *without,
         },
     }
+}
+
+fn as_list<S: Serializer>(matched: &Option<Matched>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(matched)
 }

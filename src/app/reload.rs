@@ -56,8 +56,9 @@ impl Watched {
             // Anew each time: the folder may be another one by now.
             self.watcher = watch(service.policies_folder(), &self.changed);
             fingerprint = look(service).await;
-            if let Err(error) = service.reload(None).await {
-                tracing::error!(%error, "definitions and rules could not be read");
+            while let Err(error) = service.reload(None).await {
+                tracing::error!(%error, "definitions and rules could not be read; trying again");
+                tokio::time::sleep(LOOK).await;
             }
         }
     }

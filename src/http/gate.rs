@@ -14,7 +14,7 @@ use hyper::body::{Bytes, Incoming};
 
 use crate::api;
 use crate::model::{Caller, Scope};
-use crate::service::{Asks, LastCaller, Service, Tenant};
+use crate::service::{Asks, LastCaller, Of, Service, Tenant};
 use crate::web::{Call, InstanceCall, PageCall, Params, Problem, Reply};
 
 use super::body::Outgoing;
@@ -260,8 +260,8 @@ impl Gate {
     async fn may_run(&self, head: &Parts, peer: &Peer, address: Option<IpAddr>) -> Result<Arc<Caller>, Problem> {
         let refused = |why| challenge::refused(&self.service, None, why);
         let token = challenge::credential(head, peer.certificate.as_deref()).map_err(refused)?;
-        let caller = match self.service.authenticate(token, None, &peer.last, address).await {
-            Ok(caller) => caller,
+        let caller = match self.service.authenticate(token, Of::Instance, &peer.last, address).await {
+            Ok((caller, _)) => caller,
             Err(why) => return Err(refused(why.into())),
         };
         if caller.runs_the_instance() { Ok(caller) } else { Err(challenge::insufficient(Scope::Admin)) }
@@ -275,12 +275,11 @@ impl Gate {
         head: &Parts,
         (peer, address): (&Peer, Option<IpAddr>),
     ) -> Result<(Arc<Caller>, Arc<Tenant>), Problem> {
-        // The tenant is looked up whether or not the caller is one of it: that takes the same time.
-        let tenant = self.tenant(params);
         let refused = |why| challenge::refused(&self.service, params.get("tenant"), why);
         let token = challenge::credential(head, peer.certificate.as_deref()).map_err(refused)?;
-        let caller = match self.service.authenticate(token, tenant.as_deref(), &peer.last, address).await {
-            Ok(caller) => caller,
+        let of = params.get("tenant").map_or(Of::Default, Of::Named);
+        let (caller, tenant) = match self.service.authenticate(token, of, &peer.last, address).await {
+            Ok(known) => known,
             Err(why) => return Err(refused(why.into())),
         };
         let tenant = tenant.filter(|tenant| caller.belongs_to(&tenant.id)).ok_or_else(Problem::no_such_tenant)?;

@@ -48,6 +48,9 @@ pub struct Introspection {
     pub client_id: String,
     /// The environment variable with the client's secret.
     pub client_secret_env: String,
+    /// Whether tokens count of which the endpoint does not say whom they are for: whatever the issuer gives out, then.
+    #[serde(default)]
+    pub audience_optional: bool,
     /// For how many seconds an answer counts, if the token does not end before.
     #[serde(default = "minute")]
     pub cache_seconds: u32,
@@ -55,6 +58,12 @@ pub struct Introspection {
 
 /// The claim that every token has (RFC 7519, section 4.1.2).
 pub const SUBJECT: &str = "sub";
+
+/// Keys are read again once a day at least, in seconds.
+const MAX_REFRESH: u32 = 86_400;
+
+/// More issuers than that have no good reason, and each is a server that is asked.
+const MAX_ISSUERS: usize = 20;
 
 /// No two clocks differ by more, if anybody looks after them.
 const MAX_LEEWAY: u8 = 120;
@@ -84,7 +93,12 @@ impl Issuer {
 
     /// What contradicts itself in a list of them.
     pub(super) fn check_all(issuers: &[Issuer]) -> Vec<Wrong> {
-        let mut wrong = Vec::new();
+        let mut wrong: Vec<Wrong> = Vec::new();
+        if issuers.len() > MAX_ISSUERS {
+            let help = "leave out those that nobody needs";
+            wrong.push(("/issuers".to_owned(), format!("there are more than {MAX_ISSUERS} issuers"), help.to_owned()));
+            return wrong;
+        }
         for (place, issuer) in issuers.iter().enumerate() {
             let before = &issuers[..place];
             let mut at = |member: &str, what: &str, help: &str| {
@@ -127,8 +141,8 @@ impl Issuer {
         if !self.primary && self.user_claim != SUBJECT {
             wrong("/userClaim", "only a primary issuer names users", "leave it out, or set \"primary\": true");
         }
-        if self.refresh_seconds == 0 {
-            wrong("/refreshSeconds", "this must be at least 1", "300 is the default");
+        if !(1..=MAX_REFRESH).contains(&self.refresh_seconds) {
+            wrong("/refreshSeconds", "this must be from 1 to 86400", "300 is the default");
         }
         if self.leeway_seconds > MAX_LEEWAY {
             wrong("/leewaySeconds", "this must be at most 120", "10 is the default");

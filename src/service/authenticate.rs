@@ -11,7 +11,7 @@ use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use crate::model::{Caller, Credential, Scope, Scopes, TenantScope};
+use crate::model::{Caller, Credential, Scope, Scopes, TenantId, TenantScope};
 
 use super::Service;
 use super::dev_tokens::DevTokens;
@@ -90,18 +90,15 @@ impl<'s> Secret<'s> {
                 let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
                 token.bytes().all(is_token).then_some(Cow::Borrowed(token))
             }
-            Secret::Certificate(fingerprint) => Some(Cow::Owned(certificate(fingerprint))),
+            Secret::Certificate(fingerprint) => Some(Cow::Owned(certificate(None, fingerprint))),
         }
     }
 }
 
-/// How a certificate is hashed.
-pub(super) fn certificate(fingerprint: &str) -> String {
-    format!("{CERTIFICATE}{fingerprint}")
+/// How a certificate is hashed, by those for whom it stands for a token. No token holds a blank.
+pub(super) fn certificate(of: Option<&TenantId>, fingerprint: &str) -> String {
+    format!("certificate {} {fingerprint}", of.map_or("", TenantId::as_str))
 }
-
-/// No token holds a blank.
-const CERTIFICATE: &str = "certificate ";
 
 /// A caller who was found.
 #[derive(Clone)]
@@ -111,11 +108,13 @@ struct Known {
     link: Option<Link>,
     /// Whether they have come since somebody asked.
     used: Arc<AtomicBool>,
+    /// How many changes of tokens, keys and trust were known before it was looked up: it counts until there is another.
+    as_of: u64,
 }
 
 impl Known {
-    fn new(caller: Caller, link: Option<Link>) -> Self {
-        Self { caller: Arc::new(caller), link, used: Arc::default() }
+    fn new(caller: Caller, link: Option<Link>, as_of: u64) -> Self {
+        Self { caller: Arc::new(caller), link, used: Arc::default(), as_of }
     }
 
     /// Notes that they have come. Most often it is noted already, and nothing is written that others read.
@@ -125,8 +124,8 @@ impl Known {
         }
     }
 
-    fn stands(&self) -> bool {
-        self.link.as_ref().is_none_or(|link| link.load(Ordering::Acquire))
+    fn stands(&self, changes: u64) -> bool {
+        self.as_of == changes && self.link.as_ref().is_none_or(|link| link.load(Ordering::Acquire))
     }
 }
 
@@ -136,15 +135,13 @@ pub struct LastCaller(ArcSwapOption<Last>);
 
 struct Last {
     token: SecretString,
-    /// How many changes of tokens were known when it was looked up.
-    changes: u64,
     known: Known,
 }
 
 impl LastCaller {
     fn get(&self, token: &str, tenant: Option<&Tenant>, changes: u64) -> Option<Arc<Caller>> {
         let last = self.0.load();
-        let last = last.as_ref().filter(|last| last.changes == changes && last.known.stands())?;
+        let last = last.as_ref().filter(|last| last.known.stands(changes))?;
         // Another tenant may trust the same issuer, and know somebody else by the same token.
         if !matches!(*last.known.caller, Caller::Service(_))
             && !tenant.is_some_and(|t| last.known.caller.belongs_to(&t.id))
@@ -159,93 +156,112 @@ impl LastCaller {
         })
     }
 
-    fn set(&self, token: &str, changes: u64, known: &Known) {
+    fn set(&self, token: &str, known: &Known) {
         // A copy of its own, so that connections do not count references to one caller against each other.
         let known = Known { caller: Arc::new(Caller::clone(&known.caller)), ..known.clone() };
-        self.0.store(Some(Arc::new(Last { token: token.into(), changes, known })));
+        self.0.store(Some(Arc::new(Last { token: token.into(), known })));
     }
 }
 
+/// What a request asks about: who is a caller depends on it, for whoever shows a token of an issuer.
+#[derive(Debug, Clone, Copy)]
+pub enum Of<'p> {
+    /// The tenant of that name.
+    Named(&'p str),
+    /// The tenant at the root.
+    Default,
+    /// None in particular.
+    Instance,
+}
+
 impl Service {
-    /// The caller behind what a request to a tenant's path shows, and whom its connection had last. Whether there
-    /// is such a tenant, and whether the caller is one of it, is not said.
+    /// The caller behind what a request shows, and the tenant that it asks about, if there is one. Whether the caller is one
+    /// of it is not said. `peer` is whom its connection had last.
     ///
     /// # Errors
     /// [`Unfit`] says why there is none.
     pub async fn authenticate(
         &self,
         secret: Secret<'_>,
-        tenant: Option<&Tenant>,
+        of: Of<'_>,
         peer: &LastCaller,
         address: Option<IpAddr>,
-    ) -> Result<Arc<Caller>, Unfit> {
-        let token = &*secret.text().ok_or(Unfit::Forged)?;
+    ) -> Result<(Arc<Caller>, Option<Arc<Tenant>>), Unfit> {
+        // Before the tenant is looked at: what it trusts may be another thing a moment later, which then counts as a change.
         let changes = self.credentials.changes.load(Ordering::SeqCst);
-        let caller = match peer.get(token, tenant, changes) {
+        // It is looked up whether or not the caller is one of it: that takes the same time.
+        let tenant = match of {
+            Of::Named(name) => self.tenant(name),
+            Of::Default => self.default_tenant(),
+            Of::Instance => None,
+        };
+        let token = &*secret.text().ok_or(Unfit::Forged)?;
+        let caller = match peer.get(token, tenant.as_deref(), changes) {
             Some(caller) if self.heard.trusts_credentials(Instant::now()) => caller,
-            _ => Box::pin(self.look_up(token, tenant, changes, (peer, address))).await?,
+            _ => Box::pin(self.look_up((secret, token), tenant.as_deref(), changes, (peer, address))).await?,
         };
         match caller.expires_at() {
             Some(end) if end <= self.clock.now() => Err(Unfit::Expired),
-            _ => Ok(caller),
+            _ => Ok((caller, tenant)),
         }
     }
 
     async fn look_up(
         &self,
-        token: &str,
+        (secret, token): (Secret<'_>, &str),
         tenant: Option<&Tenant>,
         changes: u64,
         (last, address): (&LastCaller, Option<IpAddr>),
     ) -> Result<Arc<Caller>, Unfit> {
         let credentials = &self.credentials;
-        let is_service = is_service(token);
-        // What a token of an issuer says depends on whom the tenant trusts.
-        let of = tenant.filter(|_| !is_service).map_or("", |tenant| tenant.id.as_str());
+        // What a token of an issuer, or a certificate, says depends on the tenant.
+        let of = tenant.filter(|_| !token.starts_with(PREFIX)).map_or("", |tenant| tenant.id.as_str());
         let hash = credentials.hasher.hash_of(of, token);
-        let known = match credentials.known.get(&hash).filter(Known::stands) {
+        let known = match credentials.known.get(&hash).filter(|known| known.stands(changes)) {
             Some(known) if self.heard.trusts_credentials(Instant::now()) => known,
             _ => {
                 credentials.failures.may_try(address)?;
-                let known = match self.find_caller(token, tenant).await {
-                    Ok(known) => known,
-                    Err(unfit) => {
+                let found = self.find_caller((secret, token), tenant).await;
+                let Found { caller, link } = found.inspect_err(|unfit| {
+                    // That nobody could be asked is no fault of theirs.
+                    if !matches!(unfit, Unfit::Store(_) | Unfit::Unanswered | Unfit::TooMany(_)) {
                         credentials.failures.failed(address);
-                        return Err(unfit);
                     }
-                };
+                })?;
+                let known = Known::new(caller, link, changes);
                 credentials.known.insert(hash, known.clone());
-                // Asked afterwards: if a token changed since the look-up began, its answer must not stay.
-                if changes != credentials.changes.load(Ordering::SeqCst) {
-                    credentials.known.invalidate(&hash);
-                }
                 known
             }
         };
         known.come();
-        last.set(token, changes, &known);
+        last.set(token, &known);
         Ok(known.caller)
     }
 
-    async fn find_caller(&self, token: &str, tenant: Option<&Tenant>) -> Result<Known, Unfit> {
+    async fn find_caller(&self, (secret, token): (Secret<'_>, &str), tenant: Option<&Tenant>) -> Result<Found, Unfit> {
         let credentials = &self.credentials;
+        let found = |caller| Found { caller, link: None };
+        if let Secret::Certificate(fingerprint) = secret {
+            // Each tenant says for itself what a certificate stands for, and so does the instance.
+            for of in [tenant.map(|tenant| &tenant.id), None] {
+                let hash = credentials.hasher.hash(&certificate(of, fingerprint));
+                if let Some(credential) = self.store.find_token(&hash).await? {
+                    return Ok(found(Caller::Service(credential)));
+                }
+            }
+            return Err(Unfit::Forged);
+        }
         let hash = credentials.hasher.hash(token);
         if bool::from(hash.ct_eq(&credentials.admin)) {
-            return Ok(Known::new(Caller::Service(Credentials::admin()), None));
+            return Ok(found(Caller::Service(Credentials::admin())));
         }
-        if is_service(token) {
+        if token.starts_with(PREFIX) {
             let credential = self.store.find_token(&hash).await?.ok_or(Unfit::Forged)?;
-            return Ok(Known::new(Caller::Service(credential), None));
+            return Ok(found(Caller::Service(credential)));
         }
         if let Some(user) = credentials.dev_tokens.as_ref().and_then(|tokens| tokens.check(token)) {
-            return Ok(Known::new(user, None));
+            return Ok(found(user));
         }
-        let Found { caller, link } = self.verify_access_token(tenant, token).await?;
-        Ok(Known::new(caller, link))
+        self.verify_access_token(tenant, token).await
     }
-}
-
-/// Whether it stands for a service token, whatever the tenant.
-fn is_service(token: &str) -> bool {
-    token.starts_with(PREFIX) || token.starts_with(CERTIFICATE)
 }

@@ -181,8 +181,13 @@ impl Service {
                         }
                         self.documents.notify_one();
                     }
-                    ChangeKind::Tenant => self.documents.notify_one(),
+                    ChangeKind::Tenant => {
+                        self.suspension_changed(&change.tenant).await?;
+                        self.documents.notify_one();
+                    }
                     ChangeKind::TenantGone => {
+                        // Whoever has read it before puts it in force before, and not afterwards.
+                        let _alone = self.reloading.lock().await;
                         self.tenants.remove(&change.tenant);
                         self.forget_all(change.seq);
                         continue;
@@ -195,6 +200,15 @@ impl Service {
             // Two may catch up at the same time.
             self.seen.fetch_max(last, Ordering::AcqRel);
         }
+    }
+
+    /// Whether a tenant is suspended counts whatever becomes of its files.
+    async fn suspension_changed(&self, tenant: &str) -> Result<()> {
+        let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
+        if let Some(row) = self.store.tenant(&id).await? {
+            self.tenants.note_row(&row);
+        }
+        Ok(())
     }
 
     fn forget_user(&self, tenant: &TenantId, id: &str, seq: i64) {

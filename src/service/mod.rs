@@ -46,7 +46,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use url::Url;
 
-pub use authenticate::{LastCaller, Secret};
+pub use authenticate::{LastCaller, Of, Secret};
 pub use clock::Clock;
 pub use decide::{Answer, Derivation, Wish, Without};
 pub use decision_log::LogTarget;
@@ -198,7 +198,7 @@ impl Service {
             types.entry(tenant).or_default().insert(kind);
         }
         let tenants = Tenants::new(parts.policies, parts.default_tenant);
-        tenants.add_stored(parts.store.tenants().await?.iter().map(|row| (&row.id, row.revision)));
+        tenants.add_stored(&parts.store.tenants().await?);
         let dev_tokens = parts.dev_tokens.then(|| parts.folder.dev_tokens()).transpose()?;
         let tickets = parts.folder.ticket_signer()?;
         let credentials =

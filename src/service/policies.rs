@@ -19,7 +19,7 @@ use crate::store::TenantRow;
 
 use super::documents::StoredDocuments;
 use super::rules_file::{RULES_FILE, RulesFile, read_rules};
-use super::tenants::{Loaded, Policies, Reloaded};
+use super::tenants::{Loaded, Policies, Reloaded, suspended};
 use super::{Result, Service};
 
 /// The files of a set hold at most this many bytes together.
@@ -56,12 +56,21 @@ impl Service {
             None => self.store.tenants().await?,
         };
         let mut read = Vec::with_capacity(rows.len());
+        let mut failed = None;
         let mut folders = folders;
         for row in rows {
             let id = row.id.clone();
             let files = folders.remove(&id);
             let due = self.tenant(id.as_str()).map_or(0, |tenant| tenant.documents_due());
-            let stored = self.stored_documents(&id).await?;
+            let stored = match self.stored_documents(&id).await {
+                Ok(stored) => stored,
+                Err(error) => {
+                    // What is in force stays; the others need not wait for it.
+                    tracing::error!(tenant = %id, %error, "what is stored of a tenant could not be read");
+                    failed = Some(error);
+                    continue;
+                }
+            };
             read.push((row, files, stored, due));
         }
         let service = self.clone();
@@ -83,7 +92,7 @@ impl Service {
             self.metrics.reloaded(started.elapsed());
             self.reloaded.notify_one();
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Something that changes when a policy file does: a net under the file system's own news, which end when a
@@ -130,7 +139,7 @@ struct Files {
 
 /// Compiles what was read of a tenant.
 fn load(row: &TenantRow, files: Option<Files>, stored: StoredDocuments, documents: i64) -> Loaded {
-    let suspended = row.suspended_at.is_some();
+    let suspended = suspended(row);
     let StoredDocuments { stored, rules, profiling } = stored;
     let (policies, rules_file) = files.map_or((None, None), |files| (Some(files.policies), files.rules));
     let compiled = policies.map(|files| compile(files, &stored));

@@ -50,8 +50,9 @@ impl Service {
         author: &Author,
     ) -> Result<TenantRow> {
         self.store.suspend_tenant(tenant, suspend, author).await?.ok_or(NO_TENANT)?;
-        self.reload(Some(tenant)).await?;
-        self.stored_tenant(tenant).await
+        let row = self.stored_tenant(tenant).await?;
+        self.tenants.note_row(&row);
+        Ok(row)
     }
 
     /// Takes a tenant away with all of its data.

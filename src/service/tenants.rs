@@ -12,6 +12,7 @@ use crate::engine::{Compiled, Program};
 use crate::lang::Rendered;
 use crate::model::{Definitions, Limits, ProfilingSettings, TenantId, TenantSettings};
 use crate::profiling::RuleSet;
+use crate::store::TenantRow;
 
 use super::limits::Limiters;
 use super::{Result, ServiceError};
@@ -137,8 +138,8 @@ pub(super) struct Tenants {
 
 /// What was read of one tenant.
 pub(super) struct Loaded {
-    /// Whether it is suspended.
-    pub(super) suspended: bool,
+    /// Why nothing is answered for it, if it is suspended.
+    pub(super) suspended: Option<String>,
     /// Its files, compiled; `None` without a folder.
     pub(super) compiled: Option<Compiled>,
     /// Its definitions, of file or store.
@@ -190,12 +191,22 @@ impl Tenants {
     }
 
     /// Takes in tenants that have data, whether or not they have policies.
-    pub(super) fn add_stored<'t>(&self, stored: impl IntoIterator<Item = (&'t TenantId, i64)>) {
-        self.replace(|map| {
-            for (id, revision) in stored {
-                self.entry(map, id).raise_revision(revision);
-            }
-        });
+    pub(super) fn add_stored(&self, stored: &[TenantRow]) {
+        self.replace(|map| stored.iter().for_each(|row| self.note(map, row)));
+    }
+
+    /// Takes in what is stored of a tenant itself.
+    pub(super) fn note_row(&self, row: &TenantRow) {
+        self.replace(|map| self.note(map, row));
+    }
+
+    fn note(&self, map: &mut Map, row: &TenantRow) {
+        let known = self.entry(map, &row.id);
+        known.raise_revision(row.revision);
+        let suspended = suspended(row);
+        if known.suspended != suspended {
+            map.insert(row.id.clone(), Arc::new(Tenant { suspended, ..Tenant::clone(&known) }));
+        }
     }
 
     /// Takes one out that is gone.
@@ -209,7 +220,7 @@ impl Tenants {
             Some(known) => known.raise_revision(revision),
             None => {
                 if let Ok(id) = TenantId::parse(tenant) {
-                    self.add_stored([(&id, revision)]);
+                    self.replace(|map| self.entry(map, &id).raise_revision(revision));
                 }
             }
         }
@@ -253,7 +264,6 @@ impl Tenants {
     /// refused changes none of them.
     fn next(&self, old: &Tenant, loaded: Loaded, first: bool) -> (Tenant, bool) {
         let Loaded { suspended, compiled, definitions, settings, rules, profiling, documents: _ } = loaded;
-        let suspended = suspended.then(|| format!("the tenant {} is suspended", old.id));
         let mut next = Tenant { profiling, suspended, ..old.clone() };
         let in_force = matches!(old.policies, Policies::InForce { .. });
         let changed = match compiled {
@@ -312,6 +322,11 @@ impl Tenants {
         change(&mut map);
         retire(self.map.swap(Arc::new(map)));
     }
+}
+
+/// Why nothing is answered for a tenant, if it is suspended.
+pub(super) fn suspended(row: &TenantRow) -> Option<String> {
+    row.suspended_at.map(|_| format!("the tenant {} is suspended", row.id))
 }
 
 /// Drops what decisions may still be reading, once they no longer do: taking a large program apart must not fall to the

@@ -81,7 +81,7 @@ pub async fn issue_token(store: &Store, hasher: &TokenHasher, new: NewToken, aut
     let credential = Credential { id, tenant, scopes, expires_at };
     let (hash, token) = match fingerprint {
         None => (hasher.hash(&token), Some(token)),
-        Some(fingerprint) => (hasher.hash(&certificate(&fingerprint)), None),
+        Some(fingerprint) => (hasher.hash(&certificate(credential.tenant.one(), &fingerprint)), None),
     };
     store.insert_token(&credential, &name, &hash, author).await?;
     let row = TokenRow { credential, name, created_at: author.at, revoked_at: None, last_used_at: None };
@@ -145,8 +145,11 @@ impl Service {
     /// [`ServiceError::NotFound`], or the store's.
     pub async fn revoke_token(&self, tenant: &Tenant, id: &str, author: &Author) -> Result<()> {
         let revoked = self.store.revoke_token(Some(&tenant.id), id, author).await?;
+        if !revoked {
+            return Err(NO_TOKEN);
+        }
         self.credentials.changed();
-        if revoked { Ok(()) } else { Err(NO_TOKEN) }
+        Ok(())
     }
 
     /// The tokens of a tenant, oldest first, after the one of that id.

@@ -49,6 +49,9 @@ pub enum StoreError {
     /// A text that PostgreSQL has no place for; refused on SQLite, too, so that both are asked for the same.
     #[error("a text with the character U+0000 can neither be stored nor looked for")]
     Nul,
+    /// There is no such tenant, or not any more.
+    #[error("there is no such tenant")]
+    NoTenant,
     /// An id or a hash stands for a token already.
     #[error("this stands for a token already, or did: each certificate does so once")]
     TokenTaken,

@@ -61,7 +61,8 @@ impl Store {
         // It changed nothing, or its user was erased in the meantime: then nothing of them stays.
         sql("INSERT INTO idempotency_keys (tenant, actor, key, fingerprint, user_id, at, answer)
              SELECT $1, $2, $3, $4, $5, $6, $7
-             WHERE $5 = '' OR EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND user_id = $5)
+             WHERE EXISTS (SELECT 1 FROM tenants WHERE id = $1)
+                 AND ($5 = '' OR EXISTS (SELECT 1 FROM users WHERE tenant = $1 AND user_id = $5))
              ON CONFLICT DO NOTHING")
         .bind(tenant.as_str())
         .bind(&author.actor)

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::model::TenantId;
 
 use super::sql::sql;
-use super::{Result, Store, stamp};
+use super::{Result, Store, StoreError, stamp};
 
 impl Store {
     /// Keeps a link or a session; ends those of the tenant that are over.
@@ -26,7 +26,9 @@ impl Store {
             .bind(stamp(now))
             .execute(&self.writer)
             .await?;
-        sql("INSERT INTO portal_grants (hash, tenant, kind, actor, expires_at) VALUES ($1, $2, $3, $4, $5)")
+        let inserted =
+            sql("INSERT INTO portal_grants (hash, tenant, kind, actor, expires_at) SELECT $1, id, $3, $4, $5
+             FROM tenants WHERE id = $2")
             .bind(hash)
             .bind(tenant.as_str())
             .bind(kind)
@@ -34,7 +36,7 @@ impl Store {
             .bind(stamp(expires_at))
             .execute(&self.writer)
             .await?;
-        Ok(())
+        if inserted == 0 { Err(StoreError::NoTenant) } else { Ok(()) }
     }
 
     /// Who a link or session was made for, if it still counts.

@@ -142,15 +142,20 @@ fn read((id, revision, created_at, suspended_at): Columns) -> Result<TenantRow> 
     })
 }
 
-/// Counts a change of the tenant's data, and tells the revision after it. The request that makes the change has its key
+/// Counts a change of the tenant's data, and tells the revision after it; there must be such a tenant. The request that makes the change has its key
 /// from here on: no other one makes it again.
 pub(super) async fn bump(tx: &mut Tx, tenant: &TenantId, author: &Author) -> Result<i64> {
     idempotency::take(tx, tenant, author).await?;
-    let (revision,) = sql("INSERT INTO tenants (id, revision, created_at) VALUES ($1, 1, $2)
-         ON CONFLICT (id) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision")
-    .bind(tenant.as_str())
-    .bind(stamp(author.at))
-    .fetch_one(tx)
-    .await?;
-    Ok(revision)
+    let row: Option<(i64,)> = sql("UPDATE tenants SET revision = revision + 1 WHERE id = $1 RETURNING revision")
+        .bind(tenant.as_str())
+        .fetch_optional(tx)
+        .await?;
+    row.map(|(revision,)| revision).ok_or(StoreError::NoTenant)
+}
+
+/// Refuses a write for a tenant that there is not, or not any more: whoever was let in before it went leaves nothing.
+pub(super) async fn must_be(tx: &mut Tx, tenant: &TenantId) -> Result<()> {
+    let row: Option<(i64,)> =
+        sql("SELECT revision FROM tenants WHERE id = $1").bind(tenant.as_str()).fetch_optional(tx).await?;
+    row.map(|_| ()).ok_or(StoreError::NoTenant)
 }

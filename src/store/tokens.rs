@@ -10,7 +10,7 @@ use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
 use super::logins::time;
 use super::sql::{Statement, Tx, either, sql};
-use super::{Result, Store, StoreError, idempotency, stamp};
+use super::{Result, Store, StoreError, idempotency, stamp, tenants};
 
 /// A token as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,9 +130,11 @@ impl Store {
     pub async fn revoke_token(&self, tenant: Option<&TenantId>, id: &str, author: &Author) -> Result<bool> {
         let Some(of) = self.token(tenant, id).await?.map(|token| token.credential.tenant) else { return Ok(false) };
         let mut tx = self.begin(of.one()).await?;
-        let revoked = sql("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        // Its hash is free again: a certificate may come to stand for another token.
+        let revoked = sql("UPDATE tokens SET revoked_at = $2, hash = $3 WHERE id = $1 AND revoked_at IS NULL")
             .bind(id)
             .bind(stamp(author.at))
+            .bind(format!("revoked {id}").into_bytes())
             .execute(&mut tx)
             .await?;
         if revoked == 0 {
@@ -186,6 +188,7 @@ async fn conclude(
     author: &Author,
 ) -> Result<()> {
     if let Some(tenant) = tenant {
+        tenants::must_be(&mut tx, tenant).await?;
         idempotency::take(&mut tx, tenant, author).await?;
         let after = after.map(|after| after.to_string());
         audit::note(&mut tx, tenant, author, Entry { action, target: id, after, ..Entry::default() });

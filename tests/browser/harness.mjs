@@ -106,12 +106,13 @@ export async function startProvider(t, sidegate, port, app) {
 export async function startAll(t, { definitions = [], rules = [], enabled = true } = {}) {
   const [providerPort, appPort] = [await freePort(), await freePort()];
   const [issuer, app] = [`http://127.0.0.1:${providerPort}`, `http://127.0.0.1:${appPort}`];
-  const sidegate = await startSidegate(t, { settings: { returnOrigins: [issuer], defaultReturn: `${app}/` } });
+  const issuers = [{ issuer, audiences: ['https://sidegate.acme.example'], primary: true }];
+  const sidegate = await startSidegate(t, { settings: { returnOrigins: [issuer], defaultReturn: `${app}/`, issuers } });
   for (const definition of definitions) await sidegate.put(`/api/v1/abac/attributes/${definition.slug}`, definition);
   await sidegate.put('/api/v1/profiling/rules', rules);
   await sidegate.put('/api/v1/profiling/settings', { enabled });
   await startProvider(t, sidegate, providerPort, app);
-  await startExample(t, 'app.mjs', { PORT_APP: String(appPort), ISSUER: issuer });
+  await startExample(t, 'app.mjs', { PORT_APP: String(appPort), ISSUER: issuer, SIDEGATE: `${sidegate.base}/t/acme` });
   return { sidegate, issuer, app };
 }
 

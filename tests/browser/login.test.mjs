@@ -66,6 +66,32 @@ test('the very next decision follows what the user said', async (t) => {
   assert.equal(await sidegate.may('bob', 'export'), true);
 });
 
+test('a user and a program are known by access tokens of the provider', async (t) => {
+  const { sidegate, issuer, app } = await startAll(t);
+  await sidegate.put('/api/v1/abac/users/dora/attributes/plan', { value: 'enterprise' });
+  const page = await (await newContext(t)).newPage();
+  await signIn(page, app, 'dora');
+  await welcome(page, 'dora');
+  assert.deepEqual(JSON.parse(await page.textContent('pre')), { userId: 'dora', attributes: { plan: 'enterprise' } });
+
+  // A program asks for a token of its own, and is no user.
+  const answer = await fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from('web:secret').toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  });
+  const { access_token: token } = await answer.json();
+  const ask = (path, body) => fetch(`${sidegate.base}/t/acme/api/v1/abac/${path}`, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  assert.equal((await ask('my-attributes')).status, 403);
+  const checked = await (await ask('check', { action: 'read', resourceType: 'report', resourceId: '7' })).json();
+  assert.deepEqual(checked.evaluationContext.subject, { type: 'service', id: 'web' });
+  assert.equal(checked.allowed, false);
+});
+
 test('the third login is asked for the phone', async (t) => {
   const rules = [{ fields: ['phone'], condition: { loginCount: 3 }, required: true, title: 'Your phone number' }];
   const { app } = await startAll(t, { rules });

@@ -8,7 +8,7 @@ use sidegate::store::{FactCache, Known, Name};
 
 use crate::support::{Database, count};
 
-use super::{change, edit, tenant, text, user};
+use super::{add_tenants, change, edit, tenant, text, user};
 
 const READERS: usize = 10_000;
 
@@ -18,6 +18,7 @@ fn ten_thousand_cold_reads_are_one() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     runtime.block_on(async {
         let (store, acme) = (database.open().await, tenant("acme"));
+        add_tenants(&store, &["acme"]).await;
         for round in 0..count(3, 100) {
             let stored = format!("stored-{round}");
             edit(&store, &acme, &user(&stored), &[change("plan", Some(text("pro")))]).await;

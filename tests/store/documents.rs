@@ -54,7 +54,8 @@ fn tenants_come_by_name_with_their_revisions() {
         let rules = (DocumentKind::Rules, "");
         store.set_document(&all[1], rules, Some("[]"), &admin, &Precondition::default()).await.unwrap();
         store.add_tenants(&all, at(4)).await.unwrap();
-        let known: Vec<_> = store.tenants().await.unwrap().into_iter().map(|row| (row.id, row.revision)).collect();
+        let rows = store.tenants().await.unwrap().into_iter().map(|row| (row.id, row.revision));
+        let known: Vec<_> = rows.filter(|(id, _)| all.contains(id)).collect();
         let expected: Vec<_> = all.iter().enumerate().map(|(place, of)| (of.clone(), i64::from(place == 1))).collect();
         assert_eq!(known, expected, "by bytes; what is known stays as it is");
         store.ping().await.unwrap();

@@ -23,9 +23,16 @@ pub fn on_a_store(test: impl AsyncFnOnce(&Store, &Database)) {
     let database = Database::new();
     wait_for(async {
         let store = database.open().await;
+        add_tenants(&store, &["acme", "other"]).await;
         test(&store, &database).await;
         store.close().await;
     });
+}
+
+/// Makes tenants, without which nothing is written.
+pub async fn add_tenants(store: &Store, names: &[&str]) {
+    let tenants: Vec<TenantId> = names.iter().map(|name| tenant(name)).collect();
+    store.add_tenants(&tenants, at(0)).await.unwrap();
 }
 
 pub fn tenant(name: &str) -> TenantId {

@@ -4,7 +4,7 @@ use sidegate::store::StoreError;
 
 use crate::support::{Database, Setup, database, run, wait_for};
 
-use super::{change, edit, tenant, text, user};
+use super::{add_tenants, change, edit, tenant, text, user};
 
 /// As a later version would leave it.
 const LATER: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -16,6 +16,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     let database = Database::new();
     wait_for(async {
         let store = database.open().await;
+        add_tenants(&store, &["acme"]).await;
         edit(&store, &tenant("acme"), &user("alice"), &[change("plan", Some(text("pro")))]).await;
         store.close().await;
         database.execute(LATER).await;

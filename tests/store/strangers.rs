@@ -19,7 +19,7 @@ use crate::support::count;
 use super::logins::{consent, identity};
 use super::resources::{object, resource};
 use super::tickets::ticket;
-use super::{at, author, change, on_a_store, profile, tenant, text, user};
+use super::{add_tenants, at, author, change, on_a_store, profile, tenant, text, user};
 
 const USERS: [&str; 4] = ["alice", "Alice", "\u{e4}", "a/b"];
 const TENANTS: usize = 3;
@@ -286,6 +286,8 @@ async fn interferes(store: &Store, acts: &[(usize, Act)]) -> Option<String> {
         users: FactCache::new(1 << 20, Arc::default(), None),
         resources: FactCache::new(1 << 20, Arc::default(), None),
     };
+    let names = (0..TENANTS).flat_map(|label| [format!("together-{label}"), format!("alone-{label}")]);
+    add_tenants(store, &names.collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>()).await;
     let (together, mut answers) = (world(), Vec::new());
     for (second, (label, act)) in acts.iter().enumerate() {
         let of = tenant(&format!("together-{label}"));

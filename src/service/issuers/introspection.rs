@@ -46,19 +46,19 @@ pub(super) async fn introspect(
     if claims.get("active") != Some(&Value::Bool(true)) {
         return Err(Unfit::Forged);
     }
-    let end = check(issuer, &claims, now)?;
+    let end = check(issuer, at, &claims, now)?;
     let kept = now.saturating_add(SignedDuration::from_secs(at.cache_seconds.into())).unwrap_or(now);
     Ok((claims.into_owned(), end.map_or(kept, |end| end.min(kept))))
 }
 
-/// When the token ends, if the issuer says so and it is meant for us. (All but `active` may be left out.)
-fn check(issuer: &Issuer, claims: &Object<'_>, now: Timestamp) -> Result<Option<Timestamp>, Unfit> {
+/// When the token ends, if the issuer says so and it is meant for us.
+fn check(issuer: &Issuer, at: &Introspection, claims: &Object<'_>, now: Timestamp) -> Result<Option<Timestamp>, Unfit> {
     if claims.get("iss").is_some_and(|name| text(name) != Some(&issuer.issuer)) {
         return Err(Unfit::Forged);
     }
     let ours = |audience: &Value<'_>| text(audience).is_some_and(|name| issuer.audiences.iter().any(|own| own == name));
     let meant = match claims.get("aud") {
-        None => true,
+        None => at.audience_optional,
         Some(Value::List(audiences)) => audiences.iter().any(ours),
         Some(one) => ours(one),
     };

@@ -13,6 +13,8 @@ pub(super) struct KeySet(Vec<Key>);
 
 struct Key {
     id: Option<String>,
+    /// The key as it was given, to tell it from others.
+    text: String,
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
 }
@@ -22,14 +24,13 @@ struct Key {
 pub(super) enum BadKeys {
     #[error("this is no JWK Set: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("it has no key for checking signatures with RS256, PS256, ES256, ES384, EdDSA or their kin")]
-    None,
     #[error("it has more than {MAX_KEYS} keys")]
     TooMany,
 }
 
 impl KeySet {
-    /// Reads a set. Keys of other kinds and for other uses are left out, as the RFC asks.
+    /// Reads a set. Keys of other kinds and for other uses are left out, as the RFC asks; if none is left, nobody's signature
+    /// counts.
     pub(super) fn parse(text: &str) -> Result<Self, BadKeys> {
         #[derive(Deserialize)]
         struct Set {
@@ -40,7 +41,12 @@ impl KeySet {
             return Err(BadKeys::TooMany);
         }
         let keys: Vec<Key> = set.keys.into_iter().filter_map(|key| read(serde_json::from_value(key).ok()?)).collect();
-        if keys.is_empty() { Err(BadKeys::None) } else { Ok(Self(keys)) }
+        Ok(Self(keys))
+    }
+
+    /// Whether every key of another set is here, too.
+    pub(super) fn has_all_of(&self, other: &Self) -> bool {
+        other.0.iter().all(|key| self.0.iter().any(|own| own.text == key.text))
     }
 
     /// The keys that a token may be signed with, by what it says of its key. One that says nothing must leave no choice.
@@ -76,5 +82,6 @@ fn read(jwk: Jwk) -> Option<Key> {
         return None;
     }
     let key = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(Key { id: jwk.common.key_id, algorithms, key })
+    let text = serde_json::to_string(&jwk).ok()?;
+    Some(Key { id: jwk.common.key_id, text, algorithms, key })
 }

@@ -94,16 +94,17 @@ impl Issuers {
     }
 
     /// The sources that should be read again, by after how long each should; those that nobody trusts any more are
-    /// forgotten.
-    fn due(&self, trusted: impl FnOnce() -> HashMap<At, Duration>) -> Vec<Arc<Source>> {
+    /// forgotten. And whether keys were forgotten because they are too old.
+    fn due(&self, trusted: impl FnOnce() -> HashMap<At, Duration>) -> (Vec<Arc<Source>>, bool) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         if sources.is_empty() {
-            return Vec::new();
+            return (Vec::new(), false);
         }
         let trusted = trusted();
         sources.retain(|at, _| trusted.contains_key(at));
+        let forgotten = sources.values().filter(|source| source.forget_old()).count() > 0;
         let is_due = |(at, source): &(&At, &Arc<Source>)| trusted.get(at).is_some_and(|after| source.is_due(*after));
-        sources.iter().filter(is_due).map(|(_, source)| source.clone()).collect()
+        (sources.iter().filter(is_due).map(|(_, source)| source.clone()).collect(), forgotten)
     }
 
     /// Notes that a user is found by a link.
@@ -176,7 +177,11 @@ impl Service {
     pub async fn keep_keys_fresh(self: &Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK).await;
-            for source in self.issuers.due(|| self.tenants().iter().flat_map(|tenant| in_use(tenant)).collect()) {
+            let (due, forgotten) = self.issuers.due(|| in_use(&self.tenants()));
+            if forgotten {
+                self.credentials.changed();
+            }
+            for source in due {
                 let service = self.clone();
                 tokio::spawn(async move { service.refresh(&source).await });
             }
@@ -231,10 +236,15 @@ impl Service {
     }
 }
 
-/// What a tenant trusts, and after how long it is read again.
-fn in_use(tenant: &Tenant) -> Vec<(At, Duration)> {
-    let each = |issuer: &Issuer| (At::from(issuer), Duration::from_secs(issuer.refresh_seconds.into()));
-    tenant.settings.issuers.iter().map(each).collect()
+/// What is trusted by whomever, and after how long it is read again: as soon as one of them wants.
+fn in_use(tenants: &[Arc<Tenant>]) -> HashMap<At, Duration> {
+    let mut trusted = HashMap::new();
+    for issuer in tenants.iter().flat_map(|tenant| &tenant.settings.issuers) {
+        let after = Duration::from_secs(issuer.refresh_seconds.into());
+        let soonest = trusted.entry(At::from(issuer)).or_insert(after);
+        *soonest = after.min(*soonest);
+    }
+    trusted
 }
 
 /// Whether a token was given to a client for itself: its subject is the client (RFC 9068, section 2.2), or it says so.

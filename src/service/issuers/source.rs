@@ -16,6 +16,9 @@ use super::keys::{BadKeys, KeySet};
 /// Whoever makes up names of keys makes us ask no more often than this.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// For so long one waits for the keys, and for the metadata that say where they are.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Keys that could not be read again for so long do not count any more: they may have been stolen since.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
@@ -55,13 +58,15 @@ pub(super) enum NoKeys {
     Inline(BadKeys),
     #[error("{0} is no URL")]
     Url(String),
+    #[error("nothing within {} seconds", PATIENCE.as_secs())]
+    TooLate,
 }
 
 /// Keys, and when they were read.
 #[derive(Clone, Default)]
 struct State {
     keys: Option<(Arc<KeySet>, Instant)>,
-    text: String,
+    /// When somebody last asked for them, to the end, whatever came of it.
     tried: Option<Instant>,
 }
 
@@ -80,45 +85,65 @@ impl Source {
 
     /// The keys as they are known.
     pub(super) fn known(&self) -> Option<Arc<KeySet>> {
-        let fresh = |(keys, read): &(Arc<KeySet>, Instant)| (read.elapsed() < MAX_AGE).then(|| keys.clone());
-        self.state.load().keys.as_ref().and_then(fresh)
+        self.state.load().keys.as_ref().map(|(keys, _)| keys.clone())
+    }
+
+    /// Forgets keys that are too old to count, and tells whether it did.
+    pub(super) fn forget_old(&self) -> bool {
+        let state = self.state.load();
+        let old = !self.is_settled() && state.keys.as_ref().is_some_and(|(_, read)| read.elapsed() >= MAX_AGE);
+        if old {
+            self.state.store(Arc::new(State { keys: None, tried: state.tried }));
+        }
+        old
     }
 
     /// Whether they were read at all, and so long ago that they should be read again.
     pub(super) fn is_due(&self, after: Duration) -> bool {
         let state = self.state.load();
-        state.keys.as_ref().is_some_and(|(_, read)| read.elapsed() >= after) && self.may_ask(&state)
+        let old = state.keys.as_ref().is_some_and(|(_, read)| read.elapsed() >= after);
+        old && !self.is_settled() && self.may_ask(&state) && self.reading.try_lock().is_ok()
+    }
+
+    /// What stands in the settings does not change.
+    fn is_settled(&self) -> bool {
+        matches!(self.at, At::Inline(_))
     }
 
     fn may_ask(&self, state: &State) -> bool {
-        let settled = matches!(self.at, At::Inline(_)) && state.keys.is_some();
-        !settled && state.tried.is_none_or(|tried| tried.elapsed() >= ASK_AGAIN)
+        state.tried.is_none_or(|tried| tried.elapsed() >= ASK_AGAIN) && !(self.is_settled() && state.keys.is_some())
     }
 
-    /// Reads the keys anew, unless somebody has just done so. Whether others are there now than before.
+    /// Reads the keys anew, unless somebody has done so lately: many who wait share one attempt. Whether one of those
+    /// that there were is gone.
     pub(super) async fn refresh(&self, fetch: &Fetch) -> Result<bool, NoKeys> {
         let _one_at_a_time = self.reading.lock().await;
         let before = State::clone(&self.state.load());
         if !self.may_ask(&before) {
             return Ok(false);
         }
-        self.state.store(Arc::new(State { tried: Some(Instant::now()), ..before.clone() }));
-        let (text, keys) = self.read(fetch).await?;
-        let changed = before.keys.is_some() && before.text != text;
+        let read = tokio::time::timeout(PATIENCE, self.read(fetch)).await.unwrap_or(Err(NoKeys::TooLate));
         let now = Instant::now();
-        self.state.store(Arc::new(State { keys: Some((Arc::new(keys), now)), text, tried: Some(now) }));
-        Ok(changed)
+        let keys = match read {
+            Ok(keys) => Arc::new(keys),
+            Err(error) => {
+                self.state.store(Arc::new(State { tried: Some(now), ..before }));
+                return Err(error);
+            }
+        };
+        let lost = before.keys.is_some_and(|(old, _)| !keys.has_all_of(&old));
+        self.state.store(Arc::new(State { keys: Some((keys, now)), tried: Some(now) }));
+        Ok(lost)
     }
 
-    async fn read(&self, fetch: &Fetch) -> Result<(String, KeySet), NoKeys> {
+    async fn read(&self, fetch: &Fetch) -> Result<KeySet, NoKeys> {
         let url = match &self.at {
-            At::Inline(text) => return Ok((text.clone(), KeySet::parse(text).map_err(NoKeys::Inline)?)),
+            At::Inline(text) => return KeySet::parse(text).map_err(NoKeys::Inline),
             At::Url(url) => parse(url)?,
             At::Metadata(issuer) => metadata(fetch, issuer).await?,
         };
         let text = get(fetch, &url).await?;
-        let keys = KeySet::parse(&text).map_err(|why| NoKeys::Keys { url: url.into(), why })?;
-        Ok((text, keys))
+        KeySet::parse(&text).map_err(|why| NoKeys::Keys { url: url.into(), why })
     }
 }
 
