@@ -151,7 +151,7 @@ fn a_certificate_stands_for_a_service_token() {
     let strangers = Authority::new().client();
     assert!(scene.ask(&scene.authority.pool(Some(&strangers), true), None).is_err());
     let fingerprint = sidegate::http::fingerprint(shop.certificate.der());
-    for token in [fingerprint.clone(), format!("certificate {fingerprint}")] {
+    for token in [fingerprint.clone(), format!("certificate {fingerprint}"), format!("certificate  {fingerprint}")] {
         assert_eq!(scene.ask(&scene.authority.pool(None, true), Some(&token)).unwrap().0, 401);
     }
     // A token counts more than a certificate.

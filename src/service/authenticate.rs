@@ -82,17 +82,18 @@ pub enum Secret<'s> {
 }
 
 impl<'s> Secret<'s> {
-    /// As it is hashed and compared.
+    /// As it is remembered; `None` for a token with a blank, which would be told from no certificate.
     fn text(self) -> Option<Cow<'s, str>> {
         match self {
-            // The alphabet of RFC 6750, section 2.1.
-            Secret::Bearer(token) => {
-                let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-                token.bytes().all(is_token).then_some(Cow::Borrowed(token))
-            }
+            Secret::Bearer(token) => (!token.contains(' ')).then_some(Cow::Borrowed(token)),
             Secret::Certificate(fingerprint) => Some(Cow::Owned(certificate(None, fingerprint))),
         }
     }
+}
+
+/// Whether it is made of the alphabet of tokens (RFC 6750, section 2.1).
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
 }
 
 /// How a certificate is hashed, by those for whom it stands for a token. No token holds a blank.
@@ -249,6 +250,9 @@ impl Service {
                     return Ok(found(Caller::Service(credential)));
                 }
             }
+            return Err(Unfit::Forged);
+        }
+        if !is_token(token) {
             return Err(Unfit::Forged);
         }
         let hash = credentials.hasher.hash(token);
