@@ -174,6 +174,19 @@ fn an_issuer_that_is_no_longer_trusted_ends_what_is_known_by_it() {
 }
 
 #[test]
+fn trust_does_not_wait_for_a_policy_to_be_mended() {
+    let issuer = Issuer::start();
+    let server = start(&[issuer.settings(json!({ "primary": true }))]);
+    let client = server.client(Some(&issuer.token("alice")));
+    assert_eq!(client.get(MINE).status, 200);
+    server.write_policy("acme/broken.policy", "allow {");
+    eventually("the broken policy", || server.admin().get("/readyz").json()["status"] == "degraded");
+    assert_eq!(client.get(MINE).status, 200);
+    server.write_policy("acme/tenant.json", &trusting(&[]));
+    eventually("the end of trust", || client.get(MINE).status == 401);
+}
+
+#[test]
 fn a_token_ends_when_it_says_so() {
     let issuer = Issuer::start();
     let server = start(&[issuer.settings(json!({ "primary": true, "leewaySeconds": 0 }))]);

@@ -83,6 +83,8 @@ pub struct Compiled {
     pub definitions: Arc<Definitions>,
     /// The tenant's settings.
     pub settings: TenantSettings,
+    /// Whether they could be read; else they are as good as none.
+    pub settings_are_good: bool,
 }
 
 /// Compiles the files of a tenant, in whatever order they come, with what the store has.
@@ -101,6 +103,7 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Stored>) -> Compiled {
     // It was looked up before it was stored.
     let mut zone = jiff::tz::db().get(&settings.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let mut definitions = stored.definitions.clone();
+    let mut settings_are_good = true;
     let mut trees = Vec::new();
     for (id, source) in sources.iter() {
         if let Some((_, problem)) = unreadable.iter().find(|(name, _)| *name == source.name) {
@@ -114,7 +117,10 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Stored>) -> Compiled {
         } else if is_file(source, "tenant.json") {
             match files::settings(id, source) {
                 Ok(read) => (settings, zone) = read,
-                Err(findings) => diagnostics.extend(findings),
+                Err(findings) => {
+                    settings_are_good = false;
+                    diagnostics.extend(findings);
+                }
             }
         } else {
             let (tree, findings) = lang::parse(id, source);
@@ -133,7 +139,7 @@ pub fn compile(files: Vec<RawFile>, stored: &Arc<Stored>) -> Compiled {
     cap(&mut diagnostics);
     let policies = trees.iter().flat_map(|(_, tree)| &tree.items);
     let policies = policies.filter(|item| matches!(item.kind, ItemKind::Policy(_))).count();
-    Compiled { sources, diagnostics, policies, program, definitions, settings }
+    Compiled { sources, diagnostics, policies, program, definitions, settings, settings_are_good }
 }
 
 /// What somebody should look at in a set that compiles: it costs more than compiling, so it is found when asked for.

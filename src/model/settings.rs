@@ -67,6 +67,13 @@ pub struct PortalSignIn {
 }
 
 impl TenantSettings {
+    /// These, but for what policies are compiled with, which stays as it is in others.
+    #[must_use]
+    pub fn beside_policies_of(self, others: &Self) -> Self {
+        let Self { time_zone, defined_traits_only, .. } = others.clone();
+        Self { time_zone, defined_traits_only, ..self }
+    }
+
     /// What contradicts itself.
     #[must_use]
     pub fn check(&self) -> Vec<Wrong> {

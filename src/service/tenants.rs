@@ -68,6 +68,14 @@ impl Tenant {
         self.rules.as_ref().ok_or_else(|| ServiceError::NoRules(why()))
     }
 
+    fn set_settings(&mut self, settings: TenantSettings) {
+        // Those that are there have counted; others begin anew.
+        if self.limiters.limits != settings.limits {
+            self.limiters = Arc::new(Limiters::new(settings.limits));
+        }
+        self.settings = Arc::new(settings);
+    }
+
     /// Whether everything of a revision is known and in force here.
     #[must_use]
     pub fn has_reached(&self, revision: i64) -> bool {
@@ -268,10 +276,14 @@ impl Tenants {
         let in_force = matches!(old.policies, Policies::InForce { .. });
         let changed = match compiled {
             Some(compiled) => {
-                let refused = compiled.program.is_none();
+                let (refused, good) = (compiled.program.is_none(), compiled.settings_are_good);
                 let (policies, changed) = next_policies(&old.policies, &compiled, first);
                 next.policies = policies;
                 if refused && in_force {
+                    // Whom the tenant trusts, and how much may be asked, does not wait for a policy to be mended.
+                    if good {
+                        next.set_settings(settings.beside_policies_of(&old.settings));
+                    }
                     return (next, changed);
                 }
                 changed
@@ -281,11 +293,8 @@ impl Tenants {
                 in_force
             }
         };
-        // Those that are there have counted; others begin anew.
-        if next.limiters.limits != settings.limits {
-            next.limiters = Arc::new(Limiters::new(settings.limits));
-        }
-        (next.definitions, next.settings) = (definitions, Arc::new(settings));
+        next.set_settings(settings);
+        next.definitions = definitions;
         match rules {
             Ok(rules) => (next.rules, next.rules_problem) = (Some(Arc::new(rules)), None),
             Err(problem) => next.rules_problem = Some(problem),
