@@ -1,6 +1,7 @@
 //! What `serve` runs, for commands that work beside a server or without one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -8,6 +9,9 @@ use crate::service::{DataFolder, Parts, Redis, Service};
 use crate::store::Store;
 
 use super::config::Config;
+
+/// For so long a command waits for Redis.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Opens the data of a server, running or not, with definitions and settings read as the server reads them.
 ///
@@ -19,8 +23,10 @@ pub async fn open(config: &Config) -> Result<Arc<Service>> {
     let store = Store::open(&config.database, folder.audit_key()?)
         .await
         .with_context(|| format!("cannot open {}", config.database))?;
-    // Nothing is decided, so nothing is logged: a server has that file open.
-    let parts = Parts { decision_log: None, warm_up: 0, ..parts(config, &folder, store)? };
+    let parts = parts(config, &folder, store)?;
+    // Nothing is decided, so nothing is logged (a server has that file open), and whoever looks into Redis can wait for it.
+    let redis = parts.redis.map(|redis| Redis { patience: PATIENCE, ..redis });
+    let parts = Parts { decision_log: None, warm_up: 0, redis, ..parts };
     let service = Service::new(parts).await?;
     service.reload(None).await?;
     Ok(service)
