@@ -15,8 +15,7 @@ use serde_json::json;
 use sidegate::model::{
     Action, Author, Caller, Entity, Identity, Object, Origin, Query, Scopes, Slug, Source, TenantScope, UserId, Value,
 };
-use sidegate::service::{DataFolder, LastCaller, Login, Networks, NewToken, Of, Parts, Secret, Service, Tenant, Wish};
-use sidegate::store::Store;
+use sidegate::service::{LastCaller, Login, NewToken, Of, Secret, Service, Tenant, Wish};
 
 use harness::issuer::{Issuer, Key, trusting};
 use support::summary;
@@ -141,27 +140,7 @@ async fn start(folder: &std::path::Path, settings: &str) -> (Arc<Service>, Arc<T
     let policies = folder.join("policies");
     support::write_policies(&policies.join("acme"), 1, "");
     std::fs::write(policies.join("acme/tenant.json"), settings).unwrap();
-    let path = folder.join("data");
-    let data = DataFolder::create(&path).unwrap();
-    let store = Store::open(&DataFolder::database(&path), data.audit_key().unwrap()).await.unwrap();
-    let service = Service::new(Parts {
-        store,
-        folder: data,
-        admin_token: "0123456789abcdef0123456789abcdef".into(),
-        policies,
-        default_tenant: None,
-        dev_tokens: false,
-        decision_log: None,
-        redis: None,
-        warm_up: 0,
-        issuer_networks: Networks::loopback(),
-        failures: 0,
-        cache_bytes: 1 << 20,
-        stale_grace: std::time::Duration::from_secs(300),
-    })
-    .await
-    .unwrap();
-    service.reload(None).await.unwrap();
+    let service = harness::service::service(folder).await;
     let tenant = service.tenant("acme").unwrap();
     let admin =
         Author { source: Source::Admin, actor: "bench".to_owned(), at: service.now(), origin: Origin::default() };

@@ -2,14 +2,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a benchmark may panic
 
+#[path = "../tests/support/mod.rs"]
+#[allow(dead_code, unused_imports)] // it needs a part
+mod harness;
 mod support;
 
 use std::path::Path;
 use std::time::Instant;
 
 use sidegate::model::{Condition, Rule};
-use sidegate::service::{DataFolder, Networks, Parts, Service, check_rules};
-use sidegate::store::Store;
+use sidegate::service::check_rules;
 
 const USERS: usize = 100_000;
 const ROUNDS: usize = 5;
@@ -24,26 +26,7 @@ async fn run() {
     std::fs::create_dir_all(policies.join("acme")).unwrap();
     std::fs::write(policies.join("acme/a.policy"), "allow a { action any resource any }").unwrap();
     let path = folder.path().join("data");
-    let data = DataFolder::create(&path).unwrap();
-    let store = Store::open(&DataFolder::database(&path), data.audit_key().unwrap()).await.unwrap();
-    let service = Service::new(Parts {
-        store,
-        folder: data.clone(),
-        admin_token: "0123456789abcdef0123456789abcdef".into(),
-        policies,
-        default_tenant: None,
-        dev_tokens: false,
-        decision_log: None,
-        redis: None,
-        warm_up: 0,
-        issuer_networks: Networks::default(),
-        failures: 0,
-        cache_bytes: 1 << 20,
-        stale_grace: std::time::Duration::from_secs(300),
-    })
-    .await
-    .unwrap();
-    service.reload(None).await.unwrap();
+    let service = harness::service::service(folder.path()).await;
     fill(&path).await;
 
     let tenant = service.tenant("acme").unwrap();

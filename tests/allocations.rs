@@ -5,8 +5,9 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use sidegate::engine::{Program, RawFile, compile, decide};
 use sidegate::model::{Action, Entity, Facts, Object, Query, Stored, UserRecord};
-use sidegate::service::{DataFolder, Networks, Parts, Service, Wish};
-use sidegate::store::Store;
+use sidegate::service::Wish;
+
+use crate::support::service::service;
 
 const POLICIES: &str = r#"
 let clinician = user.traits.role IN ["nurse", "physician"]
@@ -68,31 +69,8 @@ fn the_engine_decides_without_asking_for_memory() {
 fn a_decision_about_a_user_in_the_cache_asks_for_no_memory() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let policies = folder.path().join("policies");
-    crate::support::write_file(&policies.join("acme/a.policy"), POLICIES);
-    let service = runtime.block_on(async {
-        let path = folder.path().join("data");
-        let data = DataFolder::create(&path).unwrap();
-        let store = Store::open(&DataFolder::database(&path), data.audit_key().unwrap()).await.unwrap();
-        let parts = Parts {
-            store,
-            folder: data,
-            admin_token: "0123456789abcdef0123456789abcdef".into(),
-            policies,
-            default_tenant: None,
-            dev_tokens: false,
-            decision_log: None,
-            redis: None,
-            warm_up: 0,
-            issuer_networks: Networks::default(),
-            failures: 0,
-            cache_bytes: 1 << 20,
-            stale_grace: std::time::Duration::from_secs(300),
-        };
-        let service = Service::new(parts).await.unwrap();
-        service.reload(None).await.unwrap();
-        service
-    });
+    crate::support::write_file(&folder.path().join("policies/acme/a.policy"), POLICIES);
+    let service = runtime.block_on(service(folder.path()));
     let (tenant, query) = (service.tenant("acme").unwrap(), query());
     let ask = || {
         let answer = runtime.block_on(service.decide(&tenant, &query, Wish::default()));

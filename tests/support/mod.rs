@@ -9,6 +9,7 @@ pub mod postgres;
 pub mod preload;
 pub mod redis;
 mod server;
+pub mod service;
 pub mod trail;
 
 pub use client::{Answer, Client, question};
