@@ -199,6 +199,20 @@ fn what_is_no_tls_is_closed_and_does_not_keep_others_out() {
 }
 
 #[test]
+fn commands_on_the_same_machine_ask_over_tls() {
+    let scene = Scene::start(&[]);
+    let port = scene.server.address.port();
+    for host in ["127.0.0.1", "localhost"] {
+        let (output, _, err) = run(sidegate().args(["healthy", &format!("https://{host}:{port}/readyz")]));
+        assert!(output.status.success(), "{host}: {err}");
+    }
+    assert!(!run(sidegate().args(["healthy", &format!("http://127.0.0.1:{port}/readyz")])).0.status.success());
+    let (output, out, err) =
+        run(scene.server.command(&["cache", "stats"]).env("SIDEGATE_POLICIES", scene.server.policies()));
+    assert!(output.status.success() && !out.is_empty(), "{out}{err}");
+}
+
+#[test]
 fn files_of_tls_that_cannot_be_used_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();

@@ -10,7 +10,7 @@ use crate::model::{TenantId, UserId};
 use crate::service::{Clock, DataFolder};
 use crate::store::Remembered;
 
-use super::healthy::fetch;
+use super::local::fetch;
 use super::{data, show};
 
 /// Show what is remembered of facts, or make all sidecars forget it.

@@ -13,6 +13,7 @@ mod healthy;
 mod hint;
 mod input;
 mod junit;
+mod local;
 mod output;
 mod progress;
 mod routes;
