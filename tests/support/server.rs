@@ -344,8 +344,9 @@ impl Server {
         self.setup.spawn()
     }
 
-    /// Starts it again on the same folders.
+    /// Starts it again on the same folders, whether or not it has ended.
     pub fn restart(&mut self) {
+        self.kill();
         (self.child, self.out, self.banner, self.address) = launch(&self.setup);
     }
 
