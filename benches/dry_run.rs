@@ -1,6 +1,6 @@
 //! A dry run of profiling rules over a hundred thousand known users: how long an admin waits for the number.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a benchmark may panic
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a benchmark may panic
 
 #[path = "../tests/support/mod.rs"]
 #[allow(dead_code, unused_imports)] // it needs a part
