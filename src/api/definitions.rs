@@ -4,8 +4,8 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 
 use crate::model::{Definition, Object, Slug, Value};
-use crate::service::{Change, Defined, DocumentKind, ServiceError, Touched, merged};
-use crate::web::{Call, Problem, Reply, parse_body, parse_patch, parse_value};
+use crate::service::{Change, Defined, DocumentKind, ServiceError, Touched};
+use crate::web::{Call, Problem, Reply, parse_body, parse_patch, parse_value, patched};
 
 /// What stands on a definition, by number: a dictionary (RFC 9651, section 3.2).
 const TOUCHED: HeaderName = HeaderName::from_static("sidegate-touched");
@@ -67,14 +67,10 @@ pub async fn put_definition(call: Call<'_>) -> Result<Reply, Problem> {
 /// 404, 409, 412, 422.
 pub async fn patch_definition(call: Call<'_>) -> Result<Reply, Problem> {
     let slug = call.slug()?;
-    let patch = Value::Object(parse_patch(call.headers, call.body)?);
+    let patch = parse_patch(call.headers, call.body)?;
     let edit = |before: Option<&Definition>| {
         let before = before.ok_or(ServiceError::NotFound("there is no definition of that slug"))?;
-        let before = Value::parse(&serde_json::to_string(before).unwrap_or_default()).ok();
-        match merged(before, &patch) {
-            Some(Value::Object(after)) => definition_of(after, &slug),
-            _ => Err(ServiceError::invalid("", "not_as_expected", "this must be an object")),
-        }
+        definition_of(patched(before, &patch), &slug)
     };
     define(&call, &slug, edit).await
 }

@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 
-use crate::model::{TenantSettings, Value};
-use crate::service::{DocumentKind, ServiceError, merged};
-use crate::web::{Call, Problem, Reply, parse_body, parse_patch, parse_value};
+use crate::model::TenantSettings;
+use crate::service::{DocumentKind, ServiceError};
+use crate::web::{Call, Problem, Reply, parse_body, parse_patch, parse_value, patched};
 
 /// `GET settings`; what stands in a file has no entity tag.
 ///
@@ -36,15 +36,8 @@ pub async fn put_settings(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// As for `PUT`.
 pub async fn patch_settings(call: Call<'_>) -> Result<Reply, Problem> {
-    let patch = Value::Object(parse_patch(call.headers, call.body)?);
-    let edit = |before: &TenantSettings| {
-        let before = Value::parse(&serde_json::to_string(before).unwrap_or_default()).ok();
-        match merged(before, &patch) {
-            Some(Value::Object(after)) => parse_value(&after),
-            _ => Err(ServiceError::invalid("", "not_as_expected", "this must be an object")),
-        }
-    };
-    change(call, edit).await
+    let patch = parse_patch(call.headers, call.body)?;
+    change(call, |before| parse_value(&patched(before, &patch))).await
 }
 
 async fn change(

@@ -40,7 +40,7 @@ pub enum Asks {
 pub struct TooMany(pub Duration);
 
 /// The limiters of a tenant, with what each has let pass.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Limiters {
     pub(super) limits: Limits,
     api: Option<DefaultKeyedRateLimiter<String>>,

@@ -65,13 +65,9 @@ impl Service {
         author: &Author,
         precondition: &Precondition,
     ) -> Result<ResourceWritten> {
-        let patch = Value::Object(patch);
         let edit = |before: Option<&StoredResource>| {
-            let before = before.map(|stored| Value::Object(stored.attributes.clone()));
-            match merged(before, &patch) {
-                Some(Value::Object(after)) => check(&after).map(|()| Some(after)),
-                _ => Ok(None),
-            }
+            let after = merged(before.map(|stored| stored.attributes.clone()).unwrap_or_default(), &patch);
+            check(&after).map(|()| Some(after))
         };
         self.write_resource(tenant, resource, author, precondition, edit).await
     }

@@ -49,7 +49,9 @@ impl Service {
         suspend: bool,
         author: &Author,
     ) -> Result<TenantRow> {
-        self.store.suspend_tenant(tenant, suspend, author).await?.ok_or(NO_TENANT)?;
+        if !self.store.suspend_tenant(tenant, suspend, author).await? {
+            return Err(NO_TENANT);
+        }
         let row = self.stored_tenant(tenant).await?;
         self.tenants.note_row(&row);
         Ok(row)

@@ -238,7 +238,7 @@ fn changes(tenant: &Tenant, before: &Object<'static>, patch: &Object<'_>) -> Res
                 continue;
             }
         };
-        let value = merged(before.get(name).cloned(), patch);
+        let value = merged_value(before.get(name).cloned(), patch);
         match value.as_ref().and_then(|value| fault(tenant, &slug, value)) {
             Some(fault) => faults.push(Fault { pointer: pointer_to(name), ..fault }),
             None if value.is_none() && before.get(name).is_none() => {}
@@ -248,22 +248,27 @@ fn changes(tenant: &Tenant, before: &Object<'static>, patch: &Object<'_>) -> Res
     if faults.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(faults)) }
 }
 
-/// RFC 7396, section 2: objects are merged member by member, null takes away, anything else replaces.
+/// An object as a JSON merge patch leaves it (RFC 7396, section 2): objects are merged member by member, null takes
+/// away, anything else replaces.
 #[must_use]
-pub fn merged(before: Option<Value<'static>>, patch: &Value<'_>) -> Option<Value<'static>> {
+pub fn merged(mut before: Object<'static>, patch: &Object<'_>) -> Object<'static> {
+    for (name, patch) in patch.iter() {
+        if let Some(value) = merged_value(before.remove(name), patch) {
+            before.set(name.to_owned(), value);
+        }
+    }
+    before
+}
+
+fn merged_value(before: Option<Value<'static>>, patch: &Value<'_>) -> Option<Value<'static>> {
     match patch {
         Value::Null => None,
         Value::Object(patch) => {
-            let mut members = match before {
+            let before = match before {
                 Some(Value::Object(members)) => members,
                 _ => Object::new(),
             };
-            for (name, patch) in patch.iter() {
-                if let Some(value) = merged(members.remove(name), patch) {
-                    members.set(name.to_owned(), value);
-                }
-            }
-            Some(Value::Object(members))
+            Some(Value::Object(merged(before, patch)))
         }
         value => Some(value.clone().into_owned()),
     }

@@ -73,11 +73,11 @@ impl Store {
         Ok(true)
     }
 
-    /// Suspends a tenant, or lets it go on; the revision after it, `None` if there is no such tenant.
+    /// Suspends a tenant, or lets it go on; whether there is such a tenant.
     ///
     /// # Errors
     /// The database's.
-    pub async fn suspend_tenant(&self, tenant: &TenantId, suspend: bool, author: &Author) -> Result<Option<i64>> {
+    pub async fn suspend_tenant(&self, tenant: &TenantId, suspend: bool, author: &Author) -> Result<bool> {
         let mut tx = self.begin(Some(tenant)).await?;
         let changed =
             sql("UPDATE tenants SET suspended_at = CASE WHEN $2 IS NULL THEN NULL ELSE COALESCE(suspended_at, $2) END
@@ -87,14 +87,14 @@ impl Store {
             .execute(&mut tx)
             .await?;
         if changed == 0 {
-            return Ok(None);
+            return Ok(false);
         }
         let revision = bump(&mut tx, tenant, author).await?;
         let action = if suspend { "tenant.suspend" } else { "tenant.resume" };
         audit::note(&mut tx, tenant, author, Entry { action, target: tenant.as_str(), ..Entry::default() });
         feed::append(&mut tx, Some(tenant), revision, ChangeKind::Tenant, tenant.as_str(), author.at).await?;
         tx.commit().await?;
-        Ok(Some(revision))
+        Ok(true)
     }
 
     /// Takes a tenant away with all of its data, its audit trail among them, and tells whether there was one. What the feed
@@ -142,8 +142,8 @@ fn read((id, revision, created_at, suspended_at): Columns) -> Result<TenantRow> 
     })
 }
 
-/// Counts a change of the tenant's data, and tells the revision after it; there must be such a tenant. The request that makes the change has its key
-/// from here on: no other one makes it again.
+/// Counts a change of the tenant's data, and tells the revision after it; there must be such a tenant. The request that
+/// makes the change has its key from here on: no other one makes it again.
 pub(super) async fn bump(tx: &mut Tx, tenant: &TenantId, author: &Author) -> Result<i64> {
     idempotency::take(tx, tenant, author).await?;
     let row: Option<(i64,)> = sql("UPDATE tenants SET revision = revision + 1 WHERE id = $1 RETURNING revision")

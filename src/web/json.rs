@@ -2,12 +2,12 @@
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::Object;
-use crate::service::{ServiceError, pointer_of};
+use crate::service::{ServiceError, merged, pointer_of};
 
 use super::Problem;
 
@@ -127,6 +127,13 @@ fn no_list(text: &str, pointer: &str) -> Result<(), ServiceError> {
 /// [`ServiceError::Invalid`] with a pointer.
 pub fn parse_value<T: DeserializeOwned>(object: &Object<'_>) -> Result<T, ServiceError> {
     typed(&serde_json::to_string(object).unwrap_or_default())
+}
+
+/// What stands, as a JSON merge patch leaves it: an object, still to be read into its type.
+#[must_use]
+pub fn patched(before: &impl Serialize, patch: &Object<'_>) -> Object<'static> {
+    let before = serde_json::to_string(before).unwrap_or_default();
+    merged(Object::parse(&before).map(Object::into_owned).unwrap_or_default(), patch)
 }
 
 fn typed<'b, T: Deserialize<'b>>(text: &'b str) -> Result<T, ServiceError> {

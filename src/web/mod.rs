@@ -17,7 +17,9 @@ mod reply;
 pub use call::{Call, InstanceCall, query_param};
 pub use field::{FormField, Input, autocomplete};
 pub use form::{Cookies, parse_form};
-pub use json::{BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object, parse_patch, parse_value};
+pub use json::{
+    BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object, parse_patch, parse_value, patched,
+};
 pub use page::{Message, PageCall, STYLESHEET};
 pub use params::Params;
 pub use problem::Problem;
