@@ -19,8 +19,9 @@ pub fn whose(server: &Server, token: &str) -> Result<String, u16> {
     }
 }
 
+/// Whoever waits for a key asks more often than a server lets an address fail.
 fn start(issuers: &[Value]) -> Server {
-    Setup::new().policy("acme/tenant.json", &trusting(issuers)).start()
+    Setup::new().policy("acme/tenant.json", &trusting(issuers)).args(&["--failures", "0"]).start()
 }
 
 fn link(admin: &Client, user: &str, provider: &str, subject: &str) {
