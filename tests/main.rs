@@ -35,6 +35,7 @@ mod issuers;
 mod language;
 mod limits;
 mod listening;
+mod openapi;
 mod operations;
 mod outages;
 mod packaging;

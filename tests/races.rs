@@ -1,6 +1,7 @@
 //! Writers at the same time, in one process and in two: every success is explained, and nothing is lost that must not be.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
 
 use http::Method;
@@ -46,15 +47,18 @@ fn together<T: Send>(
                     let client = admin(servers, writer);
                     let round = |round| {
                         barrier.wait();
-                        let told = write(&client, writer, round);
+                        // The others would wait for one that gave up.
+                        let told = catch_unwind(AssertUnwindSafe(|| write(&client, writer, round)));
                         barrier.wait();
                         told
                     };
-                    (0..rounds).map(round).collect()
+                    (0..rounds).map(round).collect::<Vec<_>>()
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let told = threads.into_iter().map(|thread| thread.join().unwrap());
+        told.map(|of_one| of_one.into_iter().map(|told| told.unwrap_or_else(|why| resume_unwind(why))).collect())
+            .collect()
     });
     let mut by_round: Vec<Vec<T>> = (0..rounds).map(|_| Vec::new()).collect();
     told.into_iter().for_each(|of_one| of_one.into_iter().zip(&mut by_round).for_each(|(one, all)| all.push(one)));

@@ -1,6 +1,7 @@
 //! `abac/users/{userId}/attributes`, with and without a slug, and `abac/my-attributes`.
 
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Caller, Object, Value};
@@ -8,26 +9,27 @@ use crate::service::{Fields, ServiceError};
 use crate::web::{Call, Problem, Reply, parse_object, parse_patch};
 
 /// A trait as the API shows it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Attribute<'a> {
+pub struct UserAttribute<'a> {
     user_id: &'a str,
     attribute_slug: &'a str,
     value: &'a Value<'a>,
 }
 
 /// All of a user's.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Attributes<'a> {
+pub struct UserAttributes<'a> {
     user_id: &'a str,
     attributes: &'a Object<'a>,
 }
 
-#[derive(Serialize)]
-struct Message<'a> {
+/// What was done.
+#[derive(Serialize, JsonSchema)]
+pub struct AttributeWritten<'a> {
     message: &'static str,
-    data: Attribute<'a>,
+    data: UserAttribute<'a>,
 }
 
 /// `PUT`: sets one trait; 201 for a new one, 200 for another value.
@@ -43,8 +45,8 @@ pub async fn put_attribute(call: Call<'_>) -> Result<Reply, Problem> {
         true => (StatusCode::CREATED, "Attribute created"),
         false => (StatusCode::OK, "Attribute updated"),
     };
-    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &value };
-    Ok(Reply::json(status, &Message { message, data }).etag(put.tag).revision(put.revision))
+    let data = UserAttribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &value };
+    Ok(Reply::json(status, &AttributeWritten { message, data }).etag(put.tag).revision(put.revision))
 }
 
 /// `GET`: reads one trait.
@@ -54,7 +56,7 @@ pub async fn put_attribute(call: Call<'_>) -> Result<Reply, Problem> {
 pub async fn get_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let (user, slug) = (call.user_id()?, call.slug()?);
     let found = call.service.get_trait(call.tenant, &user, &slug).await?;
-    let data = Attribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &found.field.value };
+    let data = UserAttribute { user_id: user.as_str(), attribute_slug: slug.as_str(), value: &found.field.value };
     Ok(Reply::json(StatusCode::OK, &data).etag(found.revision))
 }
 
@@ -92,7 +94,7 @@ pub async fn patch_attributes(call: Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn all(user_id: &str, fields: Fields) -> Reply {
-    tagged(Reply::json(StatusCode::OK, &Attributes { user_id, attributes: &fields.values }), fields.tag)
+    tagged(Reply::json(StatusCode::OK, &UserAttributes { user_id, attributes: &fields.values }), fields.tag)
 }
 
 /// With the entity tag of what there is, if there is anything.
@@ -123,5 +125,5 @@ pub async fn my_attributes(call: Call<'_>) -> Result<Reply, Problem> {
     let visible = |slug: &str| call.tenant.definitions.get(slug).is_none_or(|definition| definition.visible);
     let attributes: Object<'_> =
         all.filter(|(slug, _)| visible(slug)).map(|(slug, value)| (slug, value.to_value())).collect();
-    Ok(Reply::json(StatusCode::OK, &Attributes { user_id: id.as_str(), attributes: &attributes }))
+    Ok(Reply::json(StatusCode::OK, &UserAttributes { user_id: id.as_str(), attributes: &attributes }))
 }

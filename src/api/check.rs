@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::model::{Action, Caller, Entity, Object, Query};
+use crate::model::{Action, Caller, Entity, Moment, Object, Query};
 use crate::service::{Answer, Asks, ServiceError, Wish, Without};
 use crate::web::{Call, Problem, Reply, parse_body};
 
@@ -16,9 +17,9 @@ use crate::web::{Call, Problem, Reply, parse_body};
 const MAX_CHECKS: usize = 100;
 
 /// A question: about the resource as a member or as two, by the caller or about a subject that is named.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Check<'b> {
+pub struct Check<'b> {
     #[serde(borrow)]
     subject: Option<Party<'b>>,
     action: Cow<'b, str>,
@@ -27,46 +28,51 @@ struct Check<'b> {
     resource_type: Option<Cow<'b, str>>,
     resource_id: Option<Cow<'b, str>>,
     #[serde(borrow)]
+    #[schemars(with = "Option<Object<'static>>")]
     context: Option<&'b RawValue>,
     #[serde(borrow)]
+    #[schemars(with = "Option<Object<'static>>")]
     environment: Option<&'b RawValue>,
 }
 
 /// A subject or a resource.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 struct Party<'b> {
     r#type: Option<Cow<'b, str>>,
     id: Option<Cow<'b, str>>,
     #[serde(borrow)]
+    #[schemars(with = "Option<Object<'static>>")]
     attributes: Option<&'b RawValue>,
 }
 
 /// An answer.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Checked {
+pub struct Checked {
     allowed: bool,
     reason: String,
     /// The policy that decided, as a list.
     #[serde(serialize_with = "as_list")]
+    #[schemars(with = "Vec<Matched>")]
     matched_policies: Option<Matched>,
     evaluation_context: EvaluationContext,
 }
 
 /// The policy that decided.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Matched {
     name: String,
     effect: &'static str,
 }
 
 /// What it was decided upon.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EvaluationContext {
     subject: Named,
     action: String,
     resource: Named,
+    #[schemars(with = "Moment")]
     time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy_revision: Option<String>,
@@ -78,10 +84,24 @@ struct EvaluationContext {
     error: Option<Without>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Named {
     r#type: String,
     id: String,
+}
+
+/// Questions.
+#[derive(Deserialize, JsonSchema)]
+pub struct Checks<'b> {
+    #[serde(borrow)]
+    #[schemars(length(min = 1, max = MAX_CHECKS))]
+    checks: Vec<Check<'b>>,
+}
+
+/// Their answers, in their order.
+#[derive(Serialize, JsonSchema)]
+pub struct Results {
+    results: Vec<Checked>,
 }
 
 /// `POST abac/check`: one question. A deny is a 200, too.
@@ -99,16 +119,7 @@ pub async fn abac_check(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// Those of [`abac_check`]; then none of them is answered.
 pub async fn abac_check_bulk(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Deserialize)]
-    struct Body<'b> {
-        #[serde(borrow)]
-        checks: Vec<Check<'b>>,
-    }
-    #[derive(Serialize)]
-    struct Results {
-        results: Vec<Checked>,
-    }
-    let Body { checks } = parse_body(call.headers, call.body)?;
+    let Checks { checks } = parse_body(call.headers, call.body)?;
     if checks.is_empty() || checks.len() > MAX_CHECKS {
         let detail = format!("there must be 1 to {MAX_CHECKS} checks, and there are {}", checks.len());
         return Err(ServiceError::invalid("/checks", "out_of_range", detail).into());

@@ -72,7 +72,8 @@ pub async fn patch_definition(call: Call<'_>) -> Result<Reply, Problem> {
         let before = before.ok_or(ServiceError::NotFound("there is no definition of that slug"))?;
         definition_of(patched(before, &patch), &slug)
     };
-    define(&call, &slug, edit).await
+    // A standard field was there before it was the tenant's own.
+    Ok(Reply { status: StatusCode::OK, ..define(&call, &slug, edit).await? })
 }
 
 /// `DELETE abac/attributes/{slug}`: 204; a standard profile field is then as it was at first.

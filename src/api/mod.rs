@@ -14,6 +14,21 @@ mod tokens;
 mod transfer;
 mod users;
 
+/// What bodies hold, for whoever describes them.
+pub mod bodies {
+    pub use super::attributes::{AttributeWritten, UserAttribute, UserAttributes};
+    pub use super::audit::AuditPage;
+    pub use super::check::{Check, Checked, Checks, Results};
+    pub use super::metadata::ProtectedResource;
+    pub use super::operations::Health;
+    pub use super::profiling::{DryRun, LoginAnswer, LoginReport, PreviewedRule};
+    pub use super::resources::{ResourceAttribute, ResourceAttributes};
+    pub use super::tenants::{NewTenant, Tenant, TenantPatch, Tenants};
+    pub use super::tokens::{Issued, Rotation, Token, TokenPage, TokenWish};
+    pub use super::transfer::ImportProblem;
+    pub use super::users::{Consents, Identities, Logins, User, UserPage};
+}
+
 pub use attributes::{delete_attribute, get_attribute, get_attributes, my_attributes, patch_attributes, put_attribute};
 pub use audit::{list_audit, verify_audit};
 pub use check::{abac_check, abac_check_bulk};

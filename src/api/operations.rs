@@ -1,19 +1,22 @@
 //! What those who run an instance ask it.
 
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::service::{Service, Status};
 use crate::web::Reply;
 
+/// That the process is alive.
+#[derive(Serialize, JsonSchema)]
+pub struct Health {
+    status: &'static str,
+}
+
 /// The process is alive.
 #[must_use]
 pub fn healthz() -> Reply {
-    #[derive(Serialize)]
-    struct Body {
-        status: &'static str,
-    }
-    Reply::json(StatusCode::OK, &Body { status: "ok" })
+    Reply::json(StatusCode::OK, &Health { status: "ok" })
 }
 
 /// 200 when it can be asked, if with reasons to look at it; 503 when not.

@@ -1,6 +1,7 @@
 //! `profiling/...`: rules, settings, the check at a login, preview and dry run.
 
 use http::StatusCode;
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{Consent, Identity, Object, ProfilingSettings, Rule, UserId};
@@ -8,9 +9,6 @@ use crate::service::{Checked, DocumentKind, Login, check_rules};
 use crate::web::{Call, Problem, Reply, parse_body, parse_list};
 
 use super::attributes::tagged;
-
-/// The JSON Schema of the rules.
-const RULES_SCHEMA: &str = include_str!("rules.schema.json");
 
 /// `GET profiling/rules`; what stands in a file has no entity tag.
 ///
@@ -44,8 +42,9 @@ pub async fn put_rules(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// None of its own.
 pub async fn rules_schema(_: Call<'_>) -> Result<Reply, Problem> {
-    let body = RULES_SCHEMA.as_bytes().to_vec().into();
-    Ok(Reply { content_type: "application/schema+json", body, ..Reply::empty(StatusCode::OK) })
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = SchemaGenerator::new(settings).into_root_schema_for::<Vec<Rule>>();
+    Ok(Reply { content_type: "application/schema+json", ..Reply::json(StatusCode::OK, &schema) })
 }
 
 /// `GET profiling/settings`
@@ -70,30 +69,37 @@ pub async fn put_profiling_settings(call: Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::OK, &settings).etag(revision).revision(revision))
 }
 
+/// A login, as an identity provider reports it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginReport {
+    user_id: UserId,
+    /// Names the login: it is counted once, however often it is reported.
+    login_id: String,
+    /// Where the user goes from the page; of an origin that the tenant lists.
+    #[serde(default)]
+    return_to: String,
+    /// Whether the user can be shown a page.
+    #[serde(default = "yes")]
+    interactive: bool,
+    /// What the user signs in to.
+    #[serde(default)]
+    client: Option<String>,
+    /// Profile fields that the provider knows.
+    #[serde(default, deserialize_with = "owned")]
+    profile: Object<'static>,
+    #[serde(default)]
+    identities: Vec<Identity>,
+    #[serde(default)]
+    consents: Vec<Consent>,
+}
+
 /// `POST profiling/check`: a login, and whether the identity provider may finish it.
 ///
 /// # Errors
 /// 422 with a pointer.
 pub async fn check(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Body {
-        user_id: UserId,
-        login_id: String,
-        #[serde(default)]
-        return_to: String,
-        #[serde(default = "yes")]
-        interactive: bool,
-        #[serde(default)]
-        client: Option<String>,
-        #[serde(default, deserialize_with = "owned")]
-        profile: Object<'static>,
-        #[serde(default)]
-        identities: Vec<Identity>,
-        #[serde(default)]
-        consents: Vec<Consent>,
-    }
-    let body: Body = parse_body(call.headers, call.body)?;
+    let body: LoginReport = parse_body(call.headers, call.body)?;
     let login = Login {
         user: body.user_id,
         login_id: &body.login_id,
@@ -105,12 +111,13 @@ pub async fn check(call: Call<'_>) -> Result<Reply, Problem> {
         consents: body.consents,
     };
     let checked = call.service.check_login(call.tenant, login, &call.author()).await?;
-    Ok(Reply::json(StatusCode::OK, &Answer::from(&checked)))
+    Ok(Reply::json(StatusCode::OK, &LoginAnswer::from(&checked)))
 }
 
-#[derive(Serialize, Default)]
+/// Whether the login may go on, or what the user is asked first.
+#[derive(Serialize, Default, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+pub struct LoginAnswer<'a> {
     complete: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<&'a Object<'static>>,
@@ -126,7 +133,7 @@ struct Answer<'a> {
     error: Option<&'static str>,
 }
 
-impl<'a> From<&'a Checked> for Answer<'a> {
+impl<'a> From<&'a Checked> for LoginAnswer<'a> {
     fn from(checked: &'a Checked) -> Self {
         match checked {
             Checked::Complete(session) => Self { complete: true, session: Some(session), ..Self::default() },
@@ -151,23 +158,34 @@ fn yes() -> bool {
     true
 }
 
+/// What a rule would ask a user.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PreviewedRule<'a> {
+    rule: &'a str,
+    asks: bool,
+    why: &'a str,
+}
+
 /// `GET profiling/preview?userId=...`: what each rule would ask this user now, and why.
 ///
 /// # Errors
 /// 400, 404.
 pub async fn preview(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Row<'a> {
-        rule: &'a str,
-        asks: bool,
-        why: &'a str,
-    }
     let user = call.query_param("userId").unwrap_or_default();
     let user = UserId::parse(&user).map_err(|error| Problem::bad_request(format!("userId: {error}")))?;
     let verdicts = call.service.preview(call.tenant, &user).await?;
-    let rows = verdicts.iter().map(|verdict| Row { rule: verdict.id, asks: verdict.asks, why: &verdict.why });
+    let rows = verdicts.iter().map(|verdict| PreviewedRule { rule: verdict.id, asks: verdict.asks, why: &verdict.why });
     Ok(Reply::json(StatusCode::OK, &rows.collect::<Vec<_>>()))
+}
+
+/// How many users a draft would ask.
+#[derive(Serialize, JsonSchema)]
+pub struct DryRun {
+    /// Those whom it would ask.
+    asked: u64,
+    /// All who are known.
+    users: u64,
 }
 
 /// `POST profiling/dry-run` with a draft of rules: how many known users it would ask at their next login.
@@ -175,13 +193,8 @@ pub async fn preview(call: Call<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 422 with a pointer for each mistake.
 pub async fn dry_run(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Serialize)]
-    struct Counts {
-        asked: u64,
-        users: u64,
-    }
     let rules: Vec<Rule> = parse_list(call.headers, call.body)?;
     let draft = check_rules(rules, call.tenant)?;
     let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
-    Ok(Reply::json(StatusCode::OK, &Counts { asked, users }))
+    Ok(Reply::json(StatusCode::OK, &DryRun { asked, users }))
 }

@@ -1,6 +1,7 @@
 //! `abac/resources/{type}/{id}/attributes`, with and without a slug.
 
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Object, ResourceId, Value};
@@ -10,17 +11,17 @@ use crate::web::{Call, Problem, Reply, parse_object, parse_patch};
 use super::attributes::body_value;
 
 /// All attributes of a resource.
-#[derive(Serialize)]
-struct Attributes<'a> {
+#[derive(Serialize, JsonSchema)]
+pub struct ResourceAttributes<'a> {
     r#type: &'a str,
     id: &'a str,
     attributes: &'a Object<'a>,
 }
 
 /// One attribute of a resource.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Attribute<'a> {
+pub struct ResourceAttribute<'a> {
     r#type: &'a str,
     id: &'a str,
     attribute_slug: &'a str,
@@ -81,7 +82,8 @@ pub async fn get_resource_attribute(call: Call<'_>) -> Result<Reply, Problem> {
     let value = stored.attributes.get(slug.as_str());
     let value = value.ok_or(ServiceError::NotFound("this resource has no such attribute"))?;
     let (kind, id, slug) = (resource.kind(), resource.id(), slug.as_str());
-    Ok(Reply::json(StatusCode::OK, &Attribute { r#type: kind, id, attribute_slug: slug, value }).etag(stored.revision))
+    Ok(Reply::json(StatusCode::OK, &ResourceAttribute { r#type: kind, id, attribute_slug: slug, value })
+        .etag(stored.revision))
 }
 
 /// `PUT` with a slug: sets one; 200, or 201 if it is the first of the resource.
@@ -109,7 +111,7 @@ pub async fn delete_resource_attribute(call: Call<'_>) -> Result<Reply, Problem>
 }
 
 fn all(resource: &ResourceId, attributes: &Object<'_>, status: StatusCode) -> Reply {
-    Reply::json(status, &Attributes { r#type: resource.kind(), id: resource.id(), attributes })
+    Reply::json(status, &ResourceAttributes { r#type: resource.kind(), id: resource.id(), attributes })
 }
 
 fn wrote(resource: &ResourceId, written: &ResourceWritten) -> Reply {

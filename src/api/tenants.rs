@@ -2,20 +2,23 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::TenantId;
+use crate::model::{Moment, TenantId};
 use crate::service::{ServiceError, TenantRow};
 use crate::web::{InstanceCall, Problem, Reply, parse_body};
 
 /// A tenant as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Tenant {
+pub struct Tenant {
     id: TenantId,
+    #[schemars(with = "Moment")]
     created_at: Timestamp,
     suspended: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
     suspended_at: Option<Timestamp>,
 }
 
@@ -25,17 +28,27 @@ impl From<TenantRow> for Tenant {
     }
 }
 
+/// All of them.
+#[derive(Serialize, JsonSchema)]
+pub struct Tenants {
+    tenants: Vec<Tenant>,
+}
+
 /// `GET`: all of them, by name.
 ///
 /// # Errors
 /// 503.
 pub async fn list_tenants(call: InstanceCall<'_>) -> Result<Reply, Problem> {
-    #[derive(Serialize)]
-    struct Body {
-        tenants: Vec<Tenant>,
-    }
     let tenants = call.service.stored_tenants().await?.into_iter().map(Tenant::from).collect();
-    Ok(Reply::json(StatusCode::OK, &Body { tenants }))
+    Ok(Reply::json(StatusCode::OK, &Tenants { tenants }))
+}
+
+/// A tenant that is to be.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTenant {
+    #[schemars(with = "TenantId")]
+    id: String,
 }
 
 /// `POST {"id": "acme"}`: makes one; 201.
@@ -43,12 +56,7 @@ pub async fn list_tenants(call: InstanceCall<'_>) -> Result<Reply, Problem> {
 /// # Errors
 /// 400, 415, 422, 409 if there is one.
 pub async fn post_tenant(call: InstanceCall<'_>) -> Result<Reply, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        id: String,
-    }
-    let Body { id } = parse_body(call.headers, call.body)?;
+    let NewTenant { id } = parse_body(call.headers, call.body)?;
     let id = TenantId::parse(&id).map_err(|error| ServiceError::invalid("/id", "not_a_tenant", error.to_string()))?;
     let tenant = call.service.create_tenant(&id).await?;
     Ok(Reply::json(StatusCode::CREATED, &Tenant::from(tenant)))
@@ -63,17 +71,19 @@ pub async fn get_tenant(call: InstanceCall<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::OK, &Tenant::from(tenant)))
 }
 
+/// What of a tenant can be changed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantPatch {
+    suspended: bool,
+}
+
 /// `PATCH {tenant} {"suspended": true}`: suspends it, or lets it go on.
 ///
 /// # Errors
 /// 400, 415, 422, 404.
 pub async fn patch_tenant(call: InstanceCall<'_>) -> Result<Reply, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        suspended: bool,
-    }
-    let Body { suspended } = parse_body(call.headers, call.body)?;
+    let TenantPatch { suspended } = parse_body(call.headers, call.body)?;
     let tenant = call.service.suspend_tenant(&call.tenant_id()?, suspended, &call.author()).await?;
     Ok(Reply::json(StatusCode::OK, &Tenant::from(tenant)))
 }

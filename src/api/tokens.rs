@@ -2,9 +2,10 @@
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Scope, Scopes, TenantScope, UnknownScope};
+use crate::model::{Moment, Scope, Scopes, TenantScope, UnknownScope};
 use crate::service::{IssuedToken, NewToken, ServiceError, TokenRow};
 use crate::web::{Call, Problem, Reply, parse_body};
 
@@ -16,19 +17,23 @@ const OVERLAP: u32 = 3600;
 const LONGEST_OVERLAP: u32 = 30 * 24 * 3600;
 
 /// A token as a list shows it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Token {
+pub struct Token {
     id: String,
     name: String,
     scopes: Vec<&'static str>,
+    #[schemars(with = "Moment")]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
     expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
     revoked_at: Option<Timestamp>,
     /// To the minute.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Moment>")]
     last_used_at: Option<Timestamp>,
 }
 
@@ -41,8 +46,8 @@ impl From<TokenRow> for Token {
 }
 
 /// A token that was just made.
-#[derive(Serialize)]
-struct Issued {
+#[derive(Serialize, JsonSchema)]
+pub struct Issued {
     /// Shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -56,23 +61,25 @@ impl From<IssuedToken> for Reply {
     }
 }
 
+/// A page of tokens.
+#[derive(Serialize, JsonSchema)]
+pub struct TokenPage {
+    tokens: Vec<Token>,
+    /// The cursor of the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
 /// `GET tokens`: oldest first, those revoked and ended too; `cursor` goes on where a page ended.
 ///
 /// # Errors
 /// 400 for a parameter that there is not, or that cannot be used.
 pub async fn list_tokens(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Serialize)]
-    struct Body {
-        tokens: Vec<Token>,
-        /// The cursor of the next page, if there is one.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        next: Option<String>,
-    }
     call.only_params(&["limit", "cursor"])?;
     let page = call.page("tokens")?;
     let tokens = call.service.tokens(call.tenant, page.after.as_deref().unwrap_or(""), page.fetch()).await?;
     let (tokens, next) = page.cut(&call, tokens, |last| last.credential.id.clone());
-    Ok(Reply::json(StatusCode::OK, &Body { tokens: tokens.into_iter().map(Token::from).collect(), next }))
+    Ok(Reply::json(StatusCode::OK, &TokenPage { tokens: tokens.into_iter().map(Token::from).collect(), next }))
 }
 
 /// `GET tokens/{id}`: one of them.
@@ -84,22 +91,29 @@ pub async fn get_token(call: Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::OK, &Token::from(token)))
 }
 
+/// A token that is to be.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenWish {
+    #[schemars(with = "Vec<Scope>", length(min = 1))]
+    scopes: Vec<String>,
+    /// What it is for, in up to 255 bytes.
+    #[serde(default)]
+    name: String,
+    /// When it ends; without, it does not.
+    #[schemars(with = "Option<Moment>")]
+    expires_at: Option<Timestamp>,
+    /// SHA-256 of a client certificate's DER form, in hexadecimal digits: then its holder needs no text.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    certificate: Option<String>,
+}
+
 /// `POST tokens`: makes one; 201.
 ///
 /// # Errors
 /// 400, 415, 422 with a pointer.
 pub async fn post_token(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    struct Body {
-        scopes: Vec<String>,
-        #[serde(default)]
-        name: String,
-        expires_at: Option<Timestamp>,
-        /// SHA-256 of a client certificate's DER form, in hexadecimal digits: then its holder needs no text.
-        certificate: Option<String>,
-    }
-    let Body { scopes, name, expires_at, certificate } = parse_body(call.headers, call.body)?;
+    let TokenWish { scopes, name, expires_at, certificate } = parse_body(call.headers, call.body)?;
     let scopes = read_scopes(&scopes)?;
     if name.len() > MAX_NAME || name.chars().any(char::is_control) {
         let detail = format!("a name holds at most {MAX_NAME} bytes, and no control characters");
@@ -129,21 +143,27 @@ fn read_scopes(names: &[String]) -> Result<Scopes, Problem> {
     Ok(names.iter().enumerate().map(read).collect::<Result<_, _>>()?)
 }
 
+/// How a token makes room for another.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Rotation {
+    /// For how long it counts on.
+    #[schemars(range(max = LONGEST_OVERLAP))]
+    overlap_seconds: u32,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { overlap_seconds: OVERLAP }
+    }
+}
+
 /// `POST tokens/{id}/rotate`: makes another one like it, and lets it count for a while; 201.
 ///
 /// # Errors
 /// 400, 415, 422 with a pointer, 404 for one that does not count any more.
 pub async fn rotate_token(call: Call<'_>) -> Result<Reply, Problem> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    struct Body {
-        #[serde(default = "overlap")]
-        overlap_seconds: u32,
-    }
-    fn overlap() -> u32 {
-        OVERLAP
-    }
-    let Body { overlap_seconds } = parse_body(call.headers, call.body)?;
+    let Rotation { overlap_seconds } = parse_body(call.headers, call.body)?;
     if overlap_seconds > LONGEST_OVERLAP {
         let detail = format!("this is at most {LONGEST_OVERLAP}, which is 30 days");
         return Err(ServiceError::invalid("/overlapSeconds", "too_long", detail).into());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -98,23 +99,25 @@ fn format_of(headers: &HeaderMap) -> Result<Format, Problem> {
     }
 }
 
+/// A problem (RFC 9457), with what became of the file.
+#[derive(Serialize, JsonSchema)]
+pub struct ImportProblem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(flatten)]
+    report: &'a ImportReport,
+}
+
 /// A report; as a problem (RFC 9457, with members of its own) if nothing went in that should have.
 fn answer(report: &ImportReport, on_error: OnError, url_of: impl Fn(&str) -> String) -> Reply {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        r#type: String,
-        title: &'static str,
-        status: u16,
-        detail: String,
-        #[serde(flatten)]
-        report: &'a ImportReport,
-    }
     if report.refused == 0 || on_error == OnError::Skip {
         return Reply::json(StatusCode::OK, report);
     }
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     let first = report.refusals.first().map_or_else(String::new, Refusal::to_string);
-    let body = Body {
+    let body = ImportProblem {
         r#type: type_of(status, url_of),
         title: status.canonical_reason().unwrap_or("Error"),
         status: status.as_u16(),

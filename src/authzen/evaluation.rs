@@ -1,6 +1,7 @@
 //! `POST access/v1/evaluation`: one decision.
 
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Caller, PolicyRef, Query, Reason, Scope};
@@ -10,22 +11,25 @@ use crate::web::{BadJson, Call, Problem, Reply, json_text};
 use super::question::{Options, Question};
 
 /// The answer of AuthZEN 1.0 ("Access Evaluation API"), with a context of ours.
-#[derive(Serialize)]
-struct Body<'a> {
+#[derive(Serialize, JsonSchema)]
+pub struct Evaluated<'a> {
     decision: bool,
     context: Context<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Context<'a> {
     #[serde(serialize_with = "in_words")]
+    #[schemars(with = "String")]
     reason: Reason<'a>,
     #[serde(serialize_with = "names")]
+    #[schemars(with = "Vec<String>")]
     policies: Option<PolicyRef<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy_revision: Option<&'a str>,
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "String")]
     data_revision: i64,
     decision_id: uuid::Uuid,
     /// Decided from memory while the store could not be asked for changes.
@@ -74,8 +78,8 @@ fn reveal(caller: &Caller) -> Reveal {
     }
 }
 
-fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Body<'a> {
-    Body {
+fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Evaluated<'a> {
+    Evaluated {
         decision: answer.decision.is_allow(),
         context: Context {
             reason: answer.decision.reason(&query.action.name, &query.resource.kind),

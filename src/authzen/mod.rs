@@ -3,5 +3,5 @@
 mod evaluation;
 mod question;
 
-pub use evaluation::evaluation;
+pub use evaluation::{Evaluated, evaluation};
 pub use question::Question;

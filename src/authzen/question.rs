@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::json;
 
 use crate::model::{Action, Entity, Key, Object, Query, UniqueKeys, Value, holds_long_integer};
 use crate::web::Problem;
@@ -149,6 +151,46 @@ fn object<'a>(value: Option<Value<'a>>, name: impl Fn() -> String) -> Result<Obj
 
 fn wrong(name: &str, right: &str) -> Problem {
     Problem::bad_request(format!("\"{name}\" must be {right}"))
+}
+
+impl JsonSchema for Question<'_> {
+    fn schema_name() -> Cow<'static, str> {
+        "Question".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let properties = json!({ "type": "object" });
+        let entity = json!({
+            "type": "object",
+            "required": ["type", "id"],
+            "properties": { "type": { "type": "string" }, "id": { "type": "string" }, "properties": properties },
+        });
+        json_schema!({
+            "type": "object",
+            "required": ["subject", "action", "resource"],
+            "properties": {
+                "subject": entity,
+                "action": {
+                    "type": "object",
+                    "required": ["name"],
+                    "properties": { "name": { "type": "string" }, "properties": properties },
+                },
+                "resource": entity,
+                "context": { "type": "object" },
+                "options": {
+                    "type": "object",
+                    "properties": {
+                        "explain": { "type": "boolean", "description": "asks for all that led to the decision" },
+                        "minRevision": {
+                            "type": "string",
+                            "pattern": "^[0-9]{1,18}$",
+                            "description": "a Sidegate-Revision that the decision must have seen",
+                        },
+                    },
+                },
+            },
+        })
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Question<'a> {

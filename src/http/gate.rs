@@ -26,7 +26,7 @@ use super::routes::{
     Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, PROTECTED_RESOURCE, Page, PortalPage, Serve,
 };
 use super::server::Limits;
-use super::{body, challenge, endpoints, idempotency, pages};
+use super::{body, challenge, endpoints, idempotency, openapi, pages};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -209,6 +209,8 @@ impl Gate {
         match operation {
             Operation::Problem => pages::kind_of_problem(name.unwrap_or_default()),
             Operation::Landing => pages::landing(),
+            Operation::OpenApi => openapi::reply(&self.service),
+            Operation::Docs => openapi::docs(&self.service),
             Operation::Stylesheet => pages::stylesheet(),
             Operation::Healthz => api::healthz(),
             Operation::Readyz => api::readyz(&self.service).await,

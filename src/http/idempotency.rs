@@ -62,7 +62,7 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>, head: &Parts) -> 
 }
 
 /// What changes something, but for reports of logins: those have a `loginId`, which counts for longer.
-fn is_write(method: &Method, endpoint: Endpoint) -> bool {
+pub(super) fn is_write(method: &Method, endpoint: Endpoint) -> bool {
     matches!(*method, Method::PUT | Method::PATCH | Method::DELETE)
         || matches!(endpoint, Endpoint::PostDefinition | Endpoint::ImportUsers)
 }

@@ -8,6 +8,7 @@ mod endpoints;
 mod gate;
 mod idempotency;
 mod listener;
+mod openapi;
 mod pages;
 mod router;
 mod routes;
@@ -17,6 +18,7 @@ mod watchdog;
 
 pub use client::Proxies;
 pub use listener::{Listener, Serves};
+pub use openapi::openapi;
 pub use routes::{
     Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, Page, PortalPage, ROUTES, Route, Serve,
 };

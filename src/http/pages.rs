@@ -39,7 +39,8 @@ pub(super) async fn answer_portal(page: PortalPage, call: PageCall<'_>) -> Resul
 /// `GET /`
 pub(super) fn landing() -> Reply {
     let text = "Apps ask it whether a user may; admins keep traits, policies and profiling rules in it.";
-    Reply::html(StatusCode::OK, &Message { title: "This is sidegate, an authorization sidecar", text, link: None })
+    let link = Some(("/docs".to_owned(), "Its API"));
+    Reply::html(StatusCode::OK, &Message { title: "This is sidegate, an authorization sidecar", text, link })
 }
 
 /// `GET /problems/{name}`: what a kind of error means.

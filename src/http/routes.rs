@@ -75,6 +75,8 @@ impl Access {
 #[allow(missing_docs)] // each is the function of that name
 pub enum Operation {
     Landing,
+    OpenApi,
+    Docs,
     Problem,
     Stylesheet,
     Healthz,
@@ -211,6 +213,8 @@ const PROFILING: Access = Access::Scope(Scope::Profiling);
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     row(Method::GET,    Operations, "/",                       Public(Operation::Landing)),
+    row(Method::GET,    Operations, "/openapi.json",           Public(Operation::OpenApi)),
+    row(Method::GET,    Operations, "/docs",                   Public(Operation::Docs)),
     row(Method::GET,    Operations, "/problems/{name}",        Public(Operation::Problem)),
     row(Method::GET,    Operations, "/assets/sidegate.css",    Public(Operation::Stylesheet)),
     row(Method::GET,    Operations, "/healthz",                Public(Operation::Healthz)),

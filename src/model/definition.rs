@@ -1,11 +1,12 @@
 //! Definitions: what a trait or a profile field may hold, who may write it, and how a form asks for it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{DataType, Slug, Source, Value};
 
 /// Where a slug lives: it names either a profile field (`user.email`) or a trait (`user.traits.plan`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bag {
     /// A profile field.
@@ -27,7 +28,7 @@ impl Bag {
 }
 
 /// How a form asks for a value, and what it checks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// One line of text.
@@ -46,7 +47,7 @@ pub enum Format {
 }
 
 /// The definition of a trait or a profile field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
     /// Its name in policies and in the API.

@@ -1,11 +1,12 @@
 //! What happened to a user: who wrote, linked identities, consents, logins, the audit trail.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bag, IdempotencyKey, Slug, Value};
+use super::{Bag, IdempotencyKey, Moment, Slug, Value};
 
 /// Who a value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// An admin, or a program that acts for one.
@@ -95,7 +96,7 @@ pub struct FieldChange<'a> {
 }
 
 /// An identity of the user at a provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Identity {
     /// `social` or `enterprise`.
@@ -107,6 +108,7 @@ pub struct Identity {
     pub subject: String,
     /// When it was linked.
     #[serde(default)]
+    #[schemars(with = "Option<Moment>")]
     pub linked_at: Option<jiff::Timestamp>,
 }
 
@@ -115,7 +117,7 @@ fn social() -> String {
 }
 
 /// What a user agreed to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Consent {
     /// What for.
@@ -125,9 +127,11 @@ pub struct Consent {
     pub version: String,
     /// When it was given.
     #[serde(default)]
+    #[schemars(with = "Option<Moment>")]
     pub given_at: Option<jiff::Timestamp>,
     /// When it was withdrawn.
     #[serde(default)]
+    #[schemars(with = "Option<Moment>")]
     pub withdrawn_at: Option<jiff::Timestamp>,
 }
 
@@ -155,7 +159,7 @@ pub struct PromptState {
 }
 
 /// An entry of the audit trail.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Its number in the tenant's trail, from 1 on, without gaps.
@@ -164,6 +168,7 @@ pub struct AuditEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// When.
+    #[schemars(with = "Moment")]
     pub at: jiff::Timestamp,
     /// In which role.
     pub source: Source,

@@ -1,11 +1,12 @@
 //! Whose access tokens a tenant takes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Wrong, web};
 
 /// An issuer of access tokens: an OpenID provider or an OAuth 2.0 authorization server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Issuer {
     /// What its tokens call it (`iss`), compared exactly.
@@ -39,7 +40,7 @@ pub struct Issuer {
 }
 
 /// An endpoint that tells whether a token is good.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Introspection {
     /// The endpoint.

@@ -20,6 +20,7 @@ mod portable;
 mod precondition;
 mod query;
 mod rule;
+mod schema;
 mod settings;
 mod value;
 
@@ -42,5 +43,6 @@ pub use portable::{CountedLogin, PortableField, PortableUser, Provenance};
 pub use precondition::{Precondition, Tags};
 pub use query::{Action, Entity, Query};
 pub use rule::{Condition, ProfilingSettings, Rule};
+pub use schema::Moment;
 pub use settings::{Limits, PortalSignIn, TenantSettings, Wrong};
 pub use value::{DataType, Value, holds_long_integer};

@@ -1,9 +1,10 @@
 //! Profiling rules: what to ask whom, and when.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A rule, as the API takes it and `profiling.json` holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     /// Names the rule when it is changed; made from its fields and condition if left out.
@@ -37,7 +38,7 @@ pub struct Rule {
 }
 
 /// When a rule asks; it does so only while one of its fields is missing, unless it confirms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub enum Condition {
     /// Always.
@@ -61,7 +62,7 @@ pub enum Condition {
 }
 
 /// Settings of progressive profiling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ProfilingSettings {
     /// Whether anybody is asked anything.

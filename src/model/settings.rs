@@ -1,5 +1,6 @@
 //! A tenant's settings, as `tenant.json` gives them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -9,7 +10,7 @@ use super::Issuer;
 pub type Wrong = (String, String, String);
 
 /// Settings of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TenantSettings {
     /// IANA name of the zone in which `env.hour` and its kin are read.
@@ -34,7 +35,7 @@ pub struct TenantSettings {
 }
 
 /// How much may be asked of a tenant; zero is no limit. What is not used up within a second does not add up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
     /// Requests to the API a second, by each token.
@@ -52,7 +53,7 @@ impl Default for Limits {
 }
 
 /// An OpenID provider for the portal, and who of its users are admins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PortalSignIn {
     /// The provider.

@@ -19,9 +19,10 @@ pub async fn start_sign_in(call: &PageCall<'_>) -> Reply {
             let cookie = Cookies::set(&kept_cookie(call), &begun.kept);
             Reply::see_other(&begun.address).cookie(cookie)
         }
-        None => {
-            failed(call, StatusCode::BAD_GATEWAY, "The identity provider does not answer, or this tenant has none.")
+        None if call.tenant.settings.portal.is_none() => {
+            failed(call, StatusCode::NOT_FOUND, "This tenant has no identity provider: a one-time link lets you in.")
         }
+        None => failed(call, StatusCode::BAD_GATEWAY, "The identity provider does not answer."),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -37,7 +38,7 @@ pub struct Answer<'t> {
 }
 
 /// What nobody could say in time: conditions that read it were unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Without {
     /// The data that the caller knows of.
     #[serde(rename = "revision_unavailable")]
@@ -59,7 +60,7 @@ pub struct Wish<'w> {
 }
 
 /// All that led to a decision.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Derivation<'t> {
     /// All policies of the winning effect that apply.

@@ -8,7 +8,7 @@ use super::folder::FolderError;
 pub type Result<T> = std::result::Result<T, ServiceError>;
 
 /// What is wrong with one member of the input.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Fault {
     /// JSON pointer (RFC 6901) to the member.
     pub pointer: String,

@@ -72,7 +72,9 @@ pub use traits::{Fields, PutTrait, merged};
 pub use transfer::{Export, Format, Import, ImportReport, MAX_LINE, OnError, Progress, REFUSALS, Refusal};
 
 pub use crate::engine::Reveal;
-pub use crate::store::{DocumentKind, Listed as ListedUser, StoreError, StoredField, TenantRow, TokenRow, Trouble};
+pub use crate::store::{
+    AuditVerdict, DocumentKind, Listed as ListedUser, StoreError, StoredField, TenantRow, TokenRow, Trouble,
+};
 
 use crate::model::{Object, TenantId, UserRecord};
 use crate::store::{FactCache, RedisAt, SealKey, Shared, Sidecar, Store};

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Service;
@@ -9,7 +10,7 @@ use super::staleness::Age;
 use super::tenants::Policies;
 
 /// How an instance does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// All is well.
@@ -21,7 +22,7 @@ pub enum Status {
 }
 
 /// The status, and why it is not better.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Readiness {
     /// The worst of all that was found.
     pub status: Status,

@@ -22,6 +22,6 @@ pub use json::{
 };
 pub use page::{Message, PageCall, STYLESHEET};
 pub use params::Params;
-pub use problem::Problem;
+pub use problem::{Problem, ProblemDetails};
 pub use problems::{KINDS, Kind, type_of};
 pub use reply::{Content, Reply};

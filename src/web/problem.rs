@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::service::{Fault, ServiceError, StoreError, TooMany, no_room};
@@ -25,6 +26,25 @@ pub struct Problem {
     pub errors: Vec<Fault>,
     /// Fields of the answer's header that belong to the error, such as a challenge.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// An error as clients see it (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemDetails<'a> {
+    /// Where it is said what kind of error this is.
+    r#type: &'a str,
+    /// The name of the status.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// What is wrong, for people.
+    detail: &'a str,
+    /// The path that was asked for.
+    instance: &'a str,
+    /// What is wrong with which member of the body.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
 }
 
 impl Problem {
@@ -70,18 +90,8 @@ impl Problem {
     /// The answer, for a request to `path`; `url_of` makes URLs of paths of ours.
     #[must_use]
     pub fn into_reply(self, path: &str, url_of: impl Fn(&str) -> String) -> Reply {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: &'a str,
-            title: &'static str,
-            status: u16,
-            detail: &'a str,
-            instance: &'a str,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            errors: &'a [Fault],
-        }
         let kind = type_of(self.status, url_of);
-        let body = Body {
+        let body = ProblemDetails {
             r#type: &kind,
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),

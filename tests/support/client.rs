@@ -53,6 +53,8 @@ impl Client {
     }
 
     pub fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        #[cfg(test)]
+        let asked = method.clone();
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -61,12 +63,15 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body.into())).unwrap();
-        self.runtime.block_on(async {
+        let answer = self.runtime.block_on(async {
             let response = self.pool.request(request).await.expect("an answer");
             let (head, body) = response.into_parts();
             let body = body.collect().await.expect("a whole body").to_bytes();
             Answer { status: head.status, headers: head.headers, body }
-        })
+        });
+        #[cfg(test)]
+        super::contract::check(&asked, path, &answer);
+        answer
     }
 
     pub fn get(&self, path: &str) -> Answer {

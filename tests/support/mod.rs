@@ -2,6 +2,8 @@
 
 pub mod bulk;
 pub mod client;
+#[cfg(test)]
+pub mod contract;
 pub mod database;
 pub mod disk;
 pub mod issuer;

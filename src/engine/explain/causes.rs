@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::check::field_of;
@@ -11,7 +12,7 @@ use super::super::program::{Node, NodeId, Program};
 use super::super::read::Read;
 
 /// A path that made the condition of a candidate unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unknown<'p> {
     /// The candidate.
     pub policy: &'p str,

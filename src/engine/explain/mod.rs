@@ -5,6 +5,7 @@ mod nearest;
 mod trace;
 mod tree;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lang::ast::Effect;
@@ -54,7 +55,7 @@ pub struct Explanation<'p> {
 }
 
 /// A policy that speaks of the action and the type of the resource.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Candidate<'p> {
     /// Its name.
     pub policy: &'p str,

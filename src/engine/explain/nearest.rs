@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -19,7 +20,7 @@ use super::super::program::{Node, NodeId, PathId, Program};
 const MAX_TRIES: usize = 500;
 
 /// A fact that would turn the outcome.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Nearest<'p> {
     /// The path.
     pub path: &'p str,

@@ -1,7 +1,9 @@
 //! A condition taken apart: what each part came to, and the values that it read.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::lang::Site;
@@ -24,7 +26,7 @@ const MAX_TEXT: usize = 160;
 const MAX_VALUE: usize = 1000;
 
 /// A condition, or a part of one.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Trace<'p> {
     /// As it was written, on one line.
     pub text: String,
@@ -57,6 +59,20 @@ impl Truth {
     }
 }
 
+impl JsonSchema for Truth {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Truth".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["true", "false", "unknown"] })
+    }
+}
+
 impl Serialize for Truth {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -64,7 +80,7 @@ impl Serialize for Truth {
 }
 
 /// What stood at a path.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Fact<'p> {
     /// The path.
     pub path: &'p str,

@@ -13,6 +13,7 @@ mod sheet;
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Fault, Service, ServiceError};
@@ -48,7 +49,7 @@ impl std::str::FromStr for Format {
 }
 
 /// Why a line was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
     /// The line of the file, from 1 on.

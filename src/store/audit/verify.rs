@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use subtle::ConstantTimeEq;
@@ -19,7 +20,7 @@ const PAGE: i64 = 1_000;
 const FAULTS: usize = 100;
 
 /// The head of a tenant's chain. Kept elsewhere, it shows later that the trail up to it is still the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditHead {
     /// The tenant.
@@ -35,7 +36,7 @@ pub struct AuditHead {
 }
 
 /// What is wrong with a trail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "fault")]
 pub enum AuditFault {
     /// An entry does not say what it said.
@@ -74,7 +75,7 @@ pub enum AuditFault {
 }
 
 /// What the check of a trail came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditVerdict {
     /// Whether nothing is wrong.

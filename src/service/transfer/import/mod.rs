@@ -7,6 +7,7 @@ use std::io::{self, Seek};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -50,7 +51,7 @@ pub struct Import {
 }
 
 /// What became of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
     /// Whether anything may have been written; else the counts say what would be.

@@ -1,0 +1,114 @@
+//! What the instance itself, its pages and the portal take and answer.
+
+use serde_json::json;
+
+use crate::api::bodies::{Health, NewTenant, ProtectedResource, Tenant, TenantPatch, Tenants};
+use crate::service::Readiness;
+
+use super::super::routes::{InstanceEndpoint, Metadata, Operation, Page, PortalPage};
+use super::operation::{Described, HTML, describe, object, text};
+
+pub(super) fn operation(operation: Operation) -> Described {
+    match operation {
+        Operation::Landing => describe("Say what this is").shows(200, "A page."),
+        Operation::Problem => describe("Say what a kind of error means")
+            .about("Where the `type` of a problem leads.")
+            .shows(200, "What it means, and what to do about it.")
+            .answers_as(404, "There is no such kind.", HTML, text),
+        Operation::Stylesheet => describe("The style of all pages").answers_as(200, "The style.", "text/css", text),
+        Operation::OpenApi => describe("This document").answers_as(200, "The document.", super::MEDIA_TYPE, object),
+        Operation::Docs => describe("This document, to be read").shows(200, "A page."),
+        Operation::Healthz => describe("Whether the process is alive").answers::<Health>(200, "It is."),
+        Operation::Readyz => describe("Whether it can be asked")
+            .answers::<Readiness>(200, "It can; `degraded` says that somebody should look, and why.")
+            .answers::<Readiness>(503, "It cannot, and why."),
+        Operation::Metrics => describe("Metrics").about("For Prometheus.").answers_as(
+            200,
+            "OpenMetrics text.",
+            "application/openmetrics-text",
+            text,
+        ),
+    }
+}
+
+pub(super) fn metadata(metadata: Metadata) -> Described {
+    match metadata {
+        Metadata::ProtectedResource => describe("Say whose access tokens the tenant takes")
+            .about("OAuth 2.0 Protected Resource Metadata (RFC 9728).")
+            .answers::<ProtectedResource<'_>>(200, "The metadata."),
+    }
+}
+
+pub(super) fn instance(endpoint: InstanceEndpoint) -> Described {
+    match endpoint {
+        InstanceEndpoint::ListTenants => describe("List tenants").answers::<Tenants>(200, "All of them, by name."),
+        InstanceEndpoint::PostTenant => describe("Make a tenant")
+            .about("It denies until it has policies.")
+            .takes::<NewTenant>(json!({ "id": "globex" }))
+            .answers::<Tenant>(201, "The tenant.")
+            .refuses(&[409, 422]),
+        InstanceEndpoint::GetTenant => {
+            describe("Read about a tenant").answers::<Tenant>(200, "The tenant.").refuses(&[404])
+        }
+        InstanceEndpoint::PatchTenant => describe("Suspend a tenant, or let it go on")
+            .takes::<TenantPatch>(json!({ "suspended": true }))
+            .answers::<Tenant>(200, "The tenant.")
+            .refuses(&[404, 422]),
+        InstanceEndpoint::DeleteTenant => describe("Delete a tenant with all of its data")
+            .about("Not while it has policies in a folder.")
+            .answers_nothing(204, "Nothing of it is left.")
+            .refuses(&[404, 409]),
+    }
+}
+
+pub(super) fn page(page: Page) -> Described {
+    match page {
+        Page::CompleteProfile => describe("Ask a user for what is missing")
+            .query_optional(
+                "ticket",
+                "names the user and the rule; from `profiling/check`",
+                json!({ "type": "string" }),
+            )
+            .shows(200, "The form, or what this page is for.")
+            .shows(410, "The link is too old."),
+        Page::PostCompleteProfile => describe("Take what a user has filled in")
+            .takes_form(json!({}))
+            .shows(200, "It was answered before, or nothing is missing any more.")
+            .answers_nothing(303, "It is kept, and the user goes on.")
+            .shows(410, "The link is too old.")
+            .shows(422, "What cannot be, in the form."),
+        Page::SignIn => describe("Ask an admin to sign in")
+            .query_optional("link", "a one-time link", json!({ "type": "string" }))
+            .shows(200, "The ways to sign in.")
+            .shows(410, "The link does not count any more."),
+        Page::PostSignIn => describe("Sign in by a one-time link")
+            .takes_form(json!({ "link": "..." }))
+            .answers_nothing(303, "Signed in.")
+            .shows(410, "The link does not count any more."),
+        Page::StartSignIn => describe("Sign in at the tenant's OpenID provider")
+            .answers_nothing(303, "On to the provider.")
+            .shows(502, "The provider does not answer."),
+        Page::SignInCallback => describe("Come back from the OpenID provider").answers_nothing(303, "Signed in."),
+    }
+}
+
+pub(super) fn portal(page: PortalPage) -> Described {
+    match page {
+        PortalPage::Home => describe("The portal").answers_nothing(303, "On to the list of users."),
+        PortalPage::SignOut => describe("Sign out").takes_form(json!({})).shows(200, "Signed out."),
+        PortalPage::Users => describe("Find users")
+            .query_optional("q", "the start of an id, a name or an e-mail address", json!({ "type": "string" }))
+            .shows(200, "A page of users.")
+            .refuses(&[422]),
+        PortalPage::User => describe("All that is known of a user").shows(200, "The page."),
+        PortalPage::PostUser => describe("Change a trait of a user")
+            .takes_form(json!({ "slug": "plan", "value": "enterprise" }))
+            .answers_nothing(303, "It is changed: on to the page of the user.")
+            .shows(422, "What cannot be, in the page."),
+        PortalPage::Authentication => describe("Settings of progressive profiling").shows(200, "The page."),
+        PortalPage::PostAuthentication => describe("Change settings of progressive profiling")
+            .takes_form(json!({ "enabled": "true" }))
+            .answers_nothing(303, "They are changed: on to the page.")
+            .shows(422, "What cannot be, in the page."),
+    }
+}
