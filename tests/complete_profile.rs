@@ -246,3 +246,35 @@ fn a_link_into_the_portal_counts_once_and_only_from_its_own_page() {
     );
     assert_eq!(forged.status, 403);
 }
+
+#[test]
+fn pages_for_users_look_as_their_tenant_says() {
+    let server = Server::start();
+    let admin = server.app("admin");
+    let settings = |appearance: Value| {
+        let answer = admin.json(Method::PUT, "/t/acme/api/v1/settings", &json!({ "appearance": appearance }));
+        (answer.status.as_u16(), answer.json())
+    };
+    let page = |path: &str| {
+        let answer = server.client(None).get(&format!("/t/acme/account/{path}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    };
+    assert!(!page("complete-profile/").contains("appearance.css"));
+    assert_eq!(settings(json!({ "name": "Acme <Inc>", "accent": "#7A1FA2", "accentDark": "#e1a5ff" })).0, 200);
+    let shown = page("complete-profile/");
+    assert!(shown.contains("../appearance.css") && shown.contains("Acme &#60;Inc&#62;"), "{shown}");
+    let css = page("appearance.css");
+    assert!(css.contains("--accent: #7a1fa2; --accent-text: #ffffff;"), "{css}");
+    assert!(css.contains("--accent: #e1a5ff; --accent-text: #000000;"), "{css}");
+    // What nobody could read is refused.
+    for (appearance, pointer) in [
+        (json!({ "accent": "#ffee00" }), "/appearance/accent"),
+        (json!({ "accentDark": "#101010" }), "/appearance/accentDark"),
+        (json!({ "accent": "blue" }), "/appearance/accent"),
+        (json!({ "name": "a\nb" }), "/appearance/name"),
+    ] {
+        let (status, body) = settings(appearance);
+        assert_eq!((status, &body["errors"][0]["pointer"]), (422, &json!(pointer)), "{body}");
+    }
+}

@@ -5,7 +5,9 @@ use http::StatusCode;
 use url::Url;
 
 use crate::service::{BadTicket, Completed, OpenTicket, ServiceError};
-use crate::web::{Cookies, FormField, Input, Message, PageCall, Reply, autocomplete};
+use crate::web::{Cookies, FormField, Input, Look, Message, PageCall, Reply, autocomplete};
+
+use super::appearance::look;
 
 /// The page.
 #[derive(Template)]
@@ -19,6 +21,7 @@ struct Page<'a> {
     confirm: bool,
     fields: Vec<FormField<'a>>,
     errors: &'a [(String, String)],
+    look: Look<'a>,
 }
 
 /// `GET`: the form, for the browser that opens the ticket first.
@@ -32,7 +35,7 @@ pub async fn complete_profile(call: PageCall<'_>) -> Result<Reply, ServiceError>
     match call.service.open_ticket(call.tenant, &token, secret.as_deref()).await? {
         Ok(open) => {
             let new = open.new_secret.as_deref().and_then(|secret| Cookies::set(&cookie, secret));
-            Ok(page(&open, StatusCode::OK, &[], &[]).cookie(new))
+            Ok(page(&call, &open, StatusCode::OK, &[], &[]).cookie(new))
         }
         Err(bad) => bad_ticket(&call, &token, bad).await,
     }
@@ -46,6 +49,7 @@ pub async fn post_complete_profile(call: PageCall<'_>) -> Result<Reply, ServiceE
     let Some(token) = call.query_param("ticket") else { return without_ticket(&call).await };
     let Some(form) = call.form() else {
         return Ok(message(
+            &call,
             StatusCode::FORBIDDEN,
             "This form was sent from elsewhere",
             "Nothing was saved. Open the page again and fill it in there.",
@@ -60,11 +64,14 @@ pub async fn post_complete_profile(call: PageCall<'_>) -> Result<Reply, ServiceE
         Err(bad) => return bad_ticket(&call, &token, bad).await,
     };
     match call.service.complete(call.tenant, &open, &form, call.origin()).await? {
-        Completed::Done => Ok(go_on(open.return_to.as_ref())),
-        Completed::Wrong(errors) => Ok(page(&open, StatusCode::UNPROCESSABLE_ENTITY, &errors, &form)),
-        Completed::Refused(why) => {
-            Ok(message(StatusCode::BAD_REQUEST, "This form cannot be taken", &format!("Nothing was saved: {why}.")))
-        }
+        Completed::Done => Ok(go_on(&call, open.return_to.as_ref())),
+        Completed::Wrong(errors) => Ok(page(&call, &open, StatusCode::UNPROCESSABLE_ENTITY, &errors, &form)),
+        Completed::Refused(why) => Ok(message(
+            &call,
+            StatusCode::BAD_REQUEST,
+            "This form cannot be taken",
+            &format!("Nothing was saved: {why}."),
+        )),
         Completed::Bad(bad) => bad_ticket(&call, &token, bad).await,
     }
 }
@@ -74,7 +81,13 @@ fn cookie_name(call: &PageCall<'_>) -> String {
     format!("__Host-sidegate-{}-browser", call.tenant.id)
 }
 
-fn page(open: &OpenTicket<'_>, status: StatusCode, errors: &[(String, String)], typed: &[(String, String)]) -> Reply {
+fn page(
+    call: &PageCall<'_>,
+    open: &OpenTicket<'_>,
+    status: StatusCode,
+    errors: &[(String, String)],
+    typed: &[(String, String)],
+) -> Reply {
     let rule = &open.rule.rule;
     let fields = open.questions.iter().map(|question| {
         let definition = question.definition;
@@ -102,14 +115,16 @@ fn page(open: &OpenTicket<'_>, status: StatusCode, errors: &[(String, String)], 
         confirm: rule.confirm,
         fields: fields.collect(),
         errors,
+        look: look(call),
     };
     Reply::html_leading_on(status, &page)
 }
 
-fn go_on(return_to: Option<&Url>) -> Reply {
+fn go_on(call: &PageCall<'_>, return_to: Option<&Url>) -> Reply {
     match return_to {
         Some(url) => Reply::see_other(url.as_str()),
         None => message(
+            call,
             StatusCode::OK,
             "Thank you",
             "Your profile is saved. You can close this page and go back to where you came from.",
@@ -122,7 +137,7 @@ async fn without_ticket(call: &PageCall<'_>) -> Result<Reply, ServiceError> {
     let text = "This page asks for what is missing in your profile, when an app that you sign in to needs it. It opens \
                 by itself then; there is nothing to do here now.";
     let link = return_to.map(|url| (url.to_string(), "Go on"));
-    Ok(Reply::html(StatusCode::OK, &Message { title: "Complete your profile", text, link }))
+    Ok(Reply::html(StatusCode::OK, &Message { title: "Complete your profile", text, look: look(call), link }))
 }
 
 async fn bad_ticket(call: &PageCall<'_>, token: &str, bad: BadTicket) -> Result<Reply, ServiceError> {
@@ -142,9 +157,9 @@ async fn bad_ticket(call: &PageCall<'_>, token: &str, bad: BadTicket) -> Result<
         }
     };
     let link = return_to.map(|url| (url.to_string(), "Go on"));
-    Ok(Reply::html(status, &Message { title, text, link }))
+    Ok(Reply::html(status, &Message { title, text, look: look(call), link }))
 }
 
-fn message(status: StatusCode, title: &str, text: &str) -> Reply {
-    Reply::html(status, &Message { title, text, link: None })
+fn message(call: &PageCall<'_>, status: StatusCode, title: &str, text: &str) -> Reply {
+    Reply::html(status, &Message { title, text, look: look(call), link: None })
 }

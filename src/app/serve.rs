@@ -21,12 +21,23 @@ use super::reload::Watched;
 /// How long requests under way may take after SIGTERM.
 const DRAIN: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// Tokens and values are in memory while they are used: a crash must not write them to a disk.
+#[cfg(target_os = "linux")]
+fn leave_no_core() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "a crash may leave a core with secrets in it");
+    }
+}
+
 /// Runs the server until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// What kept it from starting, or from going on.
 pub async fn serve(config: Config) -> Result<()> {
     log_to_stderr();
+    #[cfg(target_os = "linux")]
+    leave_no_core();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 

@@ -40,13 +40,8 @@ pub(super) fn settings(id: SourceId, source: &Source) -> Result<(TenantSettings,
         Diagnostic::error(Code::Settings, site, message).help(help)
     };
     let checked = settings.check().into_iter().map(|(pointer, what, help)| error(&pointer, what, help));
-    let mut findings: Vec<Diagnostic> = checked.collect();
-    let zone = jiff::tz::db().get(&settings.time_zone);
-    if zone.is_err() {
-        let message = format!("there is no time zone \"{}\"", settings.time_zone);
-        findings.push(error("/timeZone", message, "IANA names, such as \"Europe/Berlin\"".to_owned()));
-    }
-    match zone {
+    let findings: Vec<Diagnostic> = checked.collect();
+    match jiff::tz::db().get(&settings.time_zone) {
         Ok(zone) if findings.is_empty() => Ok((settings, zone)),
         _ => Err(findings),
     }

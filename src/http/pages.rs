@@ -11,6 +11,7 @@ use super::routes::{Page, PortalPage};
 
 pub(super) async fn answer(page: Page, call: PageCall<'_>) -> Result<Reply, ServiceError> {
     match page {
+        Page::Appearance => Ok(account::appearance(&call)),
         Page::CompleteProfile => account::complete_profile(call).await,
         Page::PostCompleteProfile => account::post_complete_profile(call).await,
         Page::SignIn => portal::sign_in(call).await,
@@ -40,7 +41,7 @@ pub(super) async fn answer_portal(page: PortalPage, call: PageCall<'_>) -> Resul
 pub(super) fn landing() -> Reply {
     let text = "Apps ask it whether a user may; admins keep traits, policies and profiling rules in it.";
     let link = Some(("/docs".to_owned(), "Its API"));
-    Reply::html(StatusCode::OK, &Message { title: "This is sidegate, an authorization sidecar", text, link })
+    Reply::html(StatusCode::OK, &Message::plain("This is sidegate, an authorization sidecar", text, link))
 }
 
 /// `GET /problems/{name}`: what a kind of error means.
@@ -49,7 +50,7 @@ pub(super) fn kind_of_problem(name: &str) -> Reply {
         Some(Kind { status, meaning, mend, .. }) => {
             let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
             let text = format!("{meaning} {mend}");
-            Reply::html(StatusCode::OK, &Message { title: &title, text: &text, link: None })
+            Reply::html(StatusCode::OK, &Message::plain(&title, &text, None))
         }
         None => problem(Problem::new(StatusCode::NOT_FOUND, "there is no such kind of error")),
     }
@@ -63,7 +64,7 @@ pub(super) fn stylesheet() -> Reply {
 /// An error on a page.
 pub(super) fn problem(problem: Problem) -> Reply {
     let title = problem.status.canonical_reason().unwrap_or("Error");
-    let mut reply = Reply::html(problem.status, &Message { title, text: &problem.detail, link: None });
+    let mut reply = Reply::html(problem.status, &Message::plain(title, &problem.detail, None));
     reply.headers.extend(problem.headers);
     reply
 }

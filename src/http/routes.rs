@@ -106,6 +106,7 @@ pub enum Metadata {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // each is the function of that name
 pub enum Page {
+    Appearance,
     CompleteProfile,
     PostCompleteProfile,
     SignIn,
@@ -274,6 +275,7 @@ pub const ROUTES: &[Route] = &[
     row(Method::POST,   Api,        "/profiling/check",        Tenant(PROFILING,    Endpoint::CheckProfile)),
     row(Method::GET,    Api,        "/profiling/preview",      Tenant(RULES_WRITE,  Endpoint::PreviewRules)),
     row(Method::POST,   Api,        "/profiling/dry-run",      Tenant(RULES_WRITE,  Endpoint::DryRunRules)),
+    row(Method::GET,    Pages,      "/account/appearance.css", ForAll(Page::Appearance)),
     row(Method::GET,    Pages,      COMPLETE_PROFILE,          ForAll(Page::CompleteProfile)),
     row(Method::POST,   Pages,      COMPLETE_PROFILE,          ForAll(Page::PostCompleteProfile)),
     row(Method::GET,    Pages,      "/portal/sign-in",         ForAll(Page::SignIn)),
@@ -298,9 +300,9 @@ impl Route {
     #[must_use]
     pub fn is_administration(&self) -> bool {
         match self.serve {
-            Serve::Public(_) | Serve::Metadata(_) | Serve::Page(Page::CompleteProfile | Page::PostCompleteProfile) => {
-                false
-            }
+            Serve::Public(_)
+            | Serve::Metadata(_)
+            | Serve::Page(Page::Appearance | Page::CompleteProfile | Page::PostCompleteProfile) => false,
             Serve::Tenant(Access::User | Access::Own(_) | Access::Scope(Scope::Decide | Scope::Profiling), _) => false,
             Serve::Instance(_) | Serve::Tenant(Access::Scope(_), _) | Serve::Page(_) | Serve::Portal(_) => true,
         }

@@ -3,6 +3,7 @@
 //! This room imports nothing of ours and does nothing: no IO, no clock, no randomness, no logging.
 //! Everything above it, from the parser to the HTTP server, speaks in these types.
 
+mod appearance;
 mod borrowed;
 mod caller;
 mod decision;
@@ -24,6 +25,7 @@ mod schema;
 mod settings;
 mod value;
 
+pub use appearance::{Appearance, Colour};
 pub use borrowed::{ObjectRef, ValueRef};
 pub use caller::{AccessToken, Caller, Credential, Scope, Scopes, TenantScope, UnknownScope};
 pub use decision::{Decision, Denial, Permit, PolicyRef, Reason};

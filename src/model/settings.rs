@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Issuer;
+use super::{Appearance, Issuer};
 
 /// What is wrong in settings: a JSON pointer to it, what is wrong there, and what would be right.
 pub type Wrong = (String, String, String);
@@ -27,6 +27,8 @@ pub struct TenantSettings {
     pub portal: Option<PortalSignIn>,
     /// Whose access tokens are taken for users.
     pub issuers: Vec<Issuer>,
+    /// How pages for users look.
+    pub appearance: Appearance,
     /// How much may be asked.
     pub limits: Limits,
     /// The file in which they stand, if they do not stand in the store.
@@ -79,6 +81,11 @@ impl TenantSettings {
     #[must_use]
     pub fn check(&self) -> Vec<Wrong> {
         let mut wrong = Issuer::check_all(&self.issuers);
+        self.appearance.check(&mut wrong);
+        if jiff::tz::db().get(&self.time_zone).is_err() {
+            let what = format!("there is no time zone \"{}\"", self.time_zone);
+            wrong.push(("/timeZone".to_owned(), what, "IANA names, such as \"Europe/Berlin\"".to_owned()));
+        }
         let origins = [("returnOrigins", &self.return_origins), ("corsOrigins", &self.cors_origins)];
         let origins =
             origins.iter().flat_map(|(name, list)| list.iter().enumerate().map(move |(at, one)| (name, at, one)));
@@ -125,6 +132,7 @@ impl Default for TenantSettings {
             default_return: None,
             portal: None,
             issuers: Vec::new(),
+            appearance: Appearance::default(),
             limits: Limits::default(),
             file: None,
         }

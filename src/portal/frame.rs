@@ -58,7 +58,7 @@ impl Admitted<'_> {
             return Ok(form);
         }
         let text = "Nothing was changed. Go back, load the page again, and repeat what you did.";
-        let page = Message { title: "This form is too old, or was sent from elsewhere", text, link: None };
+        let page = Message::plain("This form is too old, or was sent from elsewhere", text, None);
         Err(Reply::html(StatusCode::FORBIDDEN, &page))
     }
 }
@@ -89,5 +89,5 @@ fn not_signed_in(call: &PageCall<'_>) -> Reply {
     let provider = call.tenant.settings.portal.as_ref();
     let link = provider.map(|_| (format!("{}/sign-in/start", base_of(call)), "Sign in"));
     let text = if link.is_some() { "Sign in at your identity provider, as an admin of this tenant." } else { text };
-    Reply::html(StatusCode::UNAUTHORIZED, &Message { title: "Sign in to the portal", text, link })
+    Reply::html(StatusCode::UNAUTHORIZED, &Message::plain("Sign in to the portal", text, link))
 }

@@ -53,5 +53,5 @@ pub async fn sign_in_callback(call: PageCall<'_>) -> Result<Reply, ServiceError>
 
 fn failed(call: &PageCall<'_>, status: StatusCode, text: &str) -> Reply {
     let link = Some((format!("{}/sign-in/start", base_of(call)), "Try again"));
-    Reply::html(status, &Message { title: "You are not signed in", text, link })
+    Reply::html(status, &Message::plain("You are not signed in", text, link))
 }

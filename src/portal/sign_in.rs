@@ -56,11 +56,11 @@ pub async fn sign_out(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
         admitted.call.service.sign_out(admitted.call.tenant, &secret).await?;
     }
     let text = "To come back, make another link with `sidegate portal-link`.";
-    let page = Message { title: "You are signed out", text, link: None };
+    let page = Message::plain("You are signed out", text, None);
     Ok(Reply::html(StatusCode::OK, &page).cookie(Cookies::unset(&name)))
 }
 
 fn used_up() -> Reply {
     let text = "It was used already, or is too old. Make another with `sidegate portal-link` on the server.";
-    Reply::html(StatusCode::GONE, &Message { title: "This link does not count any more", text, link: None })
+    Reply::html(StatusCode::GONE, &Message::plain("This link does not count any more", text, None))
 }

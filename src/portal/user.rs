@@ -126,7 +126,7 @@ async fn show(
         Ok(profile) => profile,
         Err(ServiceError::NotFound(_)) => {
             let link = Some((format!("{}/users", admitted.base()), "All users"));
-            let page = Message { title: "There is no such user", text: "Nobody stored a user of this id.", link };
+            let page = Message::plain("There is no such user", "Nobody stored a user of this id.", link);
             return Ok(Reply::html(StatusCode::NOT_FOUND, &page));
         }
         Err(error) => return Err(error),

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::tz;
-
 use crate::model::{Author, Definitions, Precondition, TenantSettings};
 use crate::store::DocumentKind;
 
@@ -62,10 +60,6 @@ fn faults(settings: &TenantSettings) -> Vec<Fault> {
     let mut add = |pointer: String, code, detail| faults.push(Fault { pointer, detail, code });
     for (pointer, what, help) in settings.check() {
         add(pointer, "bad_settings", format!("{what}: {help}"));
-    }
-    if tz::db().get(&settings.time_zone).is_err() {
-        let detail = format!("there is no time zone \"{}\": IANA names, such as \"Europe/Berlin\"", settings.time_zone);
-        add("/timeZone".to_owned(), "bad_settings", detail);
     }
     let in_a_file = "this names a secret of the environment, which only tenant.json may do";
     if settings.portal.as_ref().is_some_and(|portal| portal.client_secret_env.is_some()) {

@@ -20,7 +20,7 @@ pub use form::{Cookies, parse_form};
 pub use json::{
     BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object, parse_patch, parse_value, patched,
 };
-pub use page::{Message, PageCall, STYLESHEET};
+pub use page::{Look, Message, PageCall, STYLESHEET};
 pub use params::Params;
 pub use problem::{Problem, ProblemDetails};
 pub use problems::{KINDS, Kind, type_of};

@@ -123,6 +123,15 @@ impl Reply {
     }
 }
 
+/// How pages for the users of a tenant look.
+#[derive(Clone, Copy, Default)]
+pub struct Look<'a> {
+    /// Whose pages they are; empty for nobody's.
+    pub name: &'a str,
+    /// Where the tenant's own colours are, if it has any.
+    pub stylesheet: Option<&'static str>,
+}
+
 /// A page that says something and leads somewhere.
 #[derive(Template)]
 #[template(path = "message.html", config = "src/web/askama.toml")]
@@ -131,8 +140,18 @@ pub struct Message<'a> {
     pub title: &'a str,
     /// What there is to say.
     pub text: &'a str,
+    /// How it looks.
+    pub look: Look<'a>,
     /// Where to go: address and words.
     pub link: Option<(String, &'a str)>,
+}
+
+impl<'a> Message<'a> {
+    /// One that is no tenant's, or for its admins.
+    #[must_use]
+    pub fn plain(title: &'a str, text: &'a str, link: Option<(String, &'a str)>) -> Self {
+        Self { title, text, look: Look::default(), link }
+    }
 }
 
 /// The style of all pages.

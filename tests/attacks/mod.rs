@@ -3,5 +3,6 @@
 mod bodies;
 mod http;
 mod keys;
+mod secrets;
 mod tenants;
 mod tokens;

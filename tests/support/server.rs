@@ -344,6 +344,11 @@ impl Server {
         self.setup.spawn()
     }
 
+    /// Insists at the end that a text stands in nothing that was written for others.
+    pub fn keep_secret(&self, text: &str) {
+        self.secrets.lock().unwrap().push(text.to_owned());
+    }
+
     /// Starts it again on the same folders, whether or not it has ended.
     pub fn restart(&mut self) {
         self.kill();

@@ -63,6 +63,9 @@ pub(super) fn instance(endpoint: InstanceEndpoint) -> Described {
 
 pub(super) fn page(page: Page) -> Described {
     match page {
+        Page::Appearance => {
+            describe("The colours of the tenant's pages").answers_as(200, "The style.", "text/css", text)
+        }
         Page::CompleteProfile => describe("Ask a user for what is missing")
             .query_optional(
                 "ticket",
