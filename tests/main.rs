@@ -9,6 +9,7 @@ mod allocations;
 mod attacks;
 mod attributes;
 mod audit;
+mod authzen;
 mod backup;
 mod bad_files;
 mod bad_input;

@@ -1,11 +1,13 @@
 //! `POST access/v1/evaluation`: one decision.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Caller, PolicyRef, Query, Reason, Scope};
-use crate::service::{Answer, Derivation, Reveal, Wish, Without};
+use crate::service::{Answer, Derivation, Reveal, Tenant, Wish, Without};
 use crate::web::{BadJson, Call, Problem, Reply, json_text};
 
 use super::question::{Options, Question};
@@ -13,7 +15,7 @@ use super::question::{Options, Question};
 /// The answer of AuthZEN 1.0 ("Access Evaluation API"), with a context of ours.
 #[derive(Serialize, JsonSchema)]
 pub struct Evaluated<'a> {
-    decision: bool,
+    pub(super) decision: bool,
     context: Context<'a>,
 }
 
@@ -46,24 +48,34 @@ struct Context<'a> {
 /// # Errors
 /// 400 for whatever is wrong with the body, its media type included.
 pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
-    let text = json_text(call.headers, call.body).map_err(bad)?;
-    let question = Question::parse(text).map_err(|error| bad(BadJson::unusable(&error)))?;
-    let Options { explain, min_revision } = question.options()?;
+    one(&call, read(&call)?).await
+}
+
+/// Decides one question.
+pub(super) async fn one(call: &Call<'_>, question: Question<'_>) -> Result<Reply, Problem> {
+    let options = question.options()?;
     let query = question.query(call.service.now())?;
-    let mut tenant = None;
-    let mut unseen = false;
-    if let Some(revision) = min_revision {
-        tenant = Box::pin(call.service.as_of(call.tenant, revision)).await;
-        unseen = tenant.is_none();
-    }
-    let wish = Wish { explain: explain.then(|| reveal(&call.caller)), unseen, claims: None };
+    let (tenant, wish) = wished(call, &options).await;
     let answer = call.service.decide(tenant.as_deref().unwrap_or(call.tenant), &query, wish).await;
     Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
 }
 
-/// All that is wrong with a body is a 400 (AuthZEN 1.0).
-fn bad(json: BadJson) -> Problem {
-    Problem::bad_request(json.to_string())
+/// What a body asks. All that is wrong with it is a 400 (AuthZEN 1.0).
+pub(super) fn read<'b>(call: &Call<'b>) -> Result<Question<'b>, Problem> {
+    let bad = |json: BadJson| Problem::bad_request(json.to_string());
+    let text = json_text(call.headers, call.body).map_err(bad)?;
+    Question::parse(text).map_err(|error| bad(BadJson::unusable(&error)))
+}
+
+/// How to decide, and for the tenant as of which moment, if not this.
+pub(super) async fn wished(call: &Call<'_>, options: &Options) -> (Option<Arc<Tenant>>, Wish<'static>) {
+    let explain = options.explain.then(|| reveal(&call.caller));
+    let Some(revision) = options.min_revision else {
+        return (None, Wish { explain, ..Wish::default() });
+    };
+    let tenant = Box::pin(call.service.as_of(call.tenant, revision)).await;
+    let unseen = tenant.is_none();
+    (tenant, Wish { explain, unseen, claims: None })
 }
 
 /// What an explanation may show to a caller.
@@ -78,7 +90,8 @@ fn reveal(caller: &Caller) -> Reveal {
     }
 }
 
-fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Evaluated<'a> {
+/// A decision as it is told.
+pub(super) fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Evaluated<'a> {
     Evaluated {
         decision: answer.decision.is_allow(),
         context: Context {

@@ -15,7 +15,7 @@ use crate::model::{Action, Entity, Key, Object, Query, UniqueKeys, Value, holds_
 use crate::web::Problem;
 
 /// What a text asks, its members not yet looked at.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Question<'a> {
     subject: Option<Member<'a>>,
     action: Option<Member<'a>>,
@@ -31,16 +31,39 @@ pub(super) struct Options {
     pub(super) explain: bool,
     /// The revision of the tenant's data that must have been seen.
     pub(super) min_revision: Option<i64>,
+    /// When to stop, of several questions.
+    pub(super) semantic: Semantic,
+}
+
+/// When to stop, of several questions (AuthZEN 1.0, section 7.1.2.1).
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Semantic {
+    #[default]
+    ExecuteAll,
+    DenyOnFirstDeny,
+    PermitOnFirstPermit,
+}
+
+impl Semantic {
+    /// Whether the next question is asked, after this decision.
+    pub(super) fn goes_on_after(self, allowed: bool) -> bool {
+        match self {
+            Semantic::ExecuteAll => true,
+            Semantic::DenyOnFirstDeny => allowed,
+            Semantic::PermitOnFirstPermit => !allowed,
+        }
+    }
 }
 
 /// A subject, an action or a resource.
+#[derive(Clone)]
 enum Member<'a> {
     Thing(Thing<'a>),
     /// No object at all.
     Other,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Thing<'a> {
     kind: Option<Value<'a>>,
     id: Option<Value<'a>>,
@@ -59,6 +82,18 @@ impl<'a> Question<'a> {
             question.values_mut().for_each(Value::mark_large_doubles);
         }
         Ok(question)
+    }
+
+    /// The same, with what it lacks taken from another: each member whole.
+    pub(super) fn or(self, defaults: &Self) -> Self {
+        let Self { subject, action, resource, context, options } = self;
+        Self {
+            subject: subject.or_else(|| defaults.subject.clone()),
+            action: action.or_else(|| defaults.action.clone()),
+            resource: resource.or_else(|| defaults.resource.clone()),
+            context: context.or_else(|| defaults.context.clone()),
+            options,
+        }
     }
 
     /// Its `options`.
@@ -81,7 +116,17 @@ impl<'a> Question<'a> {
             Some(Value::Str(text)) if text.parse::<i64>().is_ok_and(|revision| revision >= 0) => text.parse().ok(),
             Some(_) => return Err(wrong("options.minRevision", "a string, as Sidegate-Revision gives it")),
         };
-        Ok(Options { explain, min_revision })
+        let semantic = match options.get("evaluations_semantic") {
+            None => Semantic::ExecuteAll,
+            Some(Value::Str(name)) if name == "execute_all" => Semantic::ExecuteAll,
+            Some(Value::Str(name)) if name == "deny_on_first_deny" => Semantic::DenyOnFirstDeny,
+            Some(Value::Str(name)) if name == "permit_on_first_permit" => Semantic::PermitOnFirstPermit,
+            Some(_) => {
+                let right = "execute_all, deny_on_first_deny or permit_on_first_permit";
+                return Err(wrong("options.evaluations_semantic", right));
+            }
+        };
+        Ok(Options { explain, min_revision, semantic })
     }
 
     /// The query; what it names by `now` is the moment of asking.

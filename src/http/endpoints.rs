@@ -15,6 +15,7 @@ type Answering<'r> = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send 
 pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, Problem> {
     let answering: Answering<'_> = match endpoint {
         Endpoint::Evaluation => return authzen::evaluation(call).await,
+        Endpoint::Evaluations => Box::pin(authzen::evaluations(call)),
         Endpoint::GetResource => Box::pin(api::get_resource(call)),
         Endpoint::PutResource => Box::pin(api::put_resource(call)),
         Endpoint::PatchResource => Box::pin(api::patch_resource(call)),

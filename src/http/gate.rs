@@ -13,6 +13,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Bytes, Incoming};
 
 use crate::api;
+use crate::authzen;
 use crate::model::{Caller, Scope};
 use crate::service::{Asks, LastCaller, Of, Service, Tenant};
 use crate::web::{Call, InstanceCall, PageCall, Params, Problem, Reply};
@@ -23,7 +24,8 @@ use super::cors::Listed;
 use super::listener::Serves;
 use super::router::{Found, NotFound, Router};
 use super::routes::{
-    Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, PROTECTED_RESOURCE, Page, PortalPage, Serve,
+    AUTHZEN_CONFIGURATION, Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, PROTECTED_RESOURCE, Page,
+    PortalPage, Serve,
 };
 use super::server::Limits;
 use super::{body, challenge, endpoints, idempotency, openapi, pages};
@@ -168,6 +170,9 @@ impl Gate {
             }
             For::Metadata(Metadata::ProtectedResource) => {
                 Ok(api::protected_resource(service, tenant, uri.path().trim_start_matches(PROTECTED_RESOURCE)))
+            }
+            For::Metadata(Metadata::AuthZen) => {
+                Ok(authzen::configuration(service, uri.path().trim_start_matches(AUTHZEN_CONFIGURATION)))
             }
             For::Page(page) => {
                 let call = PageCall { service, tenant, params, query, headers, body, peer: address };

@@ -100,6 +100,8 @@ pub enum InstanceEndpoint {
 pub enum Metadata {
     /// Whose access tokens it takes (RFC 9728).
     ProtectedResource,
+    /// Where it is asked for decisions (AuthZEN 1.0, section 9).
+    AuthZen,
 }
 
 /// Pages for everybody.
@@ -133,6 +135,7 @@ pub enum PortalPage {
 #[allow(missing_docs)] // each is the function of that name
 pub enum Endpoint {
     Evaluation,
+    Evaluations,
     GetResource,
     PutResource,
     PatchResource,
@@ -193,6 +196,8 @@ const CONSENTS: &str = "/users/{userId}/consents";
 const LOGINS: &str = "/users/{userId}/logins";
 /// Where one reads which issuers a tenant trusts (RFC 9728).
 pub(super) const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+/// Where one reads where decisions are asked for.
+pub(super) const AUTHZEN_CONFIGURATION: &str = "/.well-known/authzen-configuration";
 const COMPLETE_PROFILE: &str = "/account/complete-profile/";
 const USER_PAGE: &str = "/portal/users/{userId}/360";
 const AUTHENTICATION: &str = "/portal/settings/authentication";
@@ -227,7 +232,9 @@ pub const ROUTES: &[Route] = &[
     row(Method::PATCH,  Instance,   "/tenants/{id}",           Runs(InstanceEndpoint::PatchTenant)),
     row(Method::DELETE, Instance,   "/tenants/{id}",           Runs(InstanceEndpoint::DeleteTenant)),
     row(Method::GET,    WellKnown,  PROTECTED_RESOURCE,        Says(Metadata::ProtectedResource)),
+    row(Method::GET,    WellKnown,  AUTHZEN_CONFIGURATION,     Says(Metadata::AuthZen)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
+    row(Method::POST,   AuthZen,    "/access/v1/evaluations",  Tenant(DECIDE,       Endpoint::Evaluations)),
     row(Method::GET,    Api,        RESOURCE,                  Tenant(TRAITS_READ,  Endpoint::GetResource)),
     row(Method::PUT,    Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PutResource)),
     row(Method::PATCH,  Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PatchResource)),

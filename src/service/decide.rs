@@ -1,5 +1,7 @@
 //! Decisions: the tenant's program, the facts that it reads, the engine's verdict, the log.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
@@ -10,7 +12,7 @@ use crate::engine::{self, Candidate, Explanation, Nearest, Program, Reveal, Unkn
 use crate::model::{Decision, Denial, Entity, Facts, Object, Query, Stored, UserRecord};
 use crate::store::{Known, Name, StoreError};
 
-use super::decision_log::Entry;
+use super::decision_log::Entry as LogEntry;
 use super::staleness::Age;
 use super::tenants::{Policies, Tenant};
 use super::{Result, Service, entropy};
@@ -90,20 +92,11 @@ impl Service {
         let started = Instant::now();
         let age = self.heard.age(started);
         let data_revision = tenant.revision();
-        let mut derivation = None;
-        let mut without = wish.unseen.then_some(Without::Revision);
-        let (decision, policy_revision, shadows) = match &tenant.policies {
-            _ if tenant.suspended.is_some() => {
-                let why = tenant.suspended.as_deref().unwrap_or_default();
-                (Decision::Deny(Denial::NoProgram(why)), None, Vec::new())
-            }
-            Policies::None { why, .. } => (Decision::Deny(Denial::NoProgram(why)), None, Vec::new()),
-            Policies::InForce { program, .. } => {
-                let (user, resource) = match age {
-                    _ if wish.unseen => (Err(StoreError::Behind.into()), Err(StoreError::Behind.into())),
-                    // Nothing in memory counts, and nobody answers.
-                    Age::Expired => (Err(StoreError::TimedOut.into()), Err(StoreError::TimedOut.into())),
-                    Age::Fresh | Age::Stale => {
+        let outcome = match in_force(tenant) {
+            Ok(program) => {
+                let (user, resource) = match lost(age, wish) {
+                    Some(why) => (Err(why().into()), Err(why().into())),
+                    None => {
                         let user = self.user_at_hand(tenant, program, query);
                         let resource = self.resource_at_hand(tenant, program, query);
                         match (user, resource) {
@@ -112,21 +105,107 @@ impl Service {
                         }
                     }
                 };
-                if user.is_err() || resource.is_err() {
-                    without = without.or(Some(Without::Facts));
-                }
-                let facts = Facts { token: wish.claims, ..facts(&user, &resource) };
-                derivation = wish.explain.map(|reveal| Derivation::new(program, query, &facts, reveal));
-                // Nobody watches shadows but the log.
-                let shadows =
-                    if self.decision_log.is_open() { engine::shadows(program, query, &facts) } else { Vec::new() };
-                (engine::decide(program, query, &facts), Some(program.revision()), shadows)
+                self.decide_by(program, query, wish, (&user, &resource))
             }
+            Err(why) => Outcome::none(why),
         };
+        self.answer(tenant, query, outcome, (started, age, data_revision))
+    }
+
+    /// Decides one query after the other, of a tenant as it is at one moment, until `goes_on` says that it is enough. What is
+    /// known of a user or a resource is asked for once, and is the same for all of them.
+    pub async fn decide_each<'t, 'q>(
+        &self,
+        tenant: &'t Tenant,
+        queries: impl IntoIterator<Item = &'q Query<'q>>,
+        wish: Wish<'_>,
+        mut goes_on: impl FnMut(Answer<'t>) -> bool,
+    ) {
+        let (age, data_revision) = (self.heard.age(Instant::now()), tenant.revision());
+        let deadline = Instant::now() + STORE_PATIENCE;
+        let (mut users, mut resources) = (HashMap::new(), HashMap::new());
+        for query in queries {
+            let started = Instant::now();
+            let outcome = match in_force(tenant) {
+                Ok(program) => {
+                    let who = query.subject.user_id();
+                    // What one query supplies itself, another may not.
+                    let what = Some(&query.resource).filter(|_| self.reads_stored(tenant, program, query));
+                    let what = what.map(|resource| (&resource.kind, &resource.id));
+                    if let Some(why) = lost(age, wish) {
+                        users.entry(who).or_insert_with(|| Err(why().into()));
+                        resources.entry(what).or_insert_with(|| Err(why().into()));
+                    }
+                    let user = match users.entry(who) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(place) => place.insert(match self.user_at_hand(tenant, program, query) {
+                            Some(known) => Ok(known),
+                            None => self.noted(by(deadline, self.user(tenant, &query.subject.id)).await, tenant),
+                        }),
+                    };
+                    let resource = match resources.entry(what) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(place) => place.insert(match self.resource_at_hand(tenant, program, query) {
+                            Some(known) => Ok(known),
+                            None => {
+                                let Entity { kind, id, .. } = &query.resource;
+                                self.noted(by(deadline, self.resource(tenant, kind, id)).await, tenant)
+                            }
+                        }),
+                    };
+                    self.decide_by(program, query, wish, (user, resource))
+                }
+                Err(why) => Outcome::none(why),
+            };
+            if !goes_on(self.answer(tenant, query, outcome, (started, age, data_revision))) {
+                return;
+            }
+        }
+    }
+
+    /// Decides by the policies in force.
+    fn decide_by<'t>(
+        &self,
+        program: &'t Program,
+        query: &Query<'_>,
+        wish: Wish<'_>,
+        (user, resource): (&Result<Known<UserRecord>>, &Result<Known<Object<'static>>>),
+    ) -> Outcome<'t> {
+        let nobody_knows = user.is_err() || resource.is_err();
+        let without = wish.unseen.then_some(Without::Revision).or(nobody_knows.then_some(Without::Facts));
+        let facts = Facts { token: wish.claims, ..facts(user, resource) };
+        Outcome {
+            decision: engine::decide(program, query, &facts),
+            policy_revision: Some(program.revision()),
+            derivation: wish.explain.map(|reveal| Derivation::new(program, query, &facts, reveal)),
+            without,
+            // Nobody watches shadows but the log.
+            shadows: if self.decision_log.is_open() { engine::shadows(program, query, &facts) } else { Vec::new() },
+        }
+    }
+
+    /// The answer of an outcome, counted and written down.
+    fn answer<'t>(
+        &self,
+        tenant: &Tenant,
+        query: &Query<'_>,
+        outcome: Outcome<'t>,
+        (started, age, data_revision): (Instant, Age, i64),
+    ) -> Answer<'t> {
+        let Outcome { decision, policy_revision, derivation, without, shadows } = outcome;
         let (id, stale) = (entropy::id(query.now), age != Age::Fresh);
         let answer = Answer { decision, id, policy_revision, data_revision, stale, without, derivation };
         self.metrics.decided(&answer.decision, stale, started.elapsed());
-        self.decision_log.write(|| Entry::new(tenant, query, &answer, &shadows));
+        self.decision_log.write(|| LogEntry::new(tenant, query, &answer, &shadows));
+        answer
+    }
+
+    /// What the store said, with its failures told.
+    fn noted<T>(&self, answer: Result<T>, tenant: &Tenant) -> Result<T> {
+        if let Err(error) = &answer {
+            self.metrics.store_failed();
+            tracing::warn!(tenant = %tenant.id, %error, "deciding without stored facts");
+        }
         answer
     }
 
@@ -153,10 +232,15 @@ impl Service {
         query: &Query<'_>,
     ) -> Option<Known<Object<'static>>> {
         let Entity { kind, id, .. } = &query.resource;
-        if !program.reads_resource(query) || !self.stores_type(&tenant.id, kind) {
+        if !self.reads_stored(tenant, program, query) {
             return Some(None);
         }
         self.resources.get(&tenant.id, Name::resource(kind, id))
+    }
+
+    /// Whether a decision could read stored attributes of the resource.
+    fn reads_stored(&self, tenant: &Tenant, program: &Program, query: &Query<'_>) -> bool {
+        program.reads_resource(query) && self.stores_type(&tenant.id, &query.resource.kind)
     }
 
     /// Asks the store for what is not at hand, for at most [`STORE_PATIENCE`].
@@ -181,19 +265,55 @@ impl Service {
             }
         };
         let (user, resource) = tokio::join!(user, resource);
-        for error in user.as_ref().err().into_iter().chain(resource.as_ref().err()) {
-            self.metrics.store_failed();
-            tracing::warn!(tenant = %tenant.id, %error, "deciding without stored facts");
-        }
-        (user, resource)
+        (self.noted(user, tenant), self.noted(resource, tenant))
     }
 }
 
 /// What is known of a subject and a resource.
 type Gathered = (Result<Known<UserRecord>>, Result<Known<Object<'static>>>);
 
+/// What came of a decision.
+struct Outcome<'t> {
+    decision: Decision<'t>,
+    policy_revision: Option<&'t str>,
+    derivation: Option<Derivation<'t>>,
+    without: Option<Without>,
+    /// What shadow policies would have decided.
+    shadows: Vec<&'t str>,
+}
+
+impl<'t> Outcome<'t> {
+    /// Nothing was in force that could decide.
+    fn none(why: &'t str) -> Self {
+        let decision = Decision::Deny(Denial::NoProgram(why));
+        Self { decision, policy_revision: None, derivation: None, without: None, shadows: Vec::new() }
+    }
+}
+
+/// What decides for a tenant, or why nothing does.
+fn in_force(tenant: &Tenant) -> std::result::Result<&Program, &str> {
+    match (&tenant.suspended, &tenant.policies) {
+        (Some(why), _) | (None, Policies::None { why, .. }) => Err(why),
+        (None, Policies::InForce { program, .. }) => Ok(program),
+    }
+}
+
+/// Why nothing that is stored counts, if nothing does.
+fn lost(age: Age, wish: Wish<'_>) -> Option<fn() -> StoreError> {
+    match age {
+        _ if wish.unseen => Some(|| StoreError::Behind),
+        // Nothing in memory counts, and nobody answers.
+        Age::Expired => Some(|| StoreError::TimedOut),
+        Age::Fresh | Age::Stale => None,
+    }
+}
+
 async fn within_patience<T>(reading: impl Future<Output = Result<T>>) -> Result<T> {
-    match tokio::time::timeout(STORE_PATIENCE, reading).await {
+    by(Instant::now() + STORE_PATIENCE, reading).await
+}
+
+async fn by<T>(deadline: Instant, reading: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout_at(deadline.into(), reading).await {
         Ok(outcome) => outcome,
         Err(_) => Err(StoreError::TimedOut.into()),
     }

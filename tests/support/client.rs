@@ -74,6 +74,11 @@ impl Client {
         answer
     }
 
+    /// The token that it shows.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], "")
     }

@@ -8,7 +8,7 @@ use crate::api::bodies::{
     LoginAnswer, LoginReport, Logins, PreviewedRule, ResourceAttribute, ResourceAttributes, Results, Rotation, Token,
     TokenPage, TokenWish, User, UserAttribute, UserAttributes, UserPage,
 };
-use crate::authzen::{Evaluated, Question};
+use crate::authzen::{Evaluated, Evaluations, Question};
 use crate::model::{Definition, ProfilingSettings, Rule, TenantSettings};
 use crate::service::{AuditVerdict, ImportReport};
 use crate::web::ProblemDetails;
@@ -31,6 +31,19 @@ pub(super) fn described(endpoint: Endpoint) -> Described {
                 "context": { "ip": "192.0.2.1" },
             }))
             .answers::<Evaluated<'_>>(200, "The decision."),
+        Endpoint::Evaluations => describe("Decide several questions at once")
+            .about(
+                "AuthZEN Authorization API 1.0, section 7, up to 1,000. What a question lacks is taken from the \
+                 body itself. `options.evaluations_semantic` says when to stop; without `evaluations`, the body is \
+                 one question, and answered as such.",
+            )
+            .takes_as(JSON, questions, json!({
+                "subject": { "type": "user", "id": "alice" },
+                "action": { "name": "read" },
+                "evaluations": [{ "resource": { "type": "report", "id": "7" } }, { "resource": { "type": "report", "id": "8" } }],
+            }))
+            .answers::<Evaluations<'_>>(200, "The decisions, in the order of the questions.")
+            .answers::<Evaluated<'_>>(200, "The decision, if it was one question."),
         Endpoint::AbacCheck => describe("Decide, in LumoAuth's shape")
             .about(
                 "With an access token, about its own subject; with a service token, about the \
@@ -321,6 +334,19 @@ pub(super) fn described(endpoint: Endpoint) -> Described {
             .answers::<DryRun>(200, "How many of how many.")
             .refuses(&[422]),
     }
+}
+
+/// Defaults, and questions that lack what these have.
+fn questions(generator: &mut SchemaGenerator) -> schemars::Schema {
+    let mut schema = shape::<Question<'_>>(generator);
+    schema.remove("required");
+    let one = schema.clone();
+    if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+        properties.insert("evaluations".to_owned(), json!({ "type": "array", "maxItems": 1000, "items": one }));
+        properties["options"]["properties"]["evaluations_semantic"] =
+            json!({ "enum": ["execute_all", "deny_on_first_deny", "permit_on_first_permit"] });
+    }
+    schema
 }
 
 /// A definition whose slug stands in the path.

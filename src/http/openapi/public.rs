@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::api::bodies::{Health, NewTenant, ProtectedResource, Tenant, TenantPatch, Tenants};
+use crate::authzen::Configuration;
 use crate::service::Readiness;
 
 use super::super::routes::{InstanceEndpoint, Metadata, Operation, Page, PortalPage};
@@ -33,6 +34,9 @@ pub(super) fn operation(operation: Operation) -> Described {
 
 pub(super) fn metadata(metadata: Metadata) -> Described {
     match metadata {
+        Metadata::AuthZen => describe("Say where decisions are asked for")
+            .about("AuthZEN Authorization API 1.0, section 9.")
+            .answers::<Configuration>(200, "The metadata."),
         Metadata::ProtectedResource => describe("Say whose access tokens the tenant takes")
             .about("OAuth 2.0 Protected Resource Metadata (RFC 9728).")
             .answers::<ProtectedResource<'_>>(200, "The metadata."),

@@ -1,0 +1,147 @@
+//! `access/v1/evaluations`: several decisions at once (AuthZEN 1.0, section 7).
+
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::model::Query;
+use crate::service::{Answer, Asks};
+use crate::web::{Call, Problem, Reply};
+
+use super::evaluation::{Evaluated, encode, one, read, wished};
+use super::question::{Options, Question, Semantic};
+
+/// So many questions are asked at once at most.
+const MAX_EVALUATIONS: usize = 1000;
+
+/// Decisions, in the order of the questions.
+#[derive(Serialize, JsonSchema)]
+pub struct Evaluations<'a> {
+    evaluations: Vec<Evaluation<'a>>,
+}
+
+/// A decision, or why there is none.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Evaluation<'a> {
+    Made(Evaluated<'a>),
+    NotMade(NotMade),
+}
+
+/// A question that cannot be decided is not permitted.
+#[derive(Serialize, JsonSchema)]
+struct NotMade {
+    decision: bool,
+    context: Unusable,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Unusable {
+    /// `invalid_evaluation`
+    error: &'static str,
+    /// What is wrong with it.
+    reason: String,
+}
+
+impl Evaluation<'_> {
+    fn not_made(problem: &Problem) -> Self {
+        let context = Unusable { error: "invalid_evaluation", reason: problem.detail.to_string() };
+        Self::NotMade(NotMade { decision: false, context })
+    }
+
+    fn is_allow(&self) -> bool {
+        matches!(self, Self::Made(Evaluated { decision: true, .. }))
+    }
+}
+
+/// Several decisions. What the questions lack is taken from the body itself, each member whole; without `evaluations`, the
+/// body is one question, and its answer that of `access/v1/evaluation`.
+///
+/// # Errors
+/// 400 for a body that cannot be used as a whole; one question that cannot is a deny which says so.
+pub async fn evaluations(call: Call<'_>) -> Result<Reply, Problem> {
+    let defaults = read(&call)?;
+    let items = items(call.body)?;
+    if items.is_empty() {
+        return one(&call, defaults).await;
+    }
+    // The request itself was counted as one.
+    for _ in 1..items.len() {
+        call.tenant.admit(Asks::Decision, Some(&call.caller), None).map_err(Problem::too_many)?;
+    }
+    let options = defaults.options()?;
+    let now = call.service.now();
+    let queries: Vec<_> = items.into_iter().map(|item| query(item, &defaults, now)).collect();
+    let (tenant, wish) = wished(&call, &options).await;
+    let tenant = tenant.as_deref().unwrap_or(call.tenant);
+    let mut answers: Vec<Answer<'_>> = Vec::with_capacity(queries.len());
+    call.service
+        .decide_each(tenant, before_the_end(&queries, &options), wish, |answer| {
+            let allowed = answer.decision.is_allow();
+            answers.push(answer);
+            options.semantic.goes_on_after(allowed)
+        })
+        .await;
+    Ok(Reply::json(StatusCode::OK, &merge(&queries, &answers, &options)))
+}
+
+/// The questions of a body.
+fn items(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
+    #[derive(Deserialize)]
+    struct Body<'b> {
+        #[serde(borrow)]
+        evaluations: Option<&'b RawValue>,
+    }
+    let wrong = |_| Problem::bad_request("\"evaluations\" must be an array of objects");
+    let Body { evaluations } = serde_json::from_slice(body).map_err(wrong)?;
+    let items: Vec<&RawValue> = match evaluations {
+        None => Vec::new(),
+        Some(array) => serde_json::from_str(array.get()).map_err(wrong)?,
+    };
+    if items.len() > MAX_EVALUATIONS {
+        let detail = format!("there are {} evaluations, and at most {MAX_EVALUATIONS} at once", items.len());
+        return Err(Problem::bad_request(detail));
+    }
+    Ok(items)
+}
+
+fn query<'b>(item: &'b RawValue, defaults: &Question<'b>, now: jiff::Timestamp) -> Result<Query<'b>, Problem> {
+    // Keys that are given twice were looked for in the whole.
+    let question = Question::parse(item.get()).map_err(|_| Problem::bad_request("an evaluation is an object"))?;
+    question.or(defaults).query(now)
+}
+
+/// Those that can be decided, up to the first that cannot where that ends it.
+fn before_the_end<'q>(
+    queries: &'q [Result<Query<'q>, Problem>],
+    options: &Options,
+) -> impl Iterator<Item = &'q Query<'q>> {
+    let ends = options.semantic == Semantic::DenyOnFirstDeny;
+    queries.iter().take_while(move |query| query.is_ok() || !ends).filter_map(|query| query.as_ref().ok())
+}
+
+/// All that was answered, in the order of the questions.
+fn merge<'a>(
+    queries: &'a [Result<Query<'a>, Problem>],
+    answers: &'a [Answer<'_>],
+    options: &Options,
+) -> Evaluations<'a> {
+    let mut answers = answers.iter();
+    let mut evaluations = Vec::with_capacity(queries.len());
+    for query in queries {
+        let evaluation = match query {
+            Err(problem) => Evaluation::not_made(problem),
+            Ok(query) => match answers.next() {
+                Some(answer) => Evaluation::Made(encode(answer, query)),
+                None => break,
+            },
+        };
+        let goes_on = options.semantic.goes_on_after(evaluation.is_allow());
+        evaluations.push(evaluation);
+        if !goes_on {
+            break;
+        }
+    }
+    Evaluations { evaluations }
+}
