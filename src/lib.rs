@@ -13,6 +13,7 @@ pub mod lang;
 pub mod model;
 pub mod portal;
 pub mod profiling;
+pub mod proxy;
 pub mod service;
 pub mod store;
 pub mod web;

@@ -25,7 +25,8 @@ answers. An endpoint that is not here fails the test. Whoever is not named is re
 
 `instance` is a service token of the instance with the scope `admin`, `admin` one of the tenant; `user` a user of the tenant
 with an access token of an issuer that it trusts, `portal session` an admin who is signed in to the tenant's portal; all others
-are service tokens of the tenant with that scope. Paths with `/t/{tenant}` are there without it for the default tenant, too.
+are service tokens of the tenant with that scope. At `/authz/...`, proxies of the same machine (and those of `--trusted-proxies`) ask,
+who need no token; one there is that of whoever is behind the request, and stands for somebody or not. Paths with `/t/{tenant}` are there without it for the default tenant, too.
 
 ";
 
@@ -91,7 +92,8 @@ fn callers(server: &Server, issuer: &Issuer) -> Vec<Caller> {
 
 /// Nothing of it is there, and nothing is changed: who is let in is refused for something else.
 fn path(template: &str) -> String {
-    let names = [("tenant", "acme"), ("userId", "nobody"), ("slug", "nothing"), ("type", "none"), ("id", "7")];
+    let names =
+        [("*rest", "x"), ("tenant", "acme"), ("userId", "nobody"), ("slug", "nothing"), ("type", "none"), ("id", "7")];
     let put_in = |path: String, (name, value): (&str, &str)| path.replace(&format!("{{{name}}}"), value);
     names.into_iter().fold(template.to_owned(), put_in)
 }
@@ -103,7 +105,8 @@ fn is_let_in(route: &Route, caller: &Caller, answer: &Answer) -> bool {
     let is_refusal = match answer.status.as_u16() {
         401 => true,
         // A form that was not sent from a page is refused to whoever may send it.
-        403 => !matches!(route.family, Family::Pages),
+        // A proxy is told so of the request that it asks about.
+        403 => !matches!(route.family, Family::Pages | Family::Proxies),
         404 => text.contains("this access token is not one of it"),
         _ => false,
     };
@@ -124,8 +127,8 @@ fn who_may(server: &Server, route: &Route, template: &str, callers: &[Caller]) -
     let may = |caller: &&Caller| {
         let headers: Vec<_> = caller.header.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = client.send(route.method.clone(), &path(template), &headers, "");
-        // Pages do not look at tokens.
-        let knows_tokens = !matches!(route.family, Family::Pages);
+        // Pages do not look at tokens; proxies show those of others, which count or not.
+        let knows_tokens = !matches!(route.family, Family::Pages | Family::Proxies);
         let caller =
             if knows_tokens { caller } else { &Caller { name: caller.name.clone(), header: None, refused: 401 } };
         is_let_in(route, caller, &answer)

@@ -44,6 +44,7 @@ mod packed;
 mod profiling;
 mod promotion;
 mod proofs;
+mod proxies;
 mod races;
 mod reload;
 mod resources;

@@ -28,7 +28,8 @@ fn every_route_is_described_once() {
         .into_iter()
         .map(|(path, method, _)| (path, method.to_string()))
         .collect();
-    let routes: BTreeSet<_> = ROUTES.iter().map(|route| (route.paths()[0].clone(), route.method.to_string())).collect();
+    let routes: BTreeSet<_> =
+        ROUTES.iter().map(|route| (route.paths()[0].replace("{*", "{"), route.method.to_string())).collect();
     assert_eq!(described, routes);
 }
 

@@ -16,6 +16,7 @@ mod junit;
 mod local;
 mod output;
 mod progress;
+mod proxy_config;
 mod routes;
 mod show;
 mod test;
@@ -52,6 +53,8 @@ enum Command {
     Eval(eval::Eval),
     /// Show what a request is by the routes of a tenant
     Routes(routes::Routes),
+    /// Print a configuration of a reverse proxy before an app
+    ProxyConfig(proxy_config::ProxyConfig),
     /// Explain the code of a finding, such as E014
     Explain(explain::Explain),
     /// Print completions for a shell
@@ -103,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Test(test) => test.run(),
         Command::Eval(eval) => eval.run(),
         Command::Routes(routes) => routes.run(),
+        Command::ProxyConfig(config) => config.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions { shell } => {
             generate(shell, &mut Cli::command(), "sidegate", &mut std::io::stdout());

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::engine::{Program, Target, compile};
+use crate::model::RequestPath;
 
 use super::{Usage, input, show};
 
@@ -64,7 +64,7 @@ impl Routes {
     fn find(&self, program: &Program, method: &str, url: &str) -> Result<()> {
         let method = method.to_ascii_uppercase();
         let request = Request::read(url)?;
-        let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+        let segments: Vec<&str> = request.path.segments().collect();
         let target = Target { method: &method, host: request.host.as_deref(), segments: &segments };
         let answer = match program.routes().find(target) {
             Some(routed) => Answer {
@@ -75,7 +75,7 @@ impl Routes {
             },
             None => Answer {
                 action: method.clone(),
-                resource: Resource { kind: "http".to_owned(), id: request.path },
+                resource: Resource { kind: "http".to_owned(), id: request.path.to_string() },
                 captures: serde_json::Map::new(),
                 route: None,
             },
@@ -126,8 +126,7 @@ impl Routes {
 /// A request's address, taken apart.
 struct Request {
     host: Option<String>,
-    path: String,
-    segments: Vec<String>,
+    path: RequestPath,
 }
 
 impl Request {
@@ -141,21 +140,8 @@ impl Request {
             }
             None => (None, url.to_owned()),
         };
-        let path = path.split(['?', '#']).next().unwrap_or("").to_owned();
-        let below = path.strip_prefix('/').ok_or_else(|| Usage(format!("the path of {url} starts with no /")))?;
-        let parts: Vec<&str> = below.split('/').collect();
-        let mut segments = Vec::with_capacity(parts.len());
-        for (place, part) in parts.iter().enumerate() {
-            let refused = |why: &str| Usage(format!("{path}: {why}: two parties could read it differently"));
-            let decoded = percent_decode_str(part).decode_utf8().map_err(|_| refused("it is not UTF-8"))?.into_owned();
-            if decoded == "." || decoded == ".." || (decoded.is_empty() && place + 1 < parts.len()) {
-                return Err(refused("a segment is empty, . or ..").into());
-            }
-            if decoded.contains(['/', '\\', ';', '%']) || decoded.contains(char::is_control) {
-                return Err(refused("a segment holds /, \\, ;, % or a control character").into());
-            }
-            segments.push(decoded);
-        }
-        Ok(Self { host, path, segments })
+        let path = path.split(['?', '#']).next().unwrap_or("");
+        let refused = |why| Usage(format!("{path}: {why}: two parties could read it differently"));
+        Ok(Self { host, path: RequestPath::parse(path, &[]).map_err(refused)? })
     }
 }

@@ -19,10 +19,9 @@ impl Proxies {
         if self.0.is_empty() {
             return peer;
         }
-        let lines: Vec<&str> = headers.get_all(&X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
-        let mut said = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        let mut said = forwarded(headers);
         while self.trusts(address) {
-            match said.next().and_then(|text| text.trim().parse().ok()) {
+            match said.next().and_then(|text| text.parse().ok()) {
                 Some(next) => address = next,
                 None => break,
             }
@@ -30,10 +29,37 @@ impl Proxies {
         Some(address)
     }
 
+    /// Whether somebody may ask whether requests of others may pass: on this machine, or a proxy that is trusted. Whoever
+    /// comes over a Unix socket has no address.
+    pub(super) fn may_ask(&self, peer: Option<IpAddr>) -> bool {
+        peer.is_none_or(|address| address.to_canonical().is_loopback() || self.trusts(address))
+    }
+
+    /// The address of the client of a proxy that may ask.
+    pub(super) fn client_of_a_proxy(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let mut address = peer;
+        for text in forwarded(headers) {
+            match text.parse() {
+                Ok(said) => address = Some(said),
+                Err(_) => break,
+            }
+            if !address.is_some_and(|address| self.trusts(address)) {
+                break;
+            }
+        }
+        address
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
+}
+
+/// Who a request was forwarded for, the last first.
+fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines: Vec<&str> = headers.get_all(&X_FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
+    lines.into_iter().rev().flat_map(|line| line.rsplit(',')).map(str::trim)
 }
 
 #[cfg(test)]

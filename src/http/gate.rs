@@ -72,7 +72,7 @@ fn admitted_file(answers: &For) -> bool {
 }
 
 /// A reply's form of errors, and the errors themselves.
-type Refusal = (Option<Family>, Problem);
+pub(super) type Refusal = (Option<Family>, Problem);
 
 impl Gate {
     /// Answers a request, whatever it is.
@@ -132,6 +132,7 @@ impl Gate {
             Serve::Instance(endpoint) => {
                 return self.instance(endpoint, found, head, body, (peer, address)).await;
             }
+            Serve::Proxy(endpoint) => return Box::pin(self.asked(endpoint, found, head, body, peer)).await,
             Serve::Metadata(metadata) => self.open(&found.params, address, For::Metadata(metadata)),
             Serve::Page(page) => self.open(&found.params, address, For::Page(page)),
             Serve::Portal(page) => self.open(&found.params, address, For::Portal(page)),

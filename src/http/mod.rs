@@ -1,5 +1,6 @@
 //! HTTP: the only room that knows hyper and sockets. The table of routes, the order of refusals, the server.
 
+mod asked;
 mod body;
 mod challenge;
 mod client;
@@ -20,7 +21,8 @@ pub use client::Proxies;
 pub use listener::{Listener, Serves};
 pub use openapi::openapi;
 pub use routes::{
-    Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, Page, PortalPage, ROUTES, Route, Serve,
+    Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, Page, PortalPage, ProxyEndpoint, ROUTES, Route,
+    Serve,
 };
 pub use server::{Limits, serve};
 pub use tls::{Tls, TlsError, TlsFiles, certificates, fingerprint};

@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::listener::Serves;
-use super::routes::{ROUTES, Route};
+use super::routes::{Family, ROUTES, Route};
 
 /// All paths of the table.
 pub(super) struct Router {
@@ -55,7 +55,9 @@ impl Router {
             return Err(NotFound::Path);
         }
         let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        let Some(route) = routes.iter().find(|route| route.method == *wanted) else {
+        // Proxies may ask with the method of the request that they ask about.
+        let fits = |route: &&&Route| route.method == *wanted || route.family == Family::Proxies;
+        let Some(route) = routes.iter().find(fits) else {
             let first = routes.first().ok_or(NotFound::Path)?;
             return Err(NotFound::Method { route: first, allow: allow(routes) });
         };

@@ -32,6 +32,8 @@ pub enum Family {
     WellKnown,
     /// Under `/t/{tenant}`, and `/` for the default tenant; answers are HTML.
     Pages,
+    /// Under `/t/{tenant}`, and `/` for the default tenant, for every method: a request may be the one that is asked about.
+    Proxies,
 }
 
 /// Who may use a route, and what answers.
@@ -43,6 +45,8 @@ pub enum Serve {
     Tenant(Access, Endpoint),
     /// Admins of the instance may.
     Instance(InstanceEndpoint),
+    /// Proxies that are trusted may.
+    Proxy(ProxyEndpoint),
     /// Everybody may: it says what there is.
     Metadata(Metadata),
     /// Everybody may: the page itself asks for a ticket or a link.
@@ -82,6 +86,15 @@ pub enum Operation {
     Healthz,
     Readyz,
     Metrics,
+}
+
+/// Where reverse proxies ask whether a request may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the function of that name
+pub enum ProxyEndpoint {
+    AuthRequest,
+    ForwardAuth,
+    ExtAuthz,
 }
 
 /// What is for those who run the instance.
@@ -203,8 +216,8 @@ const USER_PAGE: &str = "/portal/users/{userId}/360";
 const AUTHENTICATION: &str = "/portal/settings/authentication";
 
 use Access::User;
-use Family::{Api, AuthZen, Instance, Operations, Pages, WellKnown};
-use Serve::{Instance as Runs, Metadata as Says, Page as ForAll, Portal, Public, Tenant};
+use Family::{Api, AuthZen, Instance, Operations, Pages, Proxies, WellKnown};
+use Serve::{Instance as Runs, Metadata as Says, Page as ForAll, Portal, Proxy, Public, Tenant};
 
 const DECIDE: Access = Access::Scope(Scope::Decide);
 const OWN: Access = Access::Own(Scope::Decide);
@@ -235,6 +248,10 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    WellKnown,  AUTHZEN_CONFIGURATION,     Says(Metadata::AuthZen)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluations",  Tenant(DECIDE,       Endpoint::Evaluations)),
+    row(Method::GET,    Proxies,    "/authz/auth-request",     Proxy(ProxyEndpoint::AuthRequest)),
+    row(Method::GET,    Proxies,    "/authz/forward-auth",     Proxy(ProxyEndpoint::ForwardAuth)),
+    row(Method::GET,    Proxies,    "/authz/ext-authz/",       Proxy(ProxyEndpoint::ExtAuthz)),
+    row(Method::GET,    Proxies,    "/authz/ext-authz/{*rest}", Proxy(ProxyEndpoint::ExtAuthz)),
     row(Method::GET,    Api,        RESOURCE,                  Tenant(TRAITS_READ,  Endpoint::GetResource)),
     row(Method::PUT,    Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PutResource)),
     row(Method::PATCH,  Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PatchResource)),
@@ -308,6 +325,7 @@ impl Route {
     pub fn is_administration(&self) -> bool {
         match self.serve {
             Serve::Public(_)
+            | Serve::Proxy(_)
             | Serve::Metadata(_)
             | Serve::Page(Page::Appearance | Page::CompleteProfile | Page::PostCompleteProfile) => false,
             Serve::Tenant(Access::User | Access::Own(_) | Access::Scope(Scope::Decide | Scope::Profiling), _) => false,
@@ -323,7 +341,7 @@ impl Route {
             Family::Instance => return vec![format!("/api/v1{}", self.path)],
             Family::WellKnown => return vec![format!("{}/t/{{tenant}}", self.path), self.path.to_owned()],
             Family::Api => format!("/api/v1{}", self.path),
-            Family::AuthZen | Family::Pages => self.path.to_owned(),
+            Family::AuthZen | Family::Pages | Family::Proxies => self.path.to_owned(),
         };
         vec![format!("/t/{{tenant}}{below}"), below]
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Appearance, Issuer};
+use super::{Appearance, Issuer, ProxySettings};
 
 /// What is wrong in settings: a JSON pointer to it, what is wrong there, and what would be right.
 pub type Wrong = (String, String, String);
@@ -27,6 +27,8 @@ pub struct TenantSettings {
     pub portal: Option<PortalSignIn>,
     /// Whose access tokens are taken for users.
     pub issuers: Vec<Issuer>,
+    /// What reverse proxies before the tenant's apps are told.
+    pub proxies: ProxySettings,
     /// How pages for users look.
     pub appearance: Appearance,
     /// How much may be asked.
@@ -81,6 +83,7 @@ impl TenantSettings {
     #[must_use]
     pub fn check(&self) -> Vec<Wrong> {
         let mut wrong = Issuer::check_all(&self.issuers);
+        self.proxies.check(&mut wrong);
         self.appearance.check(&mut wrong);
         if jiff::tz::db().get(&self.time_zone).is_err() {
             let what = format!("there is no time zone \"{}\"", self.time_zone);
@@ -132,6 +135,7 @@ impl Default for TenantSettings {
             default_return: None,
             portal: None,
             issuers: Vec::new(),
+            proxies: ProxySettings::default(),
             appearance: Appearance::default(),
             limits: Limits::default(),
             file: None,

@@ -291,7 +291,7 @@ impl<'t> Outcome<'t> {
 }
 
 /// What decides for a tenant, or why nothing does.
-fn in_force(tenant: &Tenant) -> std::result::Result<&Program, &str> {
+pub(super) fn in_force(tenant: &Tenant) -> std::result::Result<&Program, &str> {
     match (&tenant.suspended, &tenant.policies) {
         (Some(why), _) | (None, Policies::None { why, .. }) => Err(why),
         (None, Policies::InForce { program, .. }) => Ok(program),

@@ -12,6 +12,7 @@ mod params;
 mod precondition;
 mod problem;
 mod problems;
+mod proxy_call;
 mod reply;
 
 pub use call::{Call, InstanceCall, query_param};
@@ -24,4 +25,5 @@ pub use page::{Look, Message, PageCall, STYLESHEET};
 pub use params::Params;
 pub use problem::{Problem, ProblemDetails};
 pub use problems::{KINDS, Kind, type_of};
+pub use proxy_call::ProxyCall;
 pub use reply::{Content, Reply};

@@ -19,7 +19,7 @@ static PATHS: LazyLock<matchit::Router<String>> = LazyLock::new(|| {
         let paths = route.paths();
         for path in &paths {
             // Rows of one path are one path.
-            let _ = router.insert(path, paths[0].clone());
+            let _ = router.insert(path, paths[0].replace("{*", "{"));
         }
     }
     router

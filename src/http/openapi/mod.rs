@@ -106,7 +106,7 @@ fn bearer(about: &str) -> Value {
 }
 
 /// What operations are listed under.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Decisions", "Whether a subject may."),
     ("Users", "Traits and profile fields of users, and what else is known of them."),
     ("Definitions", "What traits there are, and what they may be."),
@@ -115,6 +115,7 @@ const TAGS: [(&str, &str); 10] = [
     ("Audit", "Who changed what."),
     ("Tenant", "Settings and service tokens of a tenant."),
     ("Instance", "For those who run the instance: its tenants."),
+    ("Proxies", "Whether a request may pass; for reverse proxies on this machine, and those that are trusted."),
     ("Operations", "How the instance does, and what it says of itself."),
     ("Pages", "For people, with forms."),
 ];

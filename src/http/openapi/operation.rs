@@ -177,6 +177,14 @@ impl Described {
         self.query("force", about, json!({ "type": "boolean", "default": false }), json!(true))
     }
 
+    /// Needs a header field.
+    pub(super) fn header(mut self, name: &str, example: &str) -> Self {
+        let schema = json!({ "type": "string" });
+        self.query
+            .push(json!({ "name": name, "in": "header", "required": true, "schema": schema, "example": example }));
+        self
+    }
+
     /// Is one page of a list.
     pub(super) fn paged(self) -> Self {
         let limit = json!({ "type": "integer", "minimum": 1, "maximum": 500, "default": 100 });

@@ -42,6 +42,7 @@ impl Parts {
         let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
         for route in ROUTES {
             let Some(path) = route.paths().into_iter().next() else { continue };
+            let path = path.replace("{*", "{");
             let operation = self.operation(route, &path);
             paths.entry(path).or_default().insert(route.method.as_str().to_ascii_lowercase(), operation);
         }
@@ -122,6 +123,10 @@ fn described(route: &Route) -> (Described, String) {
         Serve::Tenant(_, endpoint) => (endpoints::described(endpoint), format!("{endpoint:?}")),
         Serve::Instance(endpoint) => (public::instance(endpoint), format!("{endpoint:?}")),
         Serve::Metadata(metadata) => (public::metadata(metadata), format!("{metadata:?}")),
+        Serve::Proxy(endpoint) => {
+            let one_of_two = if route.path.ends_with('/') { "Root" } else { "" };
+            (public::proxy(endpoint), format!("{endpoint:?}{one_of_two}"))
+        }
         Serve::Page(page) => (public::page(page), format!("{page:?}")),
         Serve::Portal(page) => (public::portal(page), format!("Portal{page:?}")),
     }
@@ -134,6 +139,7 @@ fn tag(route: &Route) -> &'static str {
         Family::Instance => "Instance",
         Family::AuthZen => "Decisions",
         Family::Pages => "Pages",
+        Family::Proxies => "Proxies",
         Family::Api if below("/abac/check") => "Decisions",
         Family::Api if below("/abac/attributes") => "Definitions",
         Family::Api if below("/abac/resources") => "Resources",
@@ -163,6 +169,7 @@ fn path_parameter(path: &str, name: &str) -> Value {
         "userId" => ("the user, percent-encoded", TEXT, "alice"),
         "slug" => ("the name of the trait or attribute", "^[a-z][a-z0-9_]{0,62}$", "plan"),
         "type" => ("the type of the resource", TEXT, "report"),
+        "rest" => ("the path of the request that is asked about", "^.*$", "reports"),
         "name" => ("the name of the kind", "^[a-z-]+$", "not-found"),
         _ if path.contains("{type}") => ("the id of the resource", TEXT, "7"),
         _ if path.contains("/tokens/") => ("the id of the token, which is not the token", TEXT, "0192f0c1"),
@@ -175,6 +182,8 @@ fn path_parameter(path: &str, name: &str) -> Value {
 fn security(route: &Route) -> Value {
     match route.serve {
         Serve::Public(_) | Serve::Metadata(_) | Serve::Page(_) => json!([]),
+        // The token is that of whoever is behind the request that is asked about.
+        Serve::Proxy(_) => json!([{}, { "accessToken": [] }]),
         Serve::Portal(_) => json!([{ "portalSession": [] }]),
         Serve::Instance(_) => json!([{ "instanceToken": [] }]),
         Serve::Tenant(Access::Scope(scope), _) => json!([{ "serviceToken": [scope.as_str()] }]),
@@ -189,6 +198,7 @@ fn refusals(route: &Route, described: &Described, takes_key: bool) -> Vec<u16> {
     statuses.extend(match route.family {
         Family::Operations => &[][..],
         Family::WellKnown => &[403, 404, 429],
+        Family::Proxies => &[400, 401, 403, 404, 429, 500, 503],
         Family::Instance => &[400, 401, 403, 429, 500, 503],
         Family::Pages if matches!(route.serve, Serve::Page(_)) => &[400, 403, 404, 429, 500, 503],
         Family::Pages | Family::Api | Family::AuthZen => &[400, 401, 403, 404, 429, 500, 503],

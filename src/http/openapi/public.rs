@@ -6,8 +6,10 @@ use crate::api::bodies::{Health, NewTenant, ProtectedResource, Tenant, TenantPat
 use crate::authzen::Configuration;
 use crate::service::Readiness;
 
-use super::super::routes::{InstanceEndpoint, Metadata, Operation, Page, PortalPage};
-use super::operation::{Described, HTML, describe, object, text};
+use super::super::routes::{InstanceEndpoint, Metadata, Operation, Page, PortalPage, ProxyEndpoint};
+use crate::web::ProblemDetails;
+
+use super::operation::{Described, HTML, PROBLEM, describe, object, shape, text};
 
 pub(super) fn operation(operation: Operation) -> Described {
     match operation {
@@ -63,6 +65,36 @@ pub(super) fn instance(endpoint: InstanceEndpoint) -> Described {
             .answers_nothing(204, "Nothing of it is left.")
             .refuses(&[404, 409]),
     }
+}
+
+pub(super) fn proxy(endpoint: ProxyEndpoint) -> Described {
+    let header = |described: Described, name: &'static str, example: &'static str| described.header(name, example);
+    let described = match endpoint {
+        ProxyEndpoint::AuthRequest => {
+            let described = describe("Whether a request may pass, for nginx").about(
+                "It may with 200; 401 and 403 say in `X-Auth-Location` and `X-Deny-Reason` what a browser is told.",
+            );
+            header(header(described, "X-Original-Method", "GET"), "X-Original-URL", "https://app.example.com/reports/7")
+        }
+        ProxyEndpoint::ForwardAuth => {
+            let described = describe("Whether a request may pass, for Traefik, Caddy and HAProxy")
+                .about("It may with 200; every other answer is for the client.");
+            let described = header(header(described, "X-Forwarded-Method", "GET"), "X-Forwarded-Proto", "https");
+            header(header(described, "X-Forwarded-Host", "app.example.com"), "X-Forwarded-Uri", "/reports/7")
+        }
+        ProxyEndpoint::ExtAuthz => {
+            let described = describe("Whether a request may pass, for Envoy's HTTP service")
+                .about("The request is the one that is asked about, below this path. It may with 200.");
+            header(described, "X-Forwarded-Proto", "https")
+        }
+    };
+    described
+        .answers_nothing(200, "It may pass; `X-Auth-...` are for the app.")
+        .answers_nothing(303, "The browser signs in first.")
+        .shows(400, "It could be read in two ways.")
+        .shows(403, "It may not pass.")
+        .answers_as(400, "It could be read in two ways.", PROBLEM, shape::<ProblemDetails<'_>>)
+        .answers_as(403, "It may not pass.", PROBLEM, shape::<ProblemDetails<'_>>)
 }
 
 pub(super) fn page(page: Page) -> Described {

@@ -1,0 +1,136 @@
+//! `sidegate proxy-config`
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use askama::Template;
+use clap::{Args, ValueEnum};
+use url::Url;
+
+use crate::model::{Slug, TenantId};
+
+use super::{Usage, show};
+
+/// Print a configuration of a reverse proxy that asks sidegate about every request to an app
+#[derive(Args)]
+pub(super) struct ProxyConfig {
+    /// The proxy
+    proxy: Proxy,
+    /// The app, such as http://127.0.0.1:3000
+    #[arg(long)]
+    upstream: Url,
+    /// The tenant whose policies decide
+    #[arg(long)]
+    tenant: TenantId,
+    /// sidegate, as the proxy reaches it
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    sidegate: Url,
+    /// Where the proxy listens
+    #[arg(long, default_value = "127.0.0.1:8000")]
+    listen: std::net::SocketAddr,
+    /// A trait that the app is told; the tenant's settings name it in `proxies.traits`, too
+    #[arg(long = "trait", value_name = "SLUG")]
+    traits: Vec<Slug>,
+}
+
+/// A reverse proxy.
+#[derive(Clone, Copy, ValueEnum)]
+enum Proxy {
+    Nginx,
+    Caddy,
+    Traefik,
+    Envoy,
+    Haproxy,
+    /// What haproxy.cfg loads: sidegate.lua
+    HaproxyLua,
+}
+
+/// A field that tells the app who it is.
+struct Field {
+    name: String,
+    /// As a variable: in lower case, with underscores.
+    variable: String,
+}
+
+/// An address and a port.
+struct At {
+    host: String,
+    port: u16,
+}
+
+macro_rules! configurations {
+    ($($name:ident, $path:literal { $($field:ident: $type:ty),* };)*) => {
+        $(
+            #[derive(Template)]
+            #[template(path = $path, config = "src/cli/askama.toml", escape = "none")]
+            struct $name<'c> { fields: &'c [Field], $($field: $type),* }
+        )*
+    };
+}
+
+configurations! {
+    Nginx, "nginx.conf" { sidegate: &'c str, upstream: &'c str, listen: &'c str, tenant: &'c str };
+    Caddy, "Caddyfile" { sidegate: &'c str, upstream: &'c str, address: &'c str, port: u16, tenant: &'c str };
+    Traefik, "traefik.yaml" { sidegate: &'c str, upstream: &'c str, listen: &'c str, tenant: &'c str };
+    Envoy, "envoy.yaml" {
+        sidegate: &'c str, sidegate_address: &'c str, sidegate_port: u16, upstream_address: &'c str, upstream_port: u16,
+        address: &'c str, port: u16, tenant: &'c str
+    };
+    Haproxy, "haproxy.cfg" { upstream: &'c str, listen: &'c str };
+    HaproxyLua, "sidegate.lua" { sidegate: &'c str, tenant: &'c str };
+}
+
+impl ProxyConfig {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let (own, app) = (plain("--sidegate", &self.sidegate)?, plain("--upstream", &self.upstream)?);
+        let at = |at: &At| format!("{}:{}", at.host, at.port);
+        let (sidegate, upstream, listen) = (&*at(&own), &*at(&app), &*self.listen.to_string());
+        let (address, port, tenant) = (&*self.listen.ip().to_string(), self.listen.port(), self.tenant.as_str());
+        let fields = &fields(&self.traits);
+        let text = match self.proxy {
+            Proxy::Nginx => Nginx { fields, sidegate, upstream, listen, tenant }.render(),
+            Proxy::Caddy => Caddy { fields, sidegate, upstream, address, port, tenant }.render(),
+            Proxy::Traefik => Traefik { fields, sidegate, upstream, listen, tenant }.render(),
+            Proxy::Envoy => Envoy {
+                fields,
+                sidegate,
+                sidegate_address: &own.host,
+                sidegate_port: own.port,
+                upstream_address: &app.host,
+                upstream_port: app.port,
+                address,
+                port,
+                tenant,
+            }
+            .render(),
+            Proxy::Haproxy => Haproxy { fields, upstream, listen }.render(),
+            Proxy::HaproxyLua => HaproxyLua { fields, sidegate, tenant }.render(),
+        };
+        show::line(format_args!("{}", text?.trim_end()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// All fields that an answer has which lets a request pass.
+fn fields(traits: &[Slug]) -> Vec<Field> {
+    let own = ["Subject", "Subject-Type", "Tenant"].map(str::to_owned);
+    let traits = traits.iter().map(|slug| format!("Trait-{}", slug.as_str().replace('_', "-")));
+    let field = |name: String| {
+        let name = format!("X-Auth-{name}");
+        Field { variable: name.to_ascii_lowercase().replace('-', "_"), name }
+    };
+    own.into_iter().chain(traits).map(field).collect()
+}
+
+/// Address and port of a URL that has nothing else.
+fn plain(option: &str, url: &Url) -> Result<At> {
+    let refused = |why: &str| Usage(format!("{option} {url}: {why}"));
+    if url.scheme() != "http" {
+        return Err(refused("write it as http://ADDRESS:PORT; TLS between them is to be set up by hand").into());
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(refused("a path is not handed on: write it as http://ADDRESS:PORT").into());
+    }
+    let host = url.host_str().ok_or_else(|| refused("it has no address"))?;
+    Ok(At { host: host.to_owned(), port: url.port_or_known_default().unwrap_or(80) })
+}

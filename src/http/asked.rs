@@ -1,0 +1,90 @@
+//! The way in of reverse proxies, which ask whether a request of somebody else may pass.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use crate::model::Caller;
+use crate::proxy;
+use crate::service::{Asks, Of, Tenant};
+use crate::web::{Problem, ProxyCall, Reply};
+
+use super::gate::{Gate, Peer, Refusal};
+use super::router::Found;
+use super::routes::{Family, ProxyEndpoint};
+use super::{body, challenge};
+
+impl Gate {
+    /// Answers a proxy.
+    pub(super) async fn asked(
+        &self,
+        endpoint: ProxyEndpoint,
+        found: Found<'_>,
+        head: &Parts,
+        body: Incoming,
+        peer: &Peer,
+    ) -> Result<Reply, Refusal> {
+        // A proxy asks with the head of a request; what follows, if anything, is not ours.
+        body::drain(body, self.limits.patience);
+        let refused = |problem| (Some(Family::Proxies), problem);
+        if !self.proxies.may_ask(peer.address) {
+            let detail = "only proxies on this machine, and those of --trusted-proxies, may ask here";
+            return Err(refused(Problem::new(StatusCode::FORBIDDEN, detail)));
+        }
+        let tenant = self.tenant(&found.params).ok_or_else(|| refused(Problem::no_such_tenant()))?;
+        let address = self.proxies.client_of_a_proxy(peer.address, &head.headers);
+        tenant.admit(Asks::Page, None, address).map_err(Problem::too_many).map_err(refused)?;
+        let of = found.params.get("tenant").map_or(Of::Default, Of::Named);
+        let caller = self.visitor(head, of, &tenant, peer, address).await.map_err(refused)?;
+        let (service, rest) = (&self.service, rest(head, found.params.get("rest").unwrap_or_default()));
+        let call = ProxyCall { service, tenant: &tenant, head, caller, address, rest };
+        Ok(match endpoint {
+            ProxyEndpoint::AuthRequest => Box::pin(proxy::auth_request(call)).await,
+            ProxyEndpoint::ForwardAuth => Box::pin(proxy::forward_auth(call)).await,
+            ProxyEndpoint::ExtAuthz => Box::pin(proxy::ext_authz(call)).await,
+        })
+    }
+
+    /// Whoever has shown an access token; another kind of credential is the app's own affair.
+    async fn visitor(
+        &self,
+        head: &Parts,
+        of: Of<'_>,
+        tenant: &Tenant,
+        peer: &Peer,
+        address: Option<std::net::IpAddr>,
+    ) -> Result<Option<Arc<Caller>>, Problem> {
+        let name = match of {
+            Of::Named(name) => Some(name),
+            Of::Default | Of::Instance => None,
+        };
+        let refused = |why| challenge::refused(&self.service, name, why);
+        if !head.headers.contains_key(AUTHORIZATION) {
+            return Ok(None);
+        }
+        let token = match challenge::credential(head, None) {
+            Ok(token) => token,
+            Err(challenge::Refused::Missing) => return Ok(None),
+            Err(why) => return Err(refused(why)),
+        };
+        let (caller, _) = match self.service.authenticate(token, of, &peer.last, address).await {
+            Ok(known) => known,
+            Err(why) => return Err(refused(why.into())),
+        };
+        let stands_for_somebody = !matches!(caller.as_ref(), Caller::Service(_)) && caller.belongs_to(&tenant.id);
+        if !stands_for_somebody {
+            let detail = "this token stands for no user of the tenant";
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
+        }
+        Ok(Some(caller))
+    }
+}
+
+/// The rest of a path, from the slash before it, with the query.
+fn rest<'h>(head: &'h Parts, rest: &str) -> &'h str {
+    let start = head.uri.path().len().saturating_sub(rest.len() + 1);
+    head.uri.path_and_query().and_then(|whole| whole.as_str().get(start..)).unwrap_or("/")
+}

@@ -1,0 +1,176 @@
+//! What a proxy asks about, out of the header fields of its family. What comes twice, or could be read in two ways, is
+//! refused: the server behind the proxy might read it in the other.
+
+use http::header::{HOST, HeaderName};
+use http::{HeaderMap, Method};
+
+use crate::model::{RequestPath, UnclearPath, UserId};
+use crate::service::Visitor;
+use crate::web::ProxyCall;
+
+/// Where a request that is asked about stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// In `X-Original-...`.
+    Original,
+    /// In `X-Forwarded-...`.
+    Forwarded,
+    /// It is the question itself, below a path.
+    Itself,
+}
+
+/// A request that is asked about.
+pub(super) struct Asked {
+    pub(super) method: String,
+    /// `https` or `http`, as the client reached the proxy.
+    scheme: String,
+    /// As the client wrote it, for the way back.
+    authority: String,
+    /// In lower case and without a port.
+    pub(super) host: String,
+    pub(super) path: RequestPath,
+    /// Path and query, as they were sent.
+    target: String,
+}
+
+/// Why a question cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unclear {
+    #[error("the proxy sends no {0}: this endpoint is for another kind of proxy, or its configuration lacks it")]
+    Missing(HeaderName),
+    #[error("{0} is there twice")]
+    Twice(HeaderName),
+    #[error("{0} holds what it cannot hold")]
+    Unusable(HeaderName),
+    #[error("the path is not clear: {0}")]
+    Path(#[from] UnclearPath),
+    #[error("the field {0} is taken for another by those who read _ as -")]
+    Alias(HeaderName),
+    #[error("the access token and {0} name two users")]
+    TwoUsers(HeaderName),
+}
+
+const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+const ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+
+/// What all fields begin with that tell an app who it is.
+pub(super) const IDENTITY: &str = "x-auth-";
+
+impl Asked {
+    /// Reads what a proxy asks about.
+    pub(super) fn read(call: &ProxyCall<'_>, family: Family) -> Result<Self, Unclear> {
+        let headers = &call.head.headers;
+        no_aliases(headers, call.tenant.settings.proxies.identity_header.as_deref())?;
+        let (method, scheme, authority, target, from) = match family {
+            Family::Original => {
+                let url = one(headers, ORIGINAL_URL)?;
+                let (scheme, rest) = url.split_once("://").ok_or(Unclear::Unusable(ORIGINAL_URL))?;
+                let slash = rest.find('/').ok_or(Unclear::Unusable(ORIGINAL_URL))?;
+                let (authority, target) = rest.split_at(slash);
+                (one(headers, ORIGINAL_METHOD)?, scheme, authority, target, ORIGINAL_URL)
+            }
+            Family::Forwarded => {
+                let (scheme, authority) = (one(headers, FORWARDED_PROTO)?, one(headers, FORWARDED_HOST)?);
+                (one(headers, FORWARDED_METHOD)?, scheme, authority, one(headers, FORWARDED_URI)?, FORWARDED_HOST)
+            }
+            Family::Itself => {
+                // HTTP/2 has it beside the path.
+                let authority = match call.head.uri.authority() {
+                    Some(authority) => authority.as_str(),
+                    None => one(headers, HOST)?,
+                };
+                (call.head.method.as_str(), one(headers, FORWARDED_PROTO)?, authority, call.rest, HOST)
+            }
+        };
+        if Method::from_bytes(method.as_bytes()).is_err() || method.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return Err(Unclear::Unusable(ORIGINAL_METHOD));
+        }
+        if !matches!(scheme, "http" | "https") {
+            return Err(Unclear::Unusable(FORWARDED_PROTO));
+        }
+        let path = target.split('?').next().unwrap_or_default();
+        Ok(Self {
+            method: method.to_owned(),
+            scheme: scheme.to_owned(),
+            authority: authority.to_owned(),
+            host: host(authority).ok_or(Unclear::Unusable(from))?,
+            path: RequestPath::parse(path, &call.tenant.settings.proxies.path_forms)?,
+            target: target.to_owned(),
+        })
+    }
+
+    /// Who is behind it: by an access token, else whom an identity proxy names. Two who differ are nobody.
+    pub(super) fn visitor(&self, call: &ProxyCall<'_>) -> Result<Visitor, Unclear> {
+        let known = call.caller.clone().map(Visitor::Known);
+        let Some(name) = &call.tenant.settings.proxies.identity_header else {
+            return Ok(known.unwrap_or(Visitor::Anonymous));
+        };
+        // It was read when the settings were.
+        let Ok(name) = name.parse::<HeaderName>() else { return Ok(Visitor::Anonymous) };
+        let named = match one(&call.head.headers, name.clone()) {
+            Err(Unclear::Missing(_)) | Ok("") => None,
+            Err(other) => return Err(other),
+            Ok(id) => Some(UserId::parse(id).map_err(|_| Unclear::Unusable(name.clone()))?),
+        };
+        match (known, named) {
+            (Some(known), Some(named)) if known.subject() != ("user", named.as_str()) => Err(Unclear::TwoUsers(name)),
+            (Some(known), _) => Ok(known),
+            (None, named) => Ok(named.map_or(Visitor::Anonymous, Visitor::Named)),
+        }
+    }
+
+    /// Whether a browser is on its way to a page, which it can take elsewhere (Fetch Metadata, "Sec-Fetch-Mode").
+    pub(super) fn is_navigation(&self, headers: &HeaderMap) -> bool {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let wants_page = match text("sec-fetch-mode") {
+            Some(mode) => mode == "navigate",
+            None => text("accept").is_some_and(|accept| accept.contains("text/html")),
+        };
+        wants_page && matches!(self.method.as_str(), "GET" | "HEAD")
+    }
+
+    /// Where it was going.
+    pub(super) fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.authority, self.target)
+    }
+}
+
+/// The one value of a field.
+fn one(headers: &HeaderMap, name: HeaderName) -> Result<&str, Unclear> {
+    let mut values = headers.get_all(&name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Err(Unclear::Missing(name)),
+        (Some(value), None) => value.to_str().map_err(|_| Unclear::Unusable(name)),
+        (Some(_), Some(_)) => Err(Unclear::Twice(name)),
+    }
+}
+
+/// Gateways and CGI take `X_Auth_Subject` for `X-Auth-Subject`, and proxies do not: it would reach the app as it was sent.
+fn no_aliases(headers: &HeaderMap, identity: Option<&str>) -> Result<(), Unclear> {
+    let is_alias = |name: &&HeaderName| {
+        let plain = name.as_str().replace('_', "-");
+        let stands_for_identity =
+            plain.starts_with(IDENTITY) || identity.is_some_and(|own| plain.eq_ignore_ascii_case(own));
+        name.as_str().contains('_') && (stands_for_identity || matches!(plain.as_str(), "host" | "authorization"))
+    };
+    match headers.keys().find(is_alias) {
+        Some(name) => Err(Unclear::Alias(name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// A host in lower case, without a port; `None` for what could be read in two ways.
+fn host(authority: &str) -> Option<String> {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some(_) if !authority.ends_with(']') => return None,
+        _ => authority,
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'[' | b']' | b':');
+    let good = !host.is_empty() && host.bytes().all(is_plain) && !host.ends_with('.');
+    good.then(|| host.to_ascii_lowercase())
+}

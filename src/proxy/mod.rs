@@ -1,0 +1,52 @@
+//! Forward authentication: reverse proxies ask whether a request may pass. One endpoint for each family of header fields;
+//! they are never mixed.
+
+mod answer;
+mod asked;
+
+use crate::service::{Passage, Proxied, Visitor};
+use crate::web::{ProxyCall, Reply};
+
+use self::answer::{Answer, Form};
+use self::asked::{Asked, Family};
+
+/// For nginx's `auth_request`: `X-Original-Method` and `X-Original-URL`. It takes 200, 401 and 403, and nothing else.
+pub async fn auth_request(call: ProxyCall<'_>) -> Reply {
+    answer(&call, Family::Original, Form::Statuses).await
+}
+
+/// For Traefik, Caddy and HAProxy: `X-Forwarded-Method`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Uri`.
+pub async fn forward_auth(call: ProxyCall<'_>) -> Reply {
+    answer(&call, Family::Forwarded, Form::Whole).await
+}
+
+/// For Envoy's HTTP `ext_authz`: the request itself, below the path of the endpoint.
+pub async fn ext_authz(call: ProxyCall<'_>) -> Reply {
+    answer(&call, Family::Itself, Form::Whole).await
+}
+
+async fn answer(call: &ProxyCall<'_>, family: Family, form: Form) -> Reply {
+    let asked = match Asked::read(call, family) {
+        Ok(asked) => asked,
+        Err(why) => return Answer::Unclear(&why.to_string()).reply(call, None, form),
+    };
+    let visitor = match asked.visitor(call) {
+        Ok(visitor) => visitor,
+        Err(why) => return Answer::Unclear(&why.to_string()).reply(call, Some(&asked), form),
+    };
+    let Asked { method, host, path, .. } = &asked;
+    let request = Proxied { method, host: host.clone(), path: path.clone(), address: call.address };
+    let Passage { allowed, reason } = call.service.decide_proxied(call.tenant, &request, &visitor).await;
+    let answer = match (allowed, &visitor) {
+        (true, _) => match call.service.told_traits(call.tenant, &visitor).await {
+            Ok(traits) => return answer::pass(call, &visitor, &traits),
+            Err(error) => {
+                tracing::error!(%error, "what an app is told of a user cannot be read");
+                Answer::Unavailable
+            }
+        },
+        (false, Visitor::Anonymous) => Answer::Unknown,
+        (false, _) => Answer::Refused(&reason),
+    };
+    answer.reply(call, Some(&asked), form)
+}

@@ -1,0 +1,173 @@
+//! Paths that two parties could read differently: none of them may reach the app, unless every reading of the bytes that the
+//! app got is one that everybody may have.
+
+use std::collections::BTreeSet;
+
+use super::scene::Scene;
+
+/// Everything below here is for everybody; everything else is for nobody.
+const OPEN: &str = "/public/";
+
+/// Ways up, and how they are written.
+const DOTS: [&str; 14] = [
+    "..",
+    "%2e%2e",
+    ".%2e",
+    "%2E.",
+    "%252e%252e",
+    "..;",
+    "..;a=b",
+    "%2e%2e%3b",
+    "..%00",
+    "%c0%ae%c0%ae",
+    "%uff0e%uff0e",
+    "..%09",
+    "%EF%BC%8E%EF%BC%8E",
+    "\u{ff0e}\u{ff0e}",
+];
+
+/// Separators, and how they are written.
+const SLASHES: [&str; 11] = ["/", "//", "%2f", "%2F", "\\", "%5c", "%252f", "%c0%af", "%EF%BC%8F", "/./", "%2f%2f"];
+
+fn paths() -> Vec<String> {
+    let mut paths: BTreeSet<String> = BTreeSet::new();
+    for dots in DOTS {
+        for slash in SLASHES {
+            paths.insert(format!("/public{slash}{dots}{slash}admin"));
+        }
+        paths.insert(format!("/public/a/{dots}/{dots}/admin"));
+        paths.insert(format!("/public/{dots}"));
+        paths.insert(format!("/{dots}/public/a"));
+    }
+    for odd in [
+        "//admin",
+        "//public/a",
+        "///public/a",
+        "/public//admin",
+        "/public/a;/../../admin",
+        "/admin;/public/a",
+        "/public;x=/../admin",
+        "/public%2f..%2fadmin",
+        "/public/%2e%2e%2fadmin",
+        "/public/a%00/../admin",
+        "/admin%2fpublic/a",
+        "/admin#/public/a",
+        "/public/a#/../admin",
+        "/public/a?/../admin",
+        "/public/a%3f/../../admin",
+        "/public/%23/../../admin",
+        "/%70ublic/a",
+        "/publi%63/../admin",
+        "/PUBLIC/a",
+        "/public/a\t/../../admin",
+        "/public/a%0d%0aX-Auth-Subject:%20root",
+        "/public/%0a",
+        "/public/%",
+        "/public/%zz",
+        "/public/%2",
+        "/./admin",
+        "/.//admin",
+        "/public/./../admin",
+        "/public/.%2e/admin",
+        "/public/..%2f",
+        "/public/..%5cadmin",
+        "/public/%u002e%u002e/admin",
+        "*",
+        "public/a",
+        "http://app.acme.example/admin",
+        "http://other.example/public/a",
+        "http://app.acme.example/public/../admin",
+        "/public/\u{2215}..\u{2215}admin",
+        "/public/%E2%88%95admin",
+        "/public/%ff%fe/admin",
+        "/public/a b",
+        "/public/{a}",
+        "/public/a|b",
+        "/public/a^b",
+        "/admin/..;/public/a",
+        "/public/;/admin",
+        "/public/a%252f..%252f..%252fadmin",
+        "/public/%c1%9c/admin",
+        "/public/.../admin",
+        "/public/a/",
+    ] {
+        paths.insert(odd.to_owned());
+    }
+    paths.into_iter().collect()
+}
+
+/// Every way in which somebody might read a path: decoded up to three times, in every order of what is taken away.
+fn readings(target: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::from([target.to_owned()]);
+    for _ in 0..4 {
+        let more: Vec<String> =
+            all.iter().flat_map(|path| [decoded(path), plain(path), merged(path), cut(path), resolved(path)]).collect();
+        let before = all.len();
+        all.extend(more);
+        if all.len() == before {
+            break;
+        }
+    }
+    all
+}
+
+fn decoded(path: &str) -> String {
+    percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned()
+}
+
+/// Backslashes and look-alikes as what they look like.
+fn plain(path: &str) -> String {
+    let path = path.replace("%u002e", ".").replace("%uff0e", ".").replace(['\\', '\u{2215}', '\u{ff0f}'], "/");
+    path.replace('\u{ff0e}', ".")
+}
+
+fn merged(path: &str) -> String {
+    let mut path = path.to_owned();
+    while path.contains("//") {
+        path = path.replace("//", "/");
+    }
+    path
+}
+
+/// Without path parameters, and up to where some stop reading.
+fn cut(path: &str) -> String {
+    let path = path.split(['#', '\0', '?']).next().unwrap();
+    path.split('/').map(|segment| segment.split(';').next().unwrap()).collect::<Vec<_>>().join("/")
+}
+
+fn resolved(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            other => kept.push(other),
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+pub fn no_path_reaches_the_app_on_a_reading_that_was_not_decided(scene: &Scene) {
+    let paths = paths();
+    assert!(paths.len() >= 200, "{}", paths.len());
+    let mut passed = 0;
+    for path in paths {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: app.acme.example\r\nConnection: close\r\nSec-Fetch-Mode: cors\r\n\r\n"
+        );
+        let answer = scene.send(request.as_bytes());
+        for seen in scene.app.seen() {
+            let target = seen.split(' ').nth(1).unwrap();
+            for reading in readings(target) {
+                assert!(
+                    reading.starts_with(OPEN),
+                    "{:?}: {path:?} reached the app as {target:?}, which somebody reads as {reading:?}: {answer:?}",
+                    scene.proxy
+                );
+            }
+            passed += 1;
+        }
+    }
+    // Those that are clear do come through.
+    assert!(passed >= 2, "{:?}: {passed}", scene.proxy);
+}

@@ -1,0 +1,172 @@
+//! sidegate, an app, and a real proxy between them, with the configuration that `sidegate proxy-config` prints.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Server, Setup, eventually, root, run};
+
+use super::app::App;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    Nginx,
+    Caddy,
+    Traefik,
+    Envoy,
+    Haproxy,
+}
+
+const POLICIES: &str = r#"
+route ANY "/public/{rest...}" => "read" on "page" { id: rest }
+route GET "/reports/{id}" => "read" on "report" { id }
+route ANY "/inbox" => "write" on "inbox"
+route GET "/events" => "read" on "inbox"
+route GET "/socket" => "read" on "inbox"
+
+allow everybody { action "read" resource "page" }
+allow by_plan { action "read" resource "report" when user.traits.plan == "pro" }
+allow users { action "read", "write" resource "inbox" when subject.type == "user" }
+"#;
+
+pub const SIGN_IN: &str = "https://id.acme.example/start?rd=";
+
+pub struct Scene {
+    pub proxy: Proxy,
+    pub address: SocketAddr,
+    pub app: App,
+    pub server: Server,
+    child: Child,
+}
+
+impl Scene {
+    pub fn start(proxy: Proxy) -> Self {
+        let settings =
+            json!({ "proxies": { "traits": ["plan", "team_name"], "signInUrl": format!("{SIGN_IN}{{returnTo}}") } });
+        let server = Setup::new()
+            .policy("acme/acme.policy", POLICIES)
+            .policy("acme/tenant.json", &settings.to_string())
+            .args(&["--failures", "0"])
+            .start();
+        server.admin().set("alice", "plan", json!("pro"));
+        server.admin().set("alice", "team_name", json!("R&D, \u{e9}t\u{e9}\r\nX-Admin: 1"));
+        server.admin().set("bob", "plan", json!("free"));
+        let app = App::start();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = launch(proxy, address, &server, &app);
+        let scene = Self { proxy, address, app, server, child };
+        eventually("the proxy listens", || TcpStream::connect(scene.address).is_ok());
+        // Its way to the app may need a moment more.
+        eventually("the proxy serves", || scene.get("/public/start", &[]).0 == 200);
+        scene.app.seen();
+        scene
+    }
+
+    /// The access token of a user.
+    pub fn token(&self, user: &str) -> String {
+        format!("Bearer {}", self.server.token(&["token", "--tenant", "acme", "--user", user]))
+    }
+
+    /// Asks the proxy: the status, the head and the body of its answer.
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+        let fields: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: app.acme.example\r\nConnection: close\r\n{fields}\r\n");
+        self.send(request.as_bytes()).unwrap_or((0, String::new(), String::new()))
+    }
+
+    /// Sends bytes to the proxy; `None` if it closes without an answer.
+    pub fn send(&self, request: &[u8]) -> Option<(u16, String, String)> {
+        let mut stream = TcpStream::connect(self.address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(request).ok()?;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, head.to_owned(), body.to_owned()))
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // So that it ends its workers, too.
+        let _ = run(Command::new("kill").arg(self.child.id().to_string()));
+        let _ = self.child.wait();
+    }
+}
+
+/// Where programs are: those that `tests/run` installs come first.
+pub fn folders() -> Vec<PathBuf> {
+    let installed = std::env::var_os("SIDEGATE_TEST_PROXIES").map(PathBuf::from);
+    let installed = installed.unwrap_or_else(|| root().join("target/tools/proxies/bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    [installed].into_iter().chain(std::env::split_paths(&path)).chain([PathBuf::from("/usr/sbin")]).collect()
+}
+
+/// A program that stands before an app.
+fn program(name: &str) -> PathBuf {
+    let found = folders().into_iter().map(|folder| folder.join(name)).find(|program| program.is_file());
+    found.unwrap_or_else(|| panic!("there is no {name}: tests/run installs it"))
+}
+
+/// The configuration that the command line prints.
+fn configuration(kind: &str, address: SocketAddr, server: &Server, app: &App) -> String {
+    let (own, upstream) = (format!("http://{}", server.address), format!("http://{}", app.address));
+    let listen = address.to_string();
+    let args =
+        ["proxy-config", kind, "--tenant", "acme", "--sidegate", &own, "--upstream", &upstream, "--listen", &listen];
+    let traits = ["--trait", "plan", "--trait", "team_name"];
+    let (output, text, err) = run(crate::support::sidegate().args(args).args(traits));
+    assert!(output.status.success(), "{err}");
+    text
+}
+
+fn launch(proxy: Proxy, address: SocketAddr, server: &Server, app: &App) -> Child {
+    let folder = server.folder().join("proxy");
+    std::fs::create_dir_all(folder.join("nginx.tmp")).unwrap();
+    let write = |kind: &str, name: &str| {
+        std::fs::write(folder.join(name), configuration(kind, address, server, app)).unwrap();
+    };
+    let mut command = match proxy {
+        Proxy::Nginx => {
+            write("nginx", "nginx.conf");
+            let mut command = Command::new(program("nginx"));
+            command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "stderr"]);
+            command
+        }
+        Proxy::Caddy => {
+            write("caddy", "Caddyfile");
+            let mut command = Command::new(program("caddy"));
+            command.args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]);
+            command
+        }
+        Proxy::Traefik => {
+            write("traefik", "dynamic.yaml");
+            let mut command = Command::new(program("traefik"));
+            command.arg(format!("--entryPoints.web.address={address}"));
+            command.args(["--providers.file.filename=dynamic.yaml", "--global.checkNewVersion=false"]);
+            command
+        }
+        Proxy::Envoy => {
+            write("envoy", "envoy.yaml");
+            let mut command = Command::new(program("envoy"));
+            command.args(["-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]);
+            command
+        }
+        Proxy::Haproxy => {
+            write("haproxy", "haproxy.cfg");
+            write("haproxy-lua", "sidegate.lua");
+            let mut command = Command::new(program("haproxy"));
+            command.args(["-db", "-f", "haproxy.cfg"]);
+            command
+        }
+    };
+    let log = std::fs::File::create(server.folder().join("proxy.log")).unwrap();
+    command.current_dir(&folder).env("XDG_DATA_HOME", &folder).env("XDG_CONFIG_HOME", &folder);
+    command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap()
+}
