@@ -36,6 +36,7 @@ mod issuers;
 mod language;
 mod limits;
 mod listening;
+mod on_access;
 mod openapi;
 mod operations;
 mod outages;

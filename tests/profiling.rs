@@ -81,6 +81,7 @@ impl Case {
             login_id: "l",
             client: None,
             prompted,
+            access: None,
             now,
         };
         let settings = ProfilingSettings { enabled: true, max_prompts_per_login: 1 };

@@ -21,7 +21,7 @@ pub mod bodies {
     pub use super::check::{Check, Checked, Checks, Results};
     pub use super::metadata::ProtectedResource;
     pub use super::operations::Health;
-    pub use super::profiling::{DryRun, LoginAnswer, LoginReport, PreviewedRule};
+    pub use super::profiling::{DryRun, LoginAnswer, LoginReport, PreviewedRule, Ticket, TicketWish};
     pub use super::resources::{ResourceAttribute, ResourceAttributes};
     pub use super::tenants::{NewTenant, Tenant, TenantPatch, Tenants};
     pub use super::tokens::{Issued, Rotation, Token, TokenPage, TokenWish};
@@ -38,7 +38,8 @@ pub use definitions::{
 pub use metadata::protected_resource;
 pub use operations::{healthz, metrics, readyz};
 pub use profiling::{
-    check, dry_run, get_profiling_settings, get_rules, preview, put_profiling_settings, put_rules, rules_schema,
+    check, dry_run, get_profiling_settings, get_rules, post_ticket, preview, put_profiling_settings, put_rules,
+    rules_schema,
 };
 pub use resources::{
     delete_resource, delete_resource_attribute, get_resource, get_resource_attribute, patch_resource, put_resource,

@@ -158,6 +158,35 @@ fn yes() -> bool {
     true
 }
 
+/// A link that is to be made.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TicketWish {
+    user_id: UserId,
+    /// The id of the rule, as a decision names it.
+    rule: String,
+    /// Where the user goes from the page; of an origin that the tenant lists.
+    #[serde(default)]
+    return_to: String,
+}
+
+/// A link to the page that asks.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    redirect_to: String,
+}
+
+/// `POST profiling/tickets`: the link for a user who is asked on the first access to something; 201.
+///
+/// # Errors
+/// 404 for a user whom nobody stored, 422 with a pointer.
+pub async fn post_ticket(call: Call<'_>) -> Result<Reply, Problem> {
+    let TicketWish { user_id, rule, return_to } = parse_body(call.headers, call.body)?;
+    let redirect_to = call.service.make_ticket(call.tenant, &user_id, &rule, &return_to).await?;
+    Ok(Reply::json(StatusCode::CREATED, &Ticket { redirect_to }))
+}
+
 /// What a rule would ask a user.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

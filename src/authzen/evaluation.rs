@@ -6,7 +6,7 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::model::{Caller, PolicyRef, Query, Reason, Scope};
+use crate::model::{Caller, Decision, Denial, PolicyRef, Query, Reason, Scope};
 use crate::service::{Answer, Derivation, Reveal, Tenant, Wish, Without};
 use crate::web::{BadJson, Call, Problem, Reply, json_text};
 
@@ -39,9 +39,28 @@ struct Context<'a> {
     stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Without>,
+    /// Why a program should not ask again as it is: `profile_incomplete`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// The profiling rule that asks for something first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    obligations: Vec<Obligation<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Derivation<'a>>,
 }
+
+/// What the PEP should do, though the decision stands without it.
+#[derive(Serialize, JsonSchema)]
+struct Obligation<'a> {
+    /// `complete_profile`: show the user what the rule asks (`POST profiling/tickets` makes the link).
+    r#type: &'static str,
+    /// The profiling rule.
+    rule: &'a str,
+}
+
+const COMPLETE_PROFILE: &str = "complete_profile";
 
 /// One decision. A deny is a 200, too.
 ///
@@ -92,6 +111,10 @@ fn reveal(caller: &Caller) -> Reveal {
 
 /// A decision as it is told.
 pub(super) fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Evaluated<'a> {
+    let rule = match answer.decision {
+        Decision::Deny(Denial::Incomplete { rule }) => Some(rule),
+        _ => None,
+    };
     Evaluated {
         decision: answer.decision.is_allow(),
         context: Context {
@@ -102,6 +125,9 @@ pub(super) fn encode<'a>(answer: &'a Answer<'_>, query: &'a Query<'_>) -> Evalua
             decision_id: answer.id,
             stale: answer.stale,
             error: answer.without,
+            code: rule.map(|_| "profile_incomplete"),
+            rule,
+            obligations: answer.obligations.iter().map(|rule| Obligation { r#type: COMPLETE_PROFILE, rule }).collect(),
             explanation: answer.derivation.as_ref(),
         },
     }

@@ -61,6 +61,7 @@ pub(super) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
         Endpoint::GetProfilingSettings => Box::pin(api::get_profiling_settings(call)),
         Endpoint::PutProfilingSettings => Box::pin(api::put_profiling_settings(call)),
         Endpoint::CheckProfile => Box::pin(api::check(call)),
+        Endpoint::PostTicket => Box::pin(api::post_ticket(call)),
         Endpoint::PreviewRules => Box::pin(api::preview(call)),
         Endpoint::DryRunRules => Box::pin(api::dry_run(call)),
     };

@@ -194,6 +194,7 @@ pub enum Endpoint {
     GetProfilingSettings,
     PutProfilingSettings,
     CheckProfile,
+    PostTicket,
     PreviewRules,
     DryRunRules,
 }
@@ -297,6 +298,7 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    Api,        "/profiling/settings",     Tenant(RULES_WRITE,  Endpoint::GetProfilingSettings)),
     row(Method::PUT,    Api,        "/profiling/settings",     Tenant(RULES_WRITE,  Endpoint::PutProfilingSettings)),
     row(Method::POST,   Api,        "/profiling/check",        Tenant(PROFILING,    Endpoint::CheckProfile)),
+    row(Method::POST,   Api,        "/profiling/tickets",      Tenant(PROFILING,    Endpoint::PostTicket)),
     row(Method::GET,    Api,        "/profiling/preview",      Tenant(RULES_WRITE,  Endpoint::PreviewRules)),
     row(Method::POST,   Api,        "/profiling/dry-run",      Tenant(RULES_WRITE,  Endpoint::DryRunRules)),
     row(Method::GET,    Pages,      "/account/appearance.css", ForAll(Page::Appearance)),

@@ -42,6 +42,11 @@ pub enum Denial<'p> {
         /// Whoever put it into the request will wonder why it made no difference.
         ignored_property: Option<&'p str>,
     },
+    /// A policy allows it, and a profiling rule asks for something first.
+    Incomplete {
+        /// The rule.
+        rule: &'p str,
+    },
     /// The tenant has no policies in force, and this is why.
     NoProgram(&'p str),
 }
@@ -107,6 +112,9 @@ impl fmt::Display for Reason<'_> {
                 "no policy allows {action} on {resource}; {path} is read from the trait store, \
                  never from the properties of the request"
             ),
+            Decision::Deny(Denial::Incomplete { rule }) => {
+                write!(f, "the rule {rule} asks for something in the profile before {action} on {resource}")
+            }
             Decision::Deny(Denial::NoProgram(why)) => f.write_str(why),
         }
     }

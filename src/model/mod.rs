@@ -48,7 +48,7 @@ pub use precondition::{Precondition, Tags};
 pub use proxy_settings::{ProxySettings, RETURN_TO};
 pub use query::{Action, Entity, Query};
 pub use request_path::{PathForm, RequestPath, UnclearPath};
-pub use rule::{Condition, ProfilingSettings, Rule};
+pub use rule::{Access, Condition, ProfilingSettings, Rule};
 pub use schema::Moment;
 pub use settings::{Limits, PortalSignIn, TenantSettings, Wrong};
 pub use value::{DataType, Value, holds_long_integer};

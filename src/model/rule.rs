@@ -56,9 +56,22 @@ pub enum Condition {
     /// That many days after the first counted login, inclusive, in UTC.
     #[serde(rename = "afterDays")]
     AfterDays(u32),
+    /// At a decision about it, and never at a login.
+    #[serde(rename = "onAccess")]
+    OnAccess(Access),
     /// When the expression of the policy language is true.
     #[serde(rename = "when")]
     When(String),
+}
+
+/// What a rule guards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// The action.
+    pub action: String,
+    /// The type of the resource.
+    pub resource: String,
 }
 
 /// Settings of progressive profiling.

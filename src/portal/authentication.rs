@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use crate::model::{Condition, Precondition, ProfilingSettings, Rule, UserId};
+use crate::model::{Access, Condition, Precondition, ProfilingSettings, Rule, UserId};
 use crate::service::{ServiceError, Tenant, check_rules};
 use crate::web::{Reply, parse_list_text};
 
@@ -144,6 +144,7 @@ fn in_words(rule: &Rule) -> String {
         Condition::Always => "at every login".to_owned(),
         Condition::LoginCount(count) => format!("from login {count} on"),
         Condition::AfterDays(days) => format!("{days} days after the first login"),
+        Condition::OnAccess(Access { action, resource }) => format!("on the first access: {action} on {resource}"),
         Condition::When(text) => format!("when {text}"),
     };
     let client = rule.client.as_ref().map_or_else(String::new, |client| format!(", at logins to {client}"));

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    Action, Condition, Entity, Facts, Object, ObjectRef, ProfilingSettings, PromptState, Query, Stored, UserRecord,
-    ValueRef,
+    Access, Action, Condition, Entity, Facts, Object, ObjectRef, ProfilingSettings, PromptState, Query, Stored,
+    UserRecord, ValueRef,
 };
 
 use super::rules::{CompiledRule, Field, RuleSet};
@@ -28,6 +28,8 @@ pub struct Visit<'a> {
     pub client: Option<&'a str>,
     /// How many optional rules this login has shown.
     pub prompted: u32,
+    /// The access that is decided about, by action and type of resource; none at a login.
+    pub access: Option<(&'a str, &'a str)>,
     /// The moment.
     pub now: jiff::Timestamp,
 }
@@ -131,7 +133,19 @@ fn holds(rule: &CompiledRule, visit: &Visit<'_>) -> Result<(), String> {
         Some(ValueRef::Int(count)) => u64::try_from(count).unwrap_or(0),
         _ => 0,
     };
+    match (&rule.rule.condition, visit.access) {
+        (Condition::OnAccess(guarded), Some(access)) if (&*guarded.action, &*guarded.resource) == access => {
+            return Ok(());
+        }
+        (Condition::OnAccess(Access { action, resource }), _) => {
+            return Err(format!("it asks at a decision about {action} on {resource}"));
+        }
+        (_, Some(_)) => return Err("it asks at logins".to_owned()),
+        (_, None) => {}
+    }
     match &rule.rule.condition {
+        // These are dealt with.
+        Condition::OnAccess(_) => Ok(()),
         Condition::Missing | Condition::Always => Ok(()),
         // Asked again at later logins only if there is no way round it.
         Condition::FirstLogin if count <= 1 || rule.rule.required => Ok(()),

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::Condition as Expression;
-use crate::model::{Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings, hex, is_name};
+use crate::model::{Access, Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings, hex, is_name};
 
 /// A field that a rule asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,18 @@ impl RuleSet {
                     Err(detail) => wrong(&format!("/fields/{number}"), "unknown_field", detail),
                 }
             }
+            if let Condition::OnAccess(Access { action, resource }) = &rule.condition {
+                for (member, text) in [("action", action), ("resource", resource)] {
+                    if !is_name(text) {
+                        let detail = "this is 1 to 255 bytes without control characters".to_owned();
+                        wrong(&format!("/condition/onAccess/{member}"), "bad_name", detail);
+                    }
+                }
+                if rule.confirm {
+                    let detail = "it would be confirmed again at every access: leave it out".to_owned();
+                    wrong("/confirm", "never_confirmed", detail);
+                }
+            }
             let expression = match &rule.condition {
                 Condition::When(text) => match Expression::compile(text, definitions, settings) {
                     Ok(expression) => Some(expression),
@@ -133,6 +145,14 @@ impl RuleSet {
             found.into_iter().map(move |detail| RuleError { pointer: pointer.clone(), code: "expression", detail })
         };
         self.rules.iter().enumerate().flat_map(of_rule).collect()
+    }
+
+    /// The rules that guard an access, in their order.
+    pub fn guards<'r>(&'r self, action: &str, resource: &str) -> impl Iterator<Item = &'r CompiledRule> {
+        self.rules.iter().filter(move |rule| match &rule.rule.condition {
+            Condition::OnAccess(guarded) => guarded.action == action && guarded.resource == resource,
+            _ => false,
+        })
     }
 
     /// The rule of that id.

@@ -4,10 +4,11 @@ use askama::Template;
 use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
-use crate::model::{RETURN_TO, Slug};
+use crate::model::{RETURN_TO, Slug, UserId};
 use crate::service::Visitor;
-use crate::web::{Problem, ProxyCall, Reply};
+use crate::web::{Problem, ProxyCall, Reply, type_of};
 
 use super::asked::{Asked, IDENTITY};
 
@@ -26,6 +27,8 @@ pub(super) enum Answer<'a> {
     Unknown,
     /// Whoever it is may not.
     Refused(&'a str),
+    /// Something is asked of whoever it is first: at a page, if there is a way there.
+    Incomplete { rule: &'a str, link: Option<&'a str> },
     /// It could be read in two ways.
     Unclear(&'a str),
     /// What must be known cannot be read.
@@ -45,6 +48,7 @@ const IN_A_FIELD: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b',').add(b';').
 struct Page<'a> {
     title: &'a str,
     text: &'a str,
+    link: Option<&'a str>,
 }
 
 /// It may pass. All fields are there, empty where there is nothing to tell: so none comes through that a client sent.
@@ -72,19 +76,28 @@ impl Answer<'_> {
     pub(super) fn reply(self, call: &ProxyCall<'_>, asked: Option<&Asked>, form: Form) -> Reply {
         let headers = &call.head.headers;
         let navigation = asked.filter(|asked| asked.is_navigation(headers));
-        let sign_in = navigation.and_then(|asked| sign_in(call, asked));
+        let elsewhere = match (&self, navigation) {
+            (Answer::Unknown, Some(asked)) => sign_in(call, asked),
+            (Answer::Incomplete { link, .. }, Some(_)) => link.map(str::to_owned),
+            _ => None,
+        };
         let (status, title, text) = match &self {
             Answer::Unknown => (StatusCode::UNAUTHORIZED, "Sign in", "Nobody is signed in here."),
             Answer::Refused(why) => (StatusCode::FORBIDDEN, "You may not see this", *why),
+            Answer::Incomplete { .. } => {
+                (StatusCode::FORBIDDEN, "Something is missing in your profile", "It is asked for before you go on.")
+            }
             Answer::Unclear(why) => (StatusCode::BAD_REQUEST, "This address cannot be used", *why),
             Answer::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Try again", "What is needed cannot be read just now.")
             }
         };
-        let mut reply = match (form, sign_in) {
+        let mut reply = match (form, elsewhere) {
             (Form::Whole, Some(location)) => Reply::see_other(&location),
             (Form::Statuses, location) => {
-                let status = if status == StatusCode::UNAUTHORIZED { status } else { StatusCode::FORBIDDEN };
+                // nginx sends a browser elsewhere for 401 alone.
+                let leaves = status == StatusCode::UNAUTHORIZED || location.is_some();
+                let status = if leaves { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
                 let reason = utf8_percent_encode(text, IN_A_FIELD).to_string();
                 let mut reply = Reply::empty(status);
                 reply.headers.extend(HeaderValue::try_from(reason).ok().map(|reason| (DENY_REASON, reason)));
@@ -93,10 +106,14 @@ impl Answer<'_> {
                     .extend(location.and_then(|at| HeaderValue::try_from(at).ok()).map(|at| (AUTH_LOCATION, at)));
                 reply
             }
-            (Form::Whole, None) if navigation.is_some() => page(status, &Page { title, text }),
-            (Form::Whole, None) => {
-                Problem::new(status, text.to_owned()).into_reply(call.head.uri.path(), |path| call.service.url_of(path))
+            (Form::Whole, None) if asked.is_some_and(|asked| asked.wants_page(headers)) => {
+                page(status, &Page { title, text, link: self.link() })
             }
+            (Form::Whole, None) => match self {
+                Answer::Incomplete { rule, link } => incomplete(call, rule, link),
+                _ => Problem::new(status, text.to_owned())
+                    .into_reply(call.head.uri.path(), |path| call.service.url_of(path)),
+            },
         };
         if reply.status == StatusCode::UNAUTHORIZED {
             reply.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sidegate\"")));
@@ -106,6 +123,58 @@ impl Answer<'_> {
         }
         reply
     }
+}
+
+impl<'a> Answer<'a> {
+    /// The way out, for a page to show.
+    fn link(&self) -> Option<&'a str> {
+        match self {
+            Answer::Incomplete { link, .. } => *link,
+            _ => None,
+        }
+    }
+}
+
+/// The link to the page that asks a user what a rule asks, and leads back to where the user was going.
+pub(super) async fn link(call: &ProxyCall<'_>, visitor: &Visitor, rule: &str, asked: &Asked) -> Option<String> {
+    let ("user", id) = visitor.subject() else { return None };
+    // What was sent with another method is not sent again.
+    let return_to = if asked.is_read() { asked.url() } else { String::new() };
+    let user = UserId::parse(id).ok()?;
+    match call.service.make_ticket(call.tenant, &user, rule, &return_to).await {
+        Ok(link) => Some(link),
+        Err(error) => {
+            tracing::warn!(%error, "no link could be made to the page that asks for what is missing");
+            None
+        }
+    }
+}
+
+/// A problem (RFC 9457) with what a program needs to show the page.
+fn incomplete(call: &ProxyCall<'_>, rule: &str, link: Option<&str>) -> Reply {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        r#type: String,
+        title: &'static str,
+        status: u16,
+        detail: &'static str,
+        code: &'static str,
+        rule: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        redirect_to: Option<&'a str>,
+    }
+    let status = StatusCode::FORBIDDEN;
+    let body = Body {
+        r#type: type_of(status, |path| call.service.url_of(path)),
+        title: "Forbidden",
+        status: status.as_u16(),
+        detail: "something is missing in the user's profile: show the page at redirectTo first",
+        code: "profile_incomplete",
+        rule,
+        redirect_to: link,
+    };
+    Reply { content_type: "application/problem+json", ..Reply::json(status, &body) }
 }
 
 /// Where a browser signs in that was going somewhere.

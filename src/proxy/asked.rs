@@ -123,19 +123,30 @@ impl Asked {
         }
     }
 
-    /// Whether a browser is on its way to a page, which it can take elsewhere (Fetch Metadata, "Sec-Fetch-Mode").
-    pub(super) fn is_navigation(&self, headers: &HeaderMap) -> bool {
+    /// Whether a browser shows the answer as a page (Fetch Metadata, "Sec-Fetch-Mode").
+    pub(super) fn wants_page(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let wants_page = match text("sec-fetch-mode") {
+        match text("sec-fetch-mode") {
             Some(mode) => mode == "navigate",
             None => text("accept").is_some_and(|accept| accept.contains("text/html")),
-        };
-        wants_page && matches!(self.method.as_str(), "GET" | "HEAD")
+        }
+    }
+
+    /// Whether a browser is on its way to a page, which it can take elsewhere and come back from.
+    pub(super) fn is_navigation(&self, headers: &HeaderMap) -> bool {
+        self.wants_page(headers) && self.is_read()
+    }
+
+    /// Whether nothing is lost if it is asked again.
+    pub(super) fn is_read(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD")
     }
 
     /// Where it was going.
     pub(super) fn url(&self) -> String {
-        format!("{}://{}{}", self.scheme, self.authority, self.target)
+        let default = if self.scheme == "https" { ":443" } else { ":80" };
+        let authority = self.authority.strip_suffix(default).unwrap_or(&self.authority);
+        format!("{}://{authority}{}", self.scheme, self.target)
     }
 }
 

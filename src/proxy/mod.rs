@@ -36,7 +36,11 @@ async fn answer(call: &ProxyCall<'_>, family: Family, form: Form) -> Reply {
     };
     let Asked { method, host, path, .. } = &asked;
     let request = Proxied { method, host: host.clone(), path: path.clone(), address: call.address };
-    let Passage { allowed, reason } = call.service.decide_proxied(call.tenant, &request, &visitor).await;
+    let Passage { allowed, reason, asks } = call.service.decide_proxied(call.tenant, &request, &visitor).await;
+    if let Some(rule) = asks {
+        let link = answer::link(call, &visitor, &rule, &asked).await;
+        return Answer::Incomplete { rule: &rule, link: link.as_deref() }.reply(call, Some(&asked), form);
+    }
     let answer = match (allowed, &visitor) {
         (true, _) => match call.service.told_traits(call.tenant, &visitor).await {
             Ok(traits) => return answer::pass(call, &visitor, &traits),

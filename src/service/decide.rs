@@ -25,6 +25,8 @@ const STORE_PATIENCE: Duration = Duration::from_millis(1000);
 pub struct Answer<'t> {
     /// The decision.
     pub decision: Decision<'t>,
+    /// Profiling rules that ask for something at this access, and may be skipped.
+    pub obligations: Vec<&'t str>,
     /// Names this decision in the answer and in the log.
     pub id: Uuid,
     /// What decided, if anything was in force.
@@ -109,6 +111,7 @@ impl Service {
             }
             Err(why) => Outcome::none(why),
         };
+        let outcome = self.guarded(tenant, query, outcome).await;
         self.answer(tenant, query, outcome, (started, age, data_revision))
     }
 
@@ -157,6 +160,7 @@ impl Service {
                 }
                 Err(why) => Outcome::none(why),
             };
+            let outcome = self.guarded(tenant, query, outcome).await;
             if !goes_on(self.answer(tenant, query, outcome, (started, age, data_revision))) {
                 return;
             }
@@ -176,6 +180,7 @@ impl Service {
         let facts = Facts { token: wish.claims, ..facts(user, resource) };
         Outcome {
             decision: engine::decide(program, query, &facts),
+            obligations: Vec::new(),
             policy_revision: Some(program.revision()),
             derivation: wish.explain.map(|reveal| Derivation::new(program, query, &facts, reveal)),
             without,
@@ -192,9 +197,9 @@ impl Service {
         outcome: Outcome<'t>,
         (started, age, data_revision): (Instant, Age, i64),
     ) -> Answer<'t> {
-        let Outcome { decision, policy_revision, derivation, without, shadows } = outcome;
+        let Outcome { decision, obligations, policy_revision, derivation, without, shadows } = outcome;
         let (id, stale) = (entropy::id(query.now), age != Age::Fresh);
-        let answer = Answer { decision, id, policy_revision, data_revision, stale, without, derivation };
+        let answer = Answer { decision, obligations, id, policy_revision, data_revision, stale, without, derivation };
         self.metrics.decided(&answer.decision, stale, started.elapsed());
         self.decision_log.write(|| LogEntry::new(tenant, query, &answer, &shadows));
         answer
@@ -273,20 +278,29 @@ impl Service {
 type Gathered = (Result<Known<UserRecord>>, Result<Known<Object<'static>>>);
 
 /// What came of a decision.
-struct Outcome<'t> {
-    decision: Decision<'t>,
-    policy_revision: Option<&'t str>,
-    derivation: Option<Derivation<'t>>,
-    without: Option<Without>,
+pub(super) struct Outcome<'t> {
+    pub(super) decision: Decision<'t>,
+    /// Rules that ask for something and may be skipped.
+    pub(super) obligations: Vec<&'t str>,
+    pub(super) policy_revision: Option<&'t str>,
+    pub(super) derivation: Option<Derivation<'t>>,
+    pub(super) without: Option<Without>,
     /// What shadow policies would have decided.
-    shadows: Vec<&'t str>,
+    pub(super) shadows: Vec<&'t str>,
 }
 
 impl<'t> Outcome<'t> {
     /// Nothing was in force that could decide.
     fn none(why: &'t str) -> Self {
         let decision = Decision::Deny(Denial::NoProgram(why));
-        Self { decision, policy_revision: None, derivation: None, without: None, shadows: Vec::new() }
+        Self {
+            decision,
+            obligations: Vec::new(),
+            policy_revision: None,
+            derivation: None,
+            without: None,
+            shadows: Vec::new(),
+        }
     }
 }
 
@@ -308,7 +322,7 @@ fn lost(age: Age, wish: Wish<'_>) -> Option<fn() -> StoreError> {
     }
 }
 
-async fn within_patience<T>(reading: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn within_patience<T>(reading: impl Future<Output = Result<T>>) -> Result<T> {
     by(Instant::now() + STORE_PATIENCE, reading).await
 }
 

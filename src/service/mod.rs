@@ -22,6 +22,7 @@ mod limits;
 mod metrics;
 mod networks;
 mod oidc;
+mod on_access;
 mod peers;
 mod policies;
 mod portal;

@@ -17,7 +17,7 @@ use super::tickets::NewTicket;
 use super::{Fault, Result, Service, ServiceError, traits};
 
 /// How long a user may take with the page.
-const TICKET_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+pub(super) const TICKET_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
 /// How many users a dry run reads at once.
 const BATCH: i64 = 500;
@@ -99,6 +99,7 @@ impl Service {
             login_id,
             client: *client,
             prompted,
+            access: None,
             now: author.at,
         };
         let Some(asked) = ask(rules, tenant.profiling, &visit) else {
@@ -165,6 +166,7 @@ impl Service {
             login_id: "",
             client: None,
             prompted: 0,
+            access: None,
             now,
         };
         Ok(verdicts(rules, settings, &visit))
@@ -196,6 +198,7 @@ impl Service {
                     login_id: "",
                     client: None,
                     prompted: 0,
+                    access: None,
                     now,
                 };
                 all += 1;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::engine::Target;
-use crate::model::{Action, Caller, Entity, Object, Query, RequestPath, Slug, UserId, Value};
+use crate::model::{Action, Caller, Decision, Denial, Entity, Object, Query, RequestPath, Slug, UserId, Value};
 
 use super::decide::{Wish, in_force};
 use super::tenants::Tenant;
@@ -62,6 +62,8 @@ pub struct Passage {
     pub allowed: bool,
     /// Why, or why not.
     pub reason: String,
+    /// The profiling rule that asks for something first.
+    pub asks: Option<String>,
 }
 
 impl Service {
@@ -106,7 +108,11 @@ impl Service {
         };
         let answer = self.decide(tenant, &query, Wish { claims, ..Wish::default() }).await;
         let reason = answer.decision.reason(&query.action.name, &query.resource.kind).to_string();
-        Passage { allowed: answer.decision.is_allow(), reason }
+        let asks = match answer.decision {
+            Decision::Deny(Denial::Incomplete { rule }) => Some(rule.to_owned()),
+            _ => None,
+        };
+        Passage { allowed: answer.decision.is_allow(), reason, asks }
     }
 
     /// What an app is told of a visitor's traits: of each that the tenant names, its value as a text, or nothing.

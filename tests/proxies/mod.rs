@@ -8,6 +8,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::complete_profile::Page;
+
 use self::app::{field, read_head};
 use self::scene::{Proxy, SIGN_IN, Scene};
 
@@ -20,6 +22,7 @@ macro_rules! for_each_proxy {
                 who_may(&scene);
                 identity(&scene);
                 spoofed(&scene);
+                incomplete(&scene);
                 streams(&scene);
                 readings::no_path_reaches_the_app_on_a_reading_that_was_not_decided(&scene);
                 away(scene);
@@ -134,6 +137,38 @@ fn spoofed(scene: &Scene) {
         let answer = scene.send(request.as_bytes());
         assert!(scene.app.seen().is_empty(), "{:?} {method}: {answer:?}", scene.proxy);
     }
+}
+
+/// Something is asked on the way to something sensitive: browsers go there and come back, programs and forms are told.
+fn incomplete(scene: &Scene) {
+    let token = scene.token("alice");
+    let (alice, navigation) = (("Authorization", token.as_str()), ("Sec-Fetch-Mode", "navigate"));
+    let (status, head, body) = scene.get("/vault", &[alice]);
+    assert_eq!(status, 403, "{head}");
+    if scene.proxy != Proxy::Nginx {
+        let told: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{e}: {head}{body}"));
+        assert_eq!(told["code"], "profile_incomplete", "{body}");
+        assert!(told["redirectTo"].as_str().unwrap().contains("/account/complete-profile/?ticket="), "{body}");
+    }
+    // What was sent with a form is not lost on the way: it is refused, with the way out.
+    let request = format!(
+        "POST /vault HTTP/1.1\r\nHost: app.acme.example\r\nConnection: close\r\nSec-Fetch-Mode: navigate\r\n\
+         Authorization: {token}\r\nContent-Length: 3\r\n\r\na=b"
+    );
+    let (status, head, body) = scene.send(request.as_bytes()).unwrap();
+    assert_eq!(status, 403, "{head}");
+    if scene.proxy != Proxy::Nginx {
+        assert!(body.contains("/account/complete-profile/?ticket="), "{body}");
+    }
+    let (status, head, _) = scene.get("/vault?door=2", &[alice, navigation]);
+    assert!(matches!(status, 302 | 303), "{:?}: {head}", scene.proxy);
+    assert!(scene.app.seen().is_empty());
+    let link = field(&head, "location").unwrap();
+    let page = Page::open(&scene.server, link.strip_prefix(&format!("http://{}", scene.server.address)).unwrap());
+    let done = page.post(&[("csrf", page.csrf()), ("f-phone", "+49 30 901820"), ("action", "save")], &[]);
+    let back = done.header("location");
+    assert!(back.starts_with("http://app.acme.example") && back.ends_with("/vault?door=2"), "{done:?}");
+    expect(scene, "/vault?door=2", &[alice, navigation], 200);
 }
 
 /// What is no small answer to a small question.

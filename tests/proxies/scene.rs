@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use http::Method;
 use serde_json::json;
 
 use crate::support::{Server, Setup, eventually, root, run};
@@ -27,9 +28,11 @@ route GET "/reports/{id}" => "read" on "report" { id }
 route ANY "/inbox" => "write" on "inbox"
 route GET "/events" => "read" on "inbox"
 route GET "/socket" => "read" on "inbox"
+route ANY "/vault" => "open" on "vault"
 
 allow everybody { action "read" resource "page" }
 allow by_plan { action "read" resource "report" when user.traits.plan == "pro" }
+allow vault { action "open" resource "vault" when subject.type == "user" }
 allow users { action "read", "write" resource "inbox" when subject.type == "user" }
 "#;
 
@@ -45,8 +48,8 @@ pub struct Scene {
 
 impl Scene {
     pub fn start(proxy: Proxy) -> Self {
-        let settings =
-            json!({ "proxies": { "traits": ["plan", "team_name"], "signInUrl": format!("{SIGN_IN}{{returnTo}}") } });
+        let settings = json!({ "proxies": { "traits": ["plan", "team_name"], "signInUrl": format!("{SIGN_IN}{{returnTo}}") },
+            "returnOrigins": ["http://app.acme.example"] });
         let server = Setup::new()
             .policy("acme/acme.policy", POLICIES)
             .policy("acme/tenant.json", &settings.to_string())
@@ -55,6 +58,13 @@ impl Scene {
         server.admin().set("alice", "plan", json!("pro"));
         server.admin().set("alice", "team_name", json!("R&D, \u{e9}t\u{e9}\r\nX-Admin: 1"));
         server.admin().set("bob", "plan", json!("free"));
+        let api = |path: &str, body: serde_json::Value| {
+            let answer = server.admin().json(Method::PUT, &format!("/t/acme/api/v1/profiling/{path}"), &body);
+            assert_eq!(answer.status, 200, "{answer:?}");
+        };
+        let guarded = json!({ "onAccess": { "action": "open", "resource": "vault" } });
+        api("rules", json!([{ "id": "vault", "fields": ["phone"], "required": true, "condition": guarded }]));
+        api("settings", json!({ "enabled": true }));
         let app = App::start();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let child = launch(proxy, address, &server, &app);

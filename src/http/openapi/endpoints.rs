@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::api::bodies::{
     AttributeWritten, AuditPage, Check, Checked, Checks, Consents, DryRun, Identities, ImportProblem, Issued,
-    LoginAnswer, LoginReport, Logins, PreviewedRule, ResourceAttribute, ResourceAttributes, Results, Rotation, Token,
-    TokenPage, TokenWish, User, UserAttribute, UserAttributes, UserPage,
+    LoginAnswer, LoginReport, Logins, PreviewedRule, ResourceAttribute, ResourceAttributes, Results, Rotation, Ticket,
+    TicketWish, Token, TokenPage, TokenWish, User, UserAttribute, UserAttributes, UserPage,
 };
 use crate::authzen::{Evaluated, Evaluations, Question};
 use crate::model::{Definition, ProfilingSettings, Rule, TenantSettings};
@@ -291,7 +291,7 @@ pub(super) fn described(endpoint: Endpoint) -> Described {
         }
         Endpoint::PutRules => describe("Replace the profiling rules")
             .takes::<Vec<Rule>>(json!([
-                { "fields": ["company"], "condition": "first_login", "required": true, "title": "Your company" },
+                { "id": "company-first", "fields": ["company"], "condition": "first_login", "required": true, "title": "Your company" },
             ]))
             .answers::<Vec<Rule>>(200, "The rules.")
             .tagged()
@@ -324,6 +324,13 @@ pub(super) fn described(endpoint: Endpoint) -> Described {
                 "profile": { "name": "Alice Example" },
             }))
             .answers::<LoginAnswer<'_>>(200, "Whether the profile is complete, and where the user goes if it is not.")
+            .refuses(&[409, 422]),
+        Endpoint::PostTicket => describe("Make the link to the page that asks what a rule asks")
+            .about("For a decision whose `context.code` is `profile_incomplete`, or that has an obligation.")
+            .takes::<TicketWish>(json!({
+                "userId": "alice", "rule": "company-first", "returnTo": "https://app.example.com/reports/7",
+            }))
+            .answers::<Ticket>(201, "The link.")
             .refuses(&[409, 422]),
         Endpoint::PreviewRules => describe("Ask what each rule would ask a user now, and why")
             .query("userId", "the user", json!({ "type": "string", "minLength": 1 }), json!("alice"))

@@ -1,0 +1,108 @@
+//! Rules that ask on the first access to something sensitive: what a decision that would allow it waits for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::{Decision, Denial, Object, Query, UserId, UserRecord};
+use crate::profiling::{Visit, asks};
+
+use super::decide::{Outcome, Without, within_patience};
+use super::profiling::TICKET_LIFETIME;
+use super::tenants::Tenant;
+use super::tickets::NewTicket;
+use super::{Result, Service, ServiceError, entropy};
+
+/// Why nothing is allowed of which nobody knows whether a rule guards it.
+const NO_RULES: &str = "the profiling rules cannot be used, so that nobody knows whether the profile is complete";
+
+impl Service {
+    /// An outcome with what rules ask: one that is required stands in its way, others are told. Reads what is in memory, but
+    /// for how optional rules stand with a user who lacks what they ask.
+    pub(super) async fn guarded<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, outcome: Outcome<'t>) -> Outcome<'t> {
+        if !tenant.profiling.enabled || !outcome.decision.is_allow() {
+            return outcome;
+        }
+        let Some(id) = query.subject.user_id() else { return outcome };
+        let Some(rules) = tenant.rules.as_deref() else {
+            return Outcome { decision: Decision::Deny(Denial::NoProgram(NO_RULES)), ..outcome };
+        };
+        if rules.guards(&query.action.name, &query.resource.kind).next().is_none() {
+            return outcome;
+        }
+        Box::pin(self.ask_on_access(tenant, query, id, outcome)).await
+    }
+
+    async fn ask_on_access<'t>(
+        &self,
+        tenant: &'t Tenant,
+        query: &Query<'_>,
+        id: &str,
+        outcome: Outcome<'t>,
+    ) -> Outcome<'t> {
+        let access = (&*query.action.name, &*query.resource.kind);
+        let guards = || tenant.rules.iter().flat_map(|rules| rules.guards(access.0, access.1));
+        let record = match within_patience(self.user(tenant, id)).await {
+            Ok(record) => record.unwrap_or_else(|| Arc::new(UserRecord::new(id, Object::new()))),
+            Err(error) => {
+                self.metrics.store_failed();
+                tracing::warn!(tenant = %tenant.id, %error, "nobody knows whether a profile is complete");
+                // Unknown is not complete.
+                return match guards().find(|rule| rule.rule.required) {
+                    Some(rule) => incomplete(&rule.id, Outcome { without: Some(Without::Facts), ..outcome }),
+                    None => outcome,
+                };
+            }
+        };
+        let visit = |states| Visit {
+            user: id,
+            record: &record,
+            login: record.login(),
+            states,
+            login_id: "",
+            client: None,
+            prompted: 0,
+            access: Some(access),
+            now: query.now,
+        };
+        let nothing = HashMap::new();
+        let fresh = visit(&nothing);
+        if let Some(rule) = guards().find(|rule| rule.rule.required && asks(rule, tenant.profiling, &fresh)) {
+            return incomplete(&rule.id, outcome);
+        }
+        if !guards().any(|rule| asks(rule, tenant.profiling, &fresh)) {
+            return outcome;
+        }
+        // Nobody is bothered with a question that may be answered already.
+        let Ok(user) = UserId::parse(id) else { return outcome };
+        let read = async { Ok(self.store.prompts(&tenant.id, &user).await?) };
+        let Ok(states) = within_patience(read).await else { return outcome };
+        let told = visit(&states);
+        let obligations = guards().filter(|rule| asks(rule, tenant.profiling, &told)).map(|rule| &*rule.id).collect();
+        Outcome { obligations, ..outcome }
+    }
+}
+
+fn incomplete<'t>(rule: &'t str, outcome: Outcome<'t>) -> Outcome<'t> {
+    Outcome { decision: Decision::Deny(Denial::Incomplete { rule }), ..outcome }
+}
+
+impl Service {
+    /// Makes the link to the page that asks a user what a rule asks, wherever the user is on the way to.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a user whom nobody stored, [`ServiceError::Invalid`] for a rule that there is not, or
+    /// the store's.
+    pub async fn make_ticket(&self, tenant: &Tenant, user: &UserId, rule: &str, return_to: &str) -> Result<String> {
+        if tenant.rules()?.get(rule).is_none() {
+            return Err(ServiceError::invalid("/rule", "unknown_rule", format!("there is no rule {rule:?}")));
+        }
+        if self.user(tenant, user.as_str()).await?.is_none() {
+            return Err(ServiceError::NotFound("nobody stored this user"));
+        }
+        let now = self.now();
+        // No login is counted: it stands for this access alone.
+        let login_id = format!("access {}", entropy::id(now));
+        let expires_at = now.saturating_add(TICKET_LIFETIME).unwrap_or(now);
+        self.issue_ticket(tenant, &NewTicket { user, rule, login_id: &login_id, return_to, expires_at }).await
+    }
+}
