@@ -9,7 +9,7 @@ COPY grammar grammar
 COPY src src
 # Cargo wants the files of tests and benchmarks that the manifest names, not what is in them.
 RUN mkdir -p benches tests \
-    && touch benches/callers.rs benches/decisions.rs benches/dry_run.rs benches/fleet.rs benches/footprint.rs benches/http.rs benches/import.rs benches/store.rs tests/main.rs \
+    && touch benches/callers.rs benches/decisions.rs benches/doors.rs benches/dry_run.rs benches/fleet.rs benches/footprint.rs benches/http.rs benches/import.rs benches/store.rs tests/main.rs \
     && cargo build --release --locked \
     && install -D target/release/sidegate /out/usr/local/bin/sidegate \
     && install -d -o 65532 -g 65532 -m 0700 /out/data

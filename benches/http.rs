@@ -7,27 +7,14 @@
 
 mod support;
 
-use std::convert::Infallible;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::rt::{Read, Write};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpListener, UnixListener};
-
-use support::load::{Way, drive};
-use support::{Process, Sidegate, median, summary, write_policies};
+use support::constant::{Constant, constant};
+use support::load::{Way, YES, drive};
+use support::{Sidegate, median, summary, write_policies};
 
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(1500);
-/// As long as the answer of sidegate.
-const ANSWER: &str = r#"{"decision":true,"context":{"reason":"the policy mission allows export on report","policies":["mission"],"policyRevision":"692028751dd1857c","dataRevision":"4","decisionId":"01a21042-c83a-7672-a643-0c27f5d4d778"}}"#;
-
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -81,8 +68,8 @@ async fn compare(
     askers: usize,
 ) -> (f64, f64, String, String, [f64; 2]) {
     let question = sidegate.question();
-    let ours = || drive(&sidegate.process, way, &sidegate.token, &question, askers, ROUND);
-    let theirs = || drive(&constant.process, &constant.way, &sidegate.token, &question, askers, ROUND);
+    let ours = || drive(&sidegate.process, way, &sidegate.token, (&question, YES), askers, ROUND);
+    let theirs = || drive(&constant.process, &constant.way, &sidegate.token, (&question, YES), askers, ROUND);
     ours().await;
     theirs().await;
     let (mut per_second, mut constant, mut ratios, mut tails) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -105,7 +92,7 @@ async fn reload() {
     let sidegate = Sidegate::start(10_000);
     let question = sidegate.question();
     let way = Way::Http1(sidegate.address);
-    let round = || drive(&sidegate.process, &way, &sidegate.token, &question, 64, ROUND);
+    let round = || drive(&sidegate.process, &way, &sidegate.token, (&question, YES), 64, ROUND);
     round().await;
     let mut ratios = Vec::new();
     for number in 0..ROUNDS {
@@ -130,54 +117,4 @@ fn reloads(sidegate: &Sidegate) -> u64 {
     let metrics = sidegate.send("GET", "/metrics", "", "");
     let line = metrics.lines().find_map(|line| line.strip_prefix("sidegate_policy_reloads_total ")).unwrap();
     line.parse().unwrap()
-}
-
-/// This program again, as a server whose answer is always the same.
-struct Constant {
-    way: Way,
-    process: Process,
-}
-
-impl Constant {
-    fn start(at: &str, like: &Way) -> Self {
-        let (process, address) = Process::start(Command::new(std::env::current_exe().unwrap()).args(["constant", at]));
-        let way = match like {
-            Way::Http1(_) => Way::Http1(address.parse().unwrap()),
-            Way::Http2(_) => Way::Http2(address.parse().unwrap()),
-            Way::Unix(_) => Way::Unix(PathBuf::from(at)),
-        };
-        Self { way, process }
-    }
-}
-
-async fn constant(at: &str) {
-    if at.starts_with('/') {
-        let listener = UnixListener::bind(at).unwrap();
-        println!("http://localhost");
-        loop {
-            serve(TokioIo::new(listener.accept().await.unwrap().0), false);
-        }
-    }
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!("http://{}", listener.local_addr().unwrap());
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        serve(TokioIo::new(stream), at == "http2");
-    }
-}
-
-fn serve(io: impl Read + Write + Send + Unpin + 'static, http2: bool) {
-    let service = service_fn(|request: Request<Incoming>| async {
-        let _ = request.into_body().collect().await;
-        let answer = Response::builder().header("content-type", "application/json");
-        Ok::<_, Infallible>(answer.body(Full::new(Bytes::from_static(ANSWER.as_bytes()))).unwrap())
-    });
-    if http2 {
-        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(io, service);
-        tokio::spawn(connection);
-    } else {
-        let timer = TokioTimer::new();
-        tokio::spawn(hyper::server::conn::http1::Builder::new().timer(timer).serve_connection(io, service));
-    }
 }

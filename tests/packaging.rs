@@ -73,6 +73,7 @@ fn scripts_are_sound_and_the_readme_names_what_there_is() {
         "docs/operations.md",
         "docs/performance.md",
         "docs/api.md",
+        "docs/proxies.md",
         "docs/integrations/oidc-provider.md",
     ];
     for guide in guides {
@@ -106,6 +107,9 @@ fn fuzzing_is_built_from_the_versions_that_everything_else_is() {
     };
     let manifest = read("Cargo.toml");
     let lists = ["dependencies", "build-dependencies"].map(|list| manifest[list].as_table().unwrap());
+    let on_some =
+        manifest["target"].as_table().unwrap().values().map(|target| target["dependencies"].as_table().unwrap());
+    let lists: Vec<&toml::Table> = lists.into_iter().chain(on_some).collect();
     let mut ours = needs(&ours);
     ours.retain(|need| lists.iter().any(|list| list.contains_key(need)));
     assert_eq!(needs(&theirs), ours, "{renew}");

@@ -32,8 +32,18 @@ pub struct Load {
     pub cpu: f64,
 }
 
-/// Asks for `time`, as many at once as `askers`; every answer must be a 200 that says yes.
-pub async fn drive(process: &Process, way: &Way, token: &str, question: &[u8], askers: usize, time: Duration) -> Load {
+/// What an answer begins with that says yes.
+pub const YES: &str = "{\"decision\":true";
+
+/// Asks a question for `time`, as many at once as `askers`; every answer must be a 200 with a body that begins so.
+pub async fn drive(
+    process: &Process,
+    way: &Way,
+    token: &str,
+    (question, begins): (&[u8], &'static str),
+    askers: usize,
+    time: Duration,
+) -> Load {
     let (start, before) = (Instant::now(), process.cpu());
     let until = start + time;
     let mut asking = Vec::new();
@@ -42,12 +52,17 @@ pub async fn drive(process: &Process, way: &Way, token: &str, question: &[u8], a
             for _ in 0..askers {
                 let stream = TcpStream::connect(address).await.unwrap();
                 stream.set_nodelay(true).unwrap();
-                asking.push(tokio::spawn(ask(stream, question.to_vec(), until)));
+                asking.push(tokio::spawn(ask(stream, question.to_vec(), begins, until)));
             }
         }
         Way::Unix(path) => {
             for _ in 0..askers {
-                asking.push(tokio::spawn(ask(UnixStream::connect(path).await.unwrap(), question.to_vec(), until)));
+                asking.push(tokio::spawn(ask(
+                    UnixStream::connect(path).await.unwrap(),
+                    question.to_vec(),
+                    begins,
+                    until,
+                )));
             }
         }
         Way::Http2(address) => {
@@ -74,9 +89,14 @@ pub async fn drive(process: &Process, way: &Way, token: &str, question: &[u8], a
     Load { per_second, p99: latencies[latencies.len() * 99 / 100].as_secs_f64(), cpu }
 }
 
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: Vec<u8>, until: Instant) -> Vec<Duration> {
+async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: Vec<u8>,
+    begins: &str,
+    until: Instant,
+) -> Vec<Duration> {
     let mut latencies = Vec::new();
-    let mut buffer = vec![0; 4096];
+    let mut buffer = vec![0; 128 << 10];
     while Instant::now() < until {
         let start = Instant::now();
         stream.write_all(&request).await.unwrap();
@@ -91,7 +111,7 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: Vec<u8>, 
         };
         latencies.push(start.elapsed());
         let answer = &buffer[..filled];
-        let fine = answer.starts_with(b"HTTP/1.1 200") && answer[body..].starts_with(b"{\"decision\":true");
+        let fine = answer.starts_with(b"HTTP/1.1 200") && answer[body..].starts_with(begins.as_bytes());
         assert!(fine, "{}", String::from_utf8_lossy(answer));
     }
     latencies

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 pub mod asking;
+pub mod constant;
 pub mod load;
 
 pub const CONDITION: &str = "user.traits.plan == \"enterprise\" AND user.traits.email_opt_in == true";
@@ -103,6 +104,13 @@ impl Sidegate {
         answer
     }
 
+    /// The access token of a user.
+    pub fn user_token(&self, user: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidegate"));
+        command.args(["token", "--tenant", "acme", "--user", user, "--data"]).arg(self.folder.path().join("data"));
+        String::from_utf8(command.output().unwrap().stdout).unwrap().trim().to_owned()
+    }
+
     /// The bytes of the question that is asked over and over.
     pub fn question(&self) -> Vec<u8> {
         request("POST", "/t/acme/access/v1/evaluation", &self.token, QUESTION, "")
@@ -172,7 +180,9 @@ pub fn write_policies(folder: &Path, count: usize, comment: &str) {
             0 => ("mission".to_owned(), "export".to_owned(), "report".to_owned()),
             _ => (format!("p{number}"), format!("a{}", number % 100), format!("t{}", number / 100)),
         };
-        format!("allow {name} {{ action \"{action}\" resource \"{kind}\" when {CONDITION} }}{comment}\n")
+        // What a proxy asks about is the same question.
+        let route = if number == 0 { "route GET \"/reports/{id}\" => \"export\" on \"report\" { id }\n" } else { "" };
+        format!("{route}allow {name} {{ action \"{action}\" resource \"{kind}\" when {CONDITION} }}{comment}\n")
     };
     for (file, numbers) in (0..count).collect::<Vec<_>>().chunks(5_000).enumerate() {
         let text: String = numbers.iter().copied().map(policy).collect();

@@ -16,7 +16,7 @@ core.register_action("sidegate", { "http-req" }, function(txn)
   asked["x-forwarded-uri"] = { txn.f:pathq() }
   asked["x-forwarded-for"] = { txn.f:src() }
   local ok, answer = pcall(function()
-    local url = "http://127.0.0.1:8080/t/acme/authz/forward-auth"
+    local url = "http://127.0.0.1:8181/t/acme/authz/forward-auth"
     return core.httpclient():get{ url = url, headers = asked, timeout = 2000 }
   end)
   if not ok or not answer or not answer.status or answer.status == 0 then return end

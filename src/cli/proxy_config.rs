@@ -23,7 +23,7 @@ pub(super) struct ProxyConfig {
     #[arg(long)]
     tenant: TenantId,
     /// sidegate, as the proxy reaches it
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, default_value = "http://127.0.0.1:8181")]
     sidegate: Url,
     /// Where the proxy listens
     #[arg(long, default_value = "127.0.0.1:8000")]
@@ -39,7 +39,10 @@ enum Proxy {
     Nginx,
     Caddy,
     Traefik,
+    /// Over HTTP
     Envoy,
+    /// Over gRPC
+    EnvoyGrpc,
     Haproxy,
     /// What haproxy.cfg loads: sidegate.lua
     HaproxyLua,
@@ -74,7 +77,7 @@ configurations! {
     Traefik, "traefik.yaml" { sidegate: &'c str, upstream: &'c str, listen: &'c str, tenant: &'c str };
     Envoy, "envoy.yaml" {
         sidegate: &'c str, sidegate_address: &'c str, sidegate_port: u16, upstream_address: &'c str, upstream_port: u16,
-        address: &'c str, port: u16, tenant: &'c str
+        address: &'c str, port: u16, tenant: &'c str, grpc: bool
     };
     Haproxy, "haproxy.cfg" { upstream: &'c str, listen: &'c str };
     HaproxyLua, "sidegate.lua" { sidegate: &'c str, tenant: &'c str };
@@ -91,7 +94,8 @@ impl ProxyConfig {
             Proxy::Nginx => Nginx { fields, sidegate, upstream, listen, tenant }.render(),
             Proxy::Caddy => Caddy { fields, sidegate, upstream, address, port, tenant }.render(),
             Proxy::Traefik => Traefik { fields, sidegate, upstream, listen, tenant }.render(),
-            Proxy::Envoy => Envoy {
+            Proxy::Envoy | Proxy::EnvoyGrpc => Envoy {
+                grpc: matches!(self.proxy, Proxy::EnvoyGrpc),
                 fields,
                 sidegate,
                 sidegate_address: &own.host,

@@ -12,13 +12,13 @@ use crate::proxy;
 use crate::service::{Asks, Of, Tenant};
 use crate::web::{Problem, ProxyCall, Reply};
 
-use super::gate::{Gate, Peer, Refusal};
+use super::gate::{Gate, Peer};
 use super::router::Found;
-use super::routes::{Family, ProxyEndpoint};
+use super::routes::ProxyEndpoint;
 use super::{body, challenge};
 
 impl Gate {
-    /// Answers a proxy.
+    /// Answers a proxy that asks over HTTP.
     pub(super) async fn asked(
         &self,
         endpoint: ProxyEndpoint,
@@ -26,21 +26,51 @@ impl Gate {
         head: &Parts,
         body: Incoming,
         peer: &Peer,
-    ) -> Result<Reply, Refusal> {
+    ) -> Reply {
         // A proxy asks with the head of a request; what follows, if anything, is not ours.
         body::drain(body, self.limits.patience);
-        let refused = |problem| (Some(Family::Proxies), problem);
+        let rest = rest(head, found.params.get("rest").unwrap_or_default());
+        self.ask(endpoint, found.params.get("tenant"), head, rest, peer).await
+    }
+
+    /// What a proxy is told of a request with that head, which is the question's own; `rest` is the path and the query that are
+    /// asked about, where no field has them.
+    pub(super) async fn ask(
+        &self,
+        endpoint: ProxyEndpoint,
+        tenant: Option<&str>,
+        head: &Parts,
+        rest: &str,
+        peer: &Peer,
+    ) -> Reply {
+        match self.answer_proxy(endpoint, tenant, head, rest, peer).await {
+            Ok(reply) => reply,
+            Err(problem) => problem.into_reply(head.uri.path(), |path| self.service.url_of(path)),
+        }
+    }
+
+    async fn answer_proxy(
+        &self,
+        endpoint: ProxyEndpoint,
+        tenant: Option<&str>,
+        head: &Parts,
+        rest: &str,
+        peer: &Peer,
+    ) -> Result<Reply, Problem> {
         if !self.proxies.may_ask(peer.address) {
             let detail = "only proxies on this machine, and those of --trusted-proxies, may ask here";
-            return Err(refused(Problem::new(StatusCode::FORBIDDEN, detail)));
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
-        let tenant = self.tenant(&found.params).ok_or_else(|| refused(Problem::no_such_tenant()))?;
+        let of = tenant.map_or(Of::Default, Of::Named);
+        let tenant = match of {
+            Of::Named(name) => self.service.tenant(name),
+            Of::Default | Of::Instance => self.service.default_tenant(),
+        };
+        let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
         let address = self.proxies.client_of_a_proxy(peer.address, &head.headers);
-        tenant.admit(Asks::Page, None, address).map_err(Problem::too_many).map_err(refused)?;
-        let of = found.params.get("tenant").map_or(Of::Default, Of::Named);
-        let caller = self.visitor(head, of, &tenant, peer, address).await.map_err(refused)?;
-        let (service, rest) = (&self.service, rest(head, found.params.get("rest").unwrap_or_default()));
-        let call = ProxyCall { service, tenant: &tenant, head, caller, address, rest };
+        tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
+        let caller = self.visitor(head, of, &tenant, peer, address).await?;
+        let call = ProxyCall { service: &self.service, tenant: &tenant, head, caller, address, rest };
         Ok(match endpoint {
             ProxyEndpoint::AuthRequest => Box::pin(proxy::auth_request(call)).await,
             ProxyEndpoint::ForwardAuth => Box::pin(proxy::forward_auth(call)).await,

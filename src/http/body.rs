@@ -142,6 +142,8 @@ async fn write(mut file: File, mut kept: Vec<u8>) -> io::Result<(File, Vec<u8>)>
 pub(super) enum Outgoing {
     /// All of it.
     Whole(Full<Bytes>),
+    /// A message of gRPC.
+    Message(tonic::body::Body),
     /// Part after part; the request is under way until the last of them.
     Parts { parts: mpsc::Receiver<io::Result<Vec<u8>>>, _under_way: Option<UnderWay> },
 }
@@ -150,7 +152,7 @@ impl Outgoing {
     /// Holds on to the request for as long as its answer is being made.
     pub(super) fn while_under_way(self, under_way: UnderWay) -> Self {
         match self {
-            Outgoing::Whole(whole) => Outgoing::Whole(whole),
+            Outgoing::Whole(_) | Outgoing::Message(_) => self,
             Outgoing::Parts { parts, .. } => Outgoing::Parts { parts, _under_way: Some(under_way) },
         }
     }
@@ -175,6 +177,7 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match &mut *self {
             Outgoing::Whole(whole) => Pin::new(whole).poll_frame(context).map_err(|never| match never {}),
+            Outgoing::Message(message) => Pin::new(message).poll_frame(context).map_err(io::Error::other),
             Outgoing::Parts { parts, .. } => {
                 parts.poll_recv(context).map(|part| part.map(|part| part.map(|part| Frame::data(part.into()))))
             }
@@ -184,6 +187,7 @@ impl Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match self {
             Outgoing::Whole(whole) => whole.is_end_stream(),
+            Outgoing::Message(message) => message.is_end_stream(),
             Outgoing::Parts { .. } => false,
         }
     }
@@ -191,6 +195,7 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Outgoing::Whole(whole) => whole.size_hint(),
+            Outgoing::Message(message) => message.size_hint(),
             Outgoing::Parts { .. } => SizeHint::default(),
         }
     }

@@ -28,7 +28,7 @@ use super::routes::{
     PortalPage, Serve,
 };
 use super::server::Limits;
-use super::{body, challenge, endpoints, idempotency, openapi, pages};
+use super::{body, challenge, endpoints, grpc, idempotency, openapi, pages};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -72,7 +72,7 @@ fn admitted_file(answers: &For) -> bool {
 }
 
 /// A reply's form of errors, and the errors themselves.
-pub(super) type Refusal = (Option<Family>, Problem);
+type Refusal = (Option<Family>, Problem);
 
 impl Gate {
     /// Answers a request, whatever it is.
@@ -81,6 +81,9 @@ impl Gate {
         request: Request<Incoming>,
         peer: &Peer,
     ) -> Result<Response<Outgoing>, Infallible> {
+        if grpc::is_check(&request) {
+            return Ok(Box::pin(grpc::check(self, peer, request)).await);
+        }
         let (head, body) = request.into_parts();
         let request_id = head.headers.get(REQUEST_ID).cloned();
         let listed = self.listed_origin(&head, peer);
@@ -132,7 +135,7 @@ impl Gate {
             Serve::Instance(endpoint) => {
                 return self.instance(endpoint, found, head, body, (peer, address)).await;
             }
-            Serve::Proxy(endpoint) => return Box::pin(self.asked(endpoint, found, head, body, peer)).await,
+            Serve::Proxy(endpoint) => return Ok(Box::pin(self.asked(endpoint, found, head, body, peer)).await),
             Serve::Metadata(metadata) => self.open(&found.params, address, For::Metadata(metadata)),
             Serve::Page(page) => self.open(&found.params, address, For::Page(page)),
             Serve::Portal(page) => self.open(&found.params, address, For::Portal(page)),

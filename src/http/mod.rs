@@ -7,6 +7,7 @@ mod client;
 mod cors;
 mod endpoints;
 mod gate;
+mod grpc;
 mod idempotency;
 mod listener;
 mod openapi;

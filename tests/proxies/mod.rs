@@ -31,7 +31,7 @@ macro_rules! for_each_proxy {
     };
 }
 
-for_each_proxy! { nginx => Nginx, caddy => Caddy, traefik => Traefik, envoy => Envoy, haproxy => Haproxy }
+for_each_proxy! { nginx => Nginx, caddy => Caddy, traefik => Traefik, envoy => Envoy, envoy_grpc => EnvoyGrpc, haproxy => Haproxy }
 
 /// What passes reaches the app once; what does not, not at all.
 fn expect(scene: &Scene, path: &str, headers: &[(&str, &str)], status: u16) -> (String, String) {
@@ -267,10 +267,10 @@ fn the_guide_works_by_copy_and_paste() {
             of("3. Ask")
         );
         // On ports that are free here.
-        for port in ["8080", "3000", "8000"] {
+        for port in ["8181", "3000", "8000"] {
             let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
             script = script.replace(port, &free);
-            if port == "8080" {
+            if port == "8181" {
                 script = script.replace("sidegate serve", &format!("sidegate serve --listen 127.0.0.1:{free}"));
                 script = script.replace("proxy-config ", &format!("proxy-config --sidegate http://127.0.0.1:{free} "));
                 script = script.replace("proxy-config --sidegate", "proxy-config --listen 127.0.0.1:8000 --sidegate");
@@ -298,6 +298,7 @@ fn the_examples_that_ship_are_what_is_printed() {
         ("caddy", "Caddyfile"),
         ("traefik", "dynamic.yaml"),
         ("envoy", "envoy.yaml"),
+        ("envoy-grpc", "envoy-grpc.yaml"),
         ("haproxy", "haproxy.cfg"),
         ("haproxy-lua", "sidegate.lua"),
     ];

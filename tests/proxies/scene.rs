@@ -19,6 +19,7 @@ pub enum Proxy {
     Caddy,
     Traefik,
     Envoy,
+    EnvoyGrpc,
     Haproxy,
 }
 
@@ -162,8 +163,8 @@ fn launch(proxy: Proxy, address: SocketAddr, server: &Server, app: &App) -> Chil
             command.args(["--providers.file.filename=dynamic.yaml", "--global.checkNewVersion=false"]);
             command
         }
-        Proxy::Envoy => {
-            write("envoy", "envoy.yaml");
+        Proxy::Envoy | Proxy::EnvoyGrpc => {
+            write(if proxy == Proxy::Envoy { "envoy" } else { "envoy-grpc" }, "envoy.yaml");
             let mut command = Command::new(program("envoy"));
             command.args(["-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]);
             command
