@@ -171,6 +171,9 @@ fn what_cannot_be_used_as_a_whole_is_refused() {
     refused("", "empty");
     let many = vec!["{}"; 1001].join(",");
     refused(&with(&format!("\"evaluations\":[{many}]")), "at most 1000");
+    // What each of them would be given again.
+    let long = format!("\"context\":{{\"a\":\"{}\"}},", "x".repeat(100_000));
+    refused(&with(&format!("{long}\"evaluations\":[{}]", vec!["{}"; 500].join(","))), "ask fewer at once");
     let most = vec!["{}"; 1000].join(",");
     let answer = app.send(
         Method::POST,

@@ -97,6 +97,15 @@ fn a_required_rule_stands_in_the_way_until_it_is_answered() {
     let back = fill_in(&server, &to, &[("f-phone", "+49 30 901820"), ("action", "save")]);
     assert_eq!(back, "https://app.acme.example/reports/7");
     assert!(app.may("alice", "read", "report"));
+    // What is in memory counts no more for the rule than for the decision.
+    let mut unseen = question("alice", "read", "report");
+    unseen["options"] = json!({ "minRevision": "999999999" });
+    let unseen = app.json(Method::POST, "/t/acme/access/v1/evaluation", &unseen).json();
+    assert_eq!(unseen["decision"], false, "{unseen}");
+    assert_eq!(
+        (&unseen["context"]["code"], &unseen["context"]["error"]),
+        (&json!("profile_incomplete"), &json!("revision_unavailable"))
+    );
     // It asks again as soon as it is missing again, and never while nothing is asked.
     assert_eq!(admin.delete("/t/acme/api/v1/abac/users/alice/attributes/phone").status, 204);
     assert!(!app.may("alice", "read", "report"));
@@ -139,6 +148,9 @@ fn links_are_for_rules_and_users_that_there_are() {
     refused(json!({ "userId": "nobody", "rule": "for-reports" }), 404, "");
     refused(json!({ "userId": "a\u{0}", "rule": "for-reports" }), 422, "/userId");
     refused(json!({ "rule": "for-reports" }), 422, "");
+    for to in ["https://app.acme.example/\u{0}", &format!("https://app.acme.example/{}", "x".repeat(5000))] {
+        refused(json!({ "userId": "alice", "rule": "for-reports", "returnTo": to }), 422, "/returnTo");
+    }
     assert_eq!(link(&server.app("decide"), &json!({ "userId": "alice", "rule": "for-reports" })).status, 403);
     // Elsewhere than the tenant lists, nobody is sent.
     let answer = link(&app, &json!({ "userId": "alice", "rule": "for-reports", "returnTo": "https://evil.example/" }));

@@ -15,6 +15,9 @@ use super::question::{Options, Question, Semantic};
 /// So many questions are asked at once at most.
 const MAX_EVALUATIONS: usize = 1000;
 
+/// Bytes of defaults, for all questions together: each question has its own copy.
+const MAX_DEFAULTS: usize = 4 << 20;
+
 /// Decisions, in the order of the questions.
 #[derive(Serialize, JsonSchema)]
 pub struct Evaluations<'a> {
@@ -99,6 +102,11 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
         None => Vec::new(),
         Some(array) => serde_json::from_str(array.get()).map_err(wrong)?,
     };
+    let defaults = body.len() - evaluations.map_or(0, |array| array.get().len());
+    if defaults * items.len() > MAX_DEFAULTS {
+        let detail = "the defaults are too long to be taken for each of so many evaluations: ask fewer at once";
+        return Err(Problem::bad_request(detail));
+    }
     if items.len() > MAX_EVALUATIONS {
         let detail = format!("there are {} evaluations, and at most {MAX_EVALUATIONS} at once", items.len());
         return Err(Problem::bad_request(detail));

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 
 use crate::model::Caller;
 use crate::proxy;
-use crate::service::{Asks, Of, Tenant};
+use crate::service::{Asks, Of, Tenant, Unfit};
 use crate::web::{Problem, ProxyCall, Reply};
 
 use super::gate::{Gate, Peer};
@@ -67,7 +67,7 @@ impl Gate {
             Of::Default | Of::Instance => self.service.default_tenant(),
         };
         let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
-        let address = self.proxies.client_of_a_proxy(peer.address, &head.headers);
+        let address = self.proxies.client_of_a_proxy(&head.headers);
         tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
         let caller = self.visitor(head, of, &tenant, peer, address).await?;
         let call = ProxyCall { service: &self.service, tenant: &tenant, head, caller, address, rest };
@@ -106,8 +106,7 @@ impl Gate {
         };
         let stands_for_somebody = !matches!(caller.as_ref(), Caller::Service(_)) && caller.belongs_to(&tenant.id);
         if !stands_for_somebody {
-            let detail = "this token stands for no user of the tenant";
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
+            return Err(refused(Unfit::Unlinked.into()));
         }
         Ok(Some(caller))
     }

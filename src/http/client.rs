@@ -35,19 +35,16 @@ impl Proxies {
         peer.is_none_or(|address| address.to_canonical().is_loopback() || self.trusts(address))
     }
 
-    /// The address of the client of a proxy that may ask.
-    pub(super) fn client_of_a_proxy(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        let mut address = peer;
+    /// The address of the client of a proxy that may ask; `None` if the proxy does not say. It is never the proxy's own, which
+    /// policies may trust.
+    pub(super) fn client_of_a_proxy(&self, headers: &HeaderMap) -> Option<IpAddr> {
         for text in forwarded(headers) {
-            match text.parse() {
-                Ok(said) => address = Some(said),
-                Err(_) => break,
-            }
-            if !address.is_some_and(|address| self.trusts(address)) {
-                break;
+            let said: IpAddr = text.parse().ok()?;
+            if !self.trusts(said) {
+                return Some(said);
             }
         }
-        address
+        None
     }
 
     fn trusts(&self, address: IpAddr) -> bool {

@@ -77,6 +77,9 @@ pub enum UnclearPath {
     /// NUL, CR, LF and their kin.
     #[error("it holds a control character")]
     Control,
+    /// A character that nobody sees, and some leave out.
+    #[error("it holds a character that nobody sees")]
+    Invisible,
     /// A character that some take for a dot, a slash or a percent sign.
     #[error("it holds a character that looks like a dot, a slash or another delimiter")]
     LookAlike,
@@ -160,6 +163,7 @@ fn decode(segment: &str, allowed: &[PathForm]) -> Result<String, UnclearPath> {
             '%' => (UnclearPath::EncodedPercent, Some(PathForm::EncodedPercent)),
             '?' | '#' => (UnclearPath::EncodedDelimiter, None),
             character if character.is_control() => (UnclearPath::Control, None),
+            character if is_invisible(character) => (UnclearPath::Invisible, None),
             character if !character.is_ascii() && looks_like_a_delimiter(character) => (UnclearPath::LookAlike, None),
             _ => continue,
         };
@@ -170,8 +174,9 @@ fn decode(segment: &str, allowed: &[PathForm]) -> Result<String, UnclearPath> {
     if segment.to_ascii_lowercase().contains("%2e") {
         return Err(UnclearPath::NeedlesslyEncoded);
     }
-    // With slashes allowed, a segment may hold others.
-    if decoded.split('/').any(|part| matches!(part, "." | "..")) {
+    // With slashes or semicolons allowed, a segment may hold others; with percent signs, it may be encoded again.
+    let again = percent_decode_str(&decoded).decode_utf8_lossy();
+    if [&decoded, &again].iter().any(|text| text.split(['/', ';', '\\']).any(|part| matches!(part, "." | ".."))) {
         return Err(UnclearPath::DotSegment);
     }
     Ok(decoded.into_owned())
@@ -179,8 +184,19 @@ fn decode(segment: &str, allowed: &[PathForm]) -> Result<String, UnclearPath> {
 
 /// Whether a character becomes a delimiter for those who normalise it (NFKC), or is easily taken for one.
 fn looks_like_a_delimiter(character: char) -> bool {
-    matches!(character, '\u{2215}' | '\u{29f8}' | '\u{2216}' | '\u{29f5}' | '\u{29f9}')
+    matches!(character, '\u{2044}' | '\u{2215}' | '\u{29f8}' | '\u{2216}' | '\u{29f5}' | '\u{29f9}')
         || std::iter::once(character).nfkc().any(|plain| DELIMITERS.contains(&plain))
+}
+
+/// Whether a character is shown as nothing (Unicode Standard Annex 44, "Default_Ignorable_Code_Point").
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -263,6 +279,9 @@ mod tests {
             ("/%E2%80%A5/a", LookAlike),
             ("/%E2%84%80", LookAlike),
             ("/%C2%85", Control),
+            ("/.%E2%80%8B./a", Invisible),
+            ("/a%C2%AD", Invisible),
+            ("/a%E2%81%84b", LookAlike),
         ] {
             assert_eq!(read(path), Err(why), "{path}");
         }
@@ -278,5 +297,8 @@ mod tests {
         assert_eq!(allowing("/50%25", PathForm::EncodedPercent).as_deref(), Ok("/50%"));
         assert_eq!(allowing("/a%2F..%2Fb", PathForm::EncodedSlash), Err(UnclearPath::DotSegment));
         assert_eq!(allowing("/a;b", PathForm::EncodedSlash), Err(UnclearPath::Semicolon));
+        assert_eq!(allowing("/a/..;/b", PathForm::Semicolon), Err(UnclearPath::DotSegment));
+        assert_eq!(allowing("/a/..;x=1", PathForm::Semicolon), Err(UnclearPath::DotSegment));
+        assert_eq!(allowing("/a/%252e%252e/b", PathForm::EncodedPercent), Err(UnclearPath::DotSegment));
     }
 }

@@ -62,13 +62,21 @@ pub(super) fn pass(call: &ProxyCall<'_>, visitor: &Visitor, traits: &[(&Slug, Op
         .map(|(slug, value)| (format!("trait-{}", slug.as_str().replace('_', "-")), value.clone().unwrap_or_default()));
     let mut reply = Reply::empty(StatusCode::OK);
     for (name, value) in own.chain(traits) {
-        let value = utf8_percent_encode(&value, IN_A_FIELD).to_string();
+        let value = in_a_field(&value);
         let field = (HeaderName::try_from(format!("{IDENTITY}{name}")), HeaderValue::try_from(value));
         if let (Ok(name), Ok(value)) = field {
             reply.headers.push((name, value));
         }
     }
     reply
+}
+
+/// A text as one field holds it: blanks at its ends would be lost (RFC 9110, section 5.5).
+fn in_a_field(text: &str) -> String {
+    let inner = text.trim_matches(' ');
+    let before = text.len() - text.trim_start_matches(' ').len();
+    let after = if inner.is_empty() { 0 } else { text.len() - before - inner.len() };
+    format!("{}{}{}", "%20".repeat(before), utf8_percent_encode(inner, IN_A_FIELD), "%20".repeat(after))
 }
 
 impl Answer<'_> {

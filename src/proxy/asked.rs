@@ -4,8 +4,7 @@
 use http::header::{HOST, HeaderName};
 use http::{HeaderMap, Method};
 
-use crate::model::{RequestPath, UnclearPath, UserId};
-use crate::service::Visitor;
+use crate::model::{RequestPath, UnclearPath};
 use crate::web::ProxyCall;
 
 /// Where a request that is asked about stands.
@@ -46,8 +45,6 @@ pub(super) enum Unclear {
     Path(#[from] UnclearPath),
     #[error("the field {0} is taken for another by those who read _ as -")]
     Alias(HeaderName),
-    #[error("the access token and {0} name two users")]
-    TwoUsers(HeaderName),
 }
 
 const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
@@ -64,7 +61,7 @@ impl Asked {
     /// Reads what a proxy asks about.
     pub(super) fn read(call: &ProxyCall<'_>, family: Family) -> Result<Self, Unclear> {
         let headers = &call.head.headers;
-        no_aliases(headers, call.tenant.settings.proxies.identity_header.as_deref())?;
+        no_aliases(headers)?;
         let (method, scheme, authority, target, from) = match family {
             Family::Original => {
                 let url = one(headers, ORIGINAL_URL)?;
@@ -101,26 +98,6 @@ impl Asked {
             path: RequestPath::parse(path, &call.tenant.settings.proxies.path_forms)?,
             target: target.to_owned(),
         })
-    }
-
-    /// Who is behind it: by an access token, else whom an identity proxy names. Two who differ are nobody.
-    pub(super) fn visitor(&self, call: &ProxyCall<'_>) -> Result<Visitor, Unclear> {
-        let known = call.caller.clone().map(Visitor::Known);
-        let Some(name) = &call.tenant.settings.proxies.identity_header else {
-            return Ok(known.unwrap_or(Visitor::Anonymous));
-        };
-        // It was read when the settings were.
-        let Ok(name) = name.parse::<HeaderName>() else { return Ok(Visitor::Anonymous) };
-        let named = match one(&call.head.headers, name.clone()) {
-            Err(Unclear::Missing(_)) | Ok("") => None,
-            Err(other) => return Err(other),
-            Ok(id) => Some(UserId::parse(id).map_err(|_| Unclear::Unusable(name.clone()))?),
-        };
-        match (known, named) {
-            (Some(known), Some(named)) if known.subject() != ("user", named.as_str()) => Err(Unclear::TwoUsers(name)),
-            (Some(known), _) => Ok(known),
-            (None, named) => Ok(named.map_or(Visitor::Anonymous, Visitor::Named)),
-        }
     }
 
     /// Whether a browser shows the answer as a page (Fetch Metadata, "Sec-Fetch-Mode").
@@ -161,12 +138,10 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<&str, Unclear> {
 }
 
 /// Gateways and CGI take `X_Auth_Subject` for `X-Auth-Subject`, and proxies do not: it would reach the app as it was sent.
-fn no_aliases(headers: &HeaderMap, identity: Option<&str>) -> Result<(), Unclear> {
+fn no_aliases(headers: &HeaderMap) -> Result<(), Unclear> {
     let is_alias = |name: &&HeaderName| {
         let plain = name.as_str().replace('_', "-");
-        let stands_for_identity =
-            plain.starts_with(IDENTITY) || identity.is_some_and(|own| plain.eq_ignore_ascii_case(own));
-        name.as_str().contains('_') && (stands_for_identity || matches!(plain.as_str(), "host" | "authorization"))
+        name.as_str().contains('_') && (plain.starts_with(IDENTITY) || matches!(&*plain, "host" | "authorization"))
     };
     match headers.keys().find(is_alias) {
         Some(name) => Err(Unclear::Alias(name.clone())),

@@ -30,15 +30,14 @@ async fn answer(call: &ProxyCall<'_>, family: Family, form: Form) -> Reply {
         Ok(asked) => asked,
         Err(why) => return Answer::Unclear(&why.to_string()).reply(call, None, form),
     };
-    let visitor = match asked.visitor(call) {
-        Ok(visitor) => visitor,
-        Err(why) => return Answer::Unclear(&why.to_string()).reply(call, Some(&asked), form),
-    };
+    let visitor = call.caller.clone().map_or(Visitor::Anonymous, Visitor::Known);
     let Asked { method, host, path, .. } = &asked;
     let request = Proxied { method, host: host.clone(), path: path.clone(), address: call.address };
     let Passage { allowed, reason, asks } = call.service.decide_proxied(call.tenant, &request, &visitor).await;
     if let Some(rule) = asks {
-        let link = answer::link(call, &visitor, &rule, &asked).await;
+        // nginx can tell a browser alone where to go.
+        let carries = form == Form::Whole || asked.is_navigation(&call.head.headers);
+        let link = if carries { answer::link(call, &visitor, &rule, &asked).await } else { None };
         return Answer::Incomplete { rule: &rule, link: link.as_deref() }.reply(call, Some(&asked), form);
     }
     let answer = match (allowed, &visitor) {

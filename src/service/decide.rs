@@ -94,9 +94,10 @@ impl Service {
         let started = Instant::now();
         let age = self.heard.age(started);
         let data_revision = tenant.revision();
+        let within = Within { lost: lost(age, wish), deadline: started + STORE_PATIENCE };
         let outcome = match in_force(tenant) {
             Ok(program) => {
-                let (user, resource) = match lost(age, wish) {
+                let (user, resource) = match within.lost {
                     Some(why) => (Err(why().into()), Err(why().into())),
                     None => {
                         let user = self.user_at_hand(tenant, program, query);
@@ -111,7 +112,7 @@ impl Service {
             }
             Err(why) => Outcome::none(why),
         };
-        let outcome = self.guarded(tenant, query, outcome).await;
+        let outcome = self.guarded(tenant, query, outcome, within).await;
         self.answer(tenant, query, outcome, (started, age, data_revision))
     }
 
@@ -126,6 +127,7 @@ impl Service {
     ) {
         let (age, data_revision) = (self.heard.age(Instant::now()), tenant.revision());
         let deadline = Instant::now() + STORE_PATIENCE;
+        let within = Within { lost: lost(age, wish), deadline };
         let (mut users, mut resources) = (HashMap::new(), HashMap::new());
         for query in queries {
             let started = Instant::now();
@@ -135,7 +137,7 @@ impl Service {
                     // What one query supplies itself, another may not.
                     let what = Some(&query.resource).filter(|_| self.reads_stored(tenant, program, query));
                     let what = what.map(|resource| (&resource.kind, &resource.id));
-                    if let Some(why) = lost(age, wish) {
+                    if let Some(why) = within.lost {
                         users.entry(who).or_insert_with(|| Err(why().into()));
                         resources.entry(what).or_insert_with(|| Err(why().into()));
                     }
@@ -160,10 +162,18 @@ impl Service {
                 }
                 Err(why) => Outcome::none(why),
             };
-            let outcome = self.guarded(tenant, query, outcome).await;
+            let outcome = self.guarded(tenant, query, outcome, within).await;
             if !goes_on(self.answer(tenant, query, outcome, (started, age, data_revision))) {
                 return;
             }
+        }
+    }
+
+    /// What is known of a user, if what is in memory counts just now.
+    pub(super) async fn facts_that_count(&self, tenant: &Tenant, user: &str) -> Result<Known<UserRecord>> {
+        match lost(self.heard.age(Instant::now()), Wish::default()) {
+            Some(why) => Err(why().into()),
+            None => within_patience(self.user(tenant, user)).await,
         }
     }
 
@@ -277,6 +287,15 @@ impl Service {
 /// What is known of a subject and a resource.
 type Gathered = (Result<Known<UserRecord>>, Result<Known<Object<'static>>>);
 
+/// What bounds the facts of a decision.
+#[derive(Clone, Copy)]
+pub(super) struct Within {
+    /// Why nothing that is stored counts, if nothing does.
+    pub(super) lost: Option<fn() -> StoreError>,
+    /// Until when the store may answer.
+    pub(super) deadline: Instant,
+}
+
 /// What came of a decision.
 pub(super) struct Outcome<'t> {
     pub(super) decision: Decision<'t>,
@@ -322,11 +341,11 @@ fn lost(age: Age, wish: Wish<'_>) -> Option<fn() -> StoreError> {
     }
 }
 
-pub(super) async fn within_patience<T>(reading: impl Future<Output = Result<T>>) -> Result<T> {
+async fn within_patience<T>(reading: impl Future<Output = Result<T>>) -> Result<T> {
     by(Instant::now() + STORE_PATIENCE, reading).await
 }
 
-async fn by<T>(deadline: Instant, reading: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn by<T>(deadline: Instant, reading: impl Future<Output = Result<T>>) -> Result<T> {
     match tokio::time::timeout_at(deadline.into(), reading).await {
         Ok(outcome) => outcome,
         Err(_) => Err(StoreError::TimedOut.into()),

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use crate::model::{Decision, Denial, Object, Query, UserId, UserRecord};
 use crate::profiling::{Visit, asks};
 
-use super::decide::{Outcome, Without, within_patience};
+use super::decide::{Outcome, Within, Without, by};
 use super::profiling::TICKET_LIFETIME;
 use super::tenants::Tenant;
 use super::tickets::NewTicket;
 use super::{Result, Service, ServiceError, entropy};
+
+/// No address that somebody goes back to is longer.
+const MAX_ADDRESS: usize = 4096;
 
 /// Why nothing is allowed of which nobody knows whether a rule guards it.
 const NO_RULES: &str = "the profiling rules cannot be used, so that nobody knows whether the profile is complete";
@@ -18,7 +21,13 @@ const NO_RULES: &str = "the profiling rules cannot be used, so that nobody knows
 impl Service {
     /// An outcome with what rules ask: one that is required stands in its way, others are told. Reads what is in memory, but
     /// for how optional rules stand with a user who lacks what they ask.
-    pub(super) async fn guarded<'t>(&self, tenant: &'t Tenant, query: &Query<'_>, outcome: Outcome<'t>) -> Outcome<'t> {
+    pub(super) async fn guarded<'t>(
+        &self,
+        tenant: &'t Tenant,
+        query: &Query<'_>,
+        outcome: Outcome<'t>,
+        within: Within,
+    ) -> Outcome<'t> {
         if !tenant.profiling.enabled || !outcome.decision.is_allow() {
             return outcome;
         }
@@ -29,7 +38,7 @@ impl Service {
         if rules.guards(&query.action.name, &query.resource.kind).next().is_none() {
             return outcome;
         }
-        Box::pin(self.ask_on_access(tenant, query, id, outcome)).await
+        Box::pin(self.ask_on_access(tenant, query, id, outcome, within)).await
     }
 
     async fn ask_on_access<'t>(
@@ -38,17 +47,24 @@ impl Service {
         query: &Query<'_>,
         id: &str,
         outcome: Outcome<'t>,
+        within: Within,
     ) -> Outcome<'t> {
         let access = (&*query.action.name, &*query.resource.kind);
         let guards = || tenant.rules.iter().flat_map(|rules| rules.guards(access.0, access.1));
-        let record = match within_patience(self.user(tenant, id)).await {
+        // What does not count for the decision does not count here.
+        let read = match within.lost {
+            Some(why) => Err(why().into()),
+            None => by(within.deadline, self.user(tenant, id)).await,
+        };
+        let record = match read {
             Ok(record) => record.unwrap_or_else(|| Arc::new(UserRecord::new(id, Object::new()))),
             Err(error) => {
                 self.metrics.store_failed();
                 tracing::warn!(tenant = %tenant.id, %error, "nobody knows whether a profile is complete");
                 // Unknown is not complete.
+                let without = outcome.without.or(Some(Without::Facts));
                 return match guards().find(|rule| rule.rule.required) {
-                    Some(rule) => incomplete(&rule.id, Outcome { without: Some(Without::Facts), ..outcome }),
+                    Some(rule) => incomplete(&rule.id, Outcome { without, ..outcome }),
                     None => outcome,
                 };
             }
@@ -75,7 +91,7 @@ impl Service {
         // Nobody is bothered with a question that may be answered already.
         let Ok(user) = UserId::parse(id) else { return outcome };
         let read = async { Ok(self.store.prompts(&tenant.id, &user).await?) };
-        let Ok(states) = within_patience(read).await else { return outcome };
+        let Ok(states) = by(within.deadline, read).await else { return outcome };
         let told = visit(&states);
         let obligations = guards().filter(|rule| asks(rule, tenant.profiling, &told)).map(|rule| &*rule.id).collect();
         Outcome { obligations, ..outcome }
@@ -95,6 +111,10 @@ impl Service {
     pub async fn make_ticket(&self, tenant: &Tenant, user: &UserId, rule: &str, return_to: &str) -> Result<String> {
         if tenant.rules()?.get(rule).is_none() {
             return Err(ServiceError::invalid("/rule", "unknown_rule", format!("there is no rule {rule:?}")));
+        }
+        if return_to.len() > MAX_ADDRESS || return_to.chars().any(char::is_control) {
+            let detail = format!("an address has at most {MAX_ADDRESS} bytes, and no control characters");
+            return Err(ServiceError::invalid("/returnTo", "bad_address", detail));
         }
         if self.user(tenant, user.as_str()).await?.is_none() {
             return Err(ServiceError::NotFound("nobody stored this user"));

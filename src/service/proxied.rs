@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::engine::Target;
-use crate::model::{Action, Caller, Decision, Denial, Entity, Object, Query, RequestPath, Slug, UserId, Value};
+use crate::engine::{Program, Routed, Target};
+use crate::model::{Action, Caller, Decision, Denial, Entity, Object, Query, RequestPath, Slug, Value};
 
 use super::decide::{Wish, in_force};
 use super::tenants::Tenant;
@@ -21,8 +21,6 @@ pub enum Visitor {
     Anonymous,
     /// Whoever has shown an access token.
     Known(Arc<Caller>),
-    /// A user whom an identity proxy names.
-    Named(UserId),
 }
 
 impl Visitor {
@@ -31,7 +29,6 @@ impl Visitor {
     pub fn subject(&self) -> (&'static str, &str) {
         match self {
             Visitor::Anonymous => ("anonymous", "anonymous"),
-            Visitor::Named(id) => ("user", id.as_str()),
             Visitor::Known(caller) => match caller.as_ref() {
                 Caller::User { id, .. } => ("user", id.as_str()),
                 Caller::Client { id, .. } => ("service", id.as_str()),
@@ -67,11 +64,41 @@ pub struct Passage {
 }
 
 impl Service {
-    /// Decides about a request that a proxy asks about.
+    /// Decides about a request that a proxy asks about. An app may take it for another that is nearly the same: then that one
+    /// must be allowed, too.
     pub async fn decide_proxied(&self, tenant: &Tenant, request: &Proxied<'_>, visitor: &Visitor) -> Passage {
-        let segments: Vec<&str> = request.path.segments().collect();
-        let target = Target { method: request.method, host: Some(&request.host), segments: &segments };
-        let routed = in_force(tenant).ok().and_then(|program| program.routes().find(target));
+        let whole: Vec<&str> = request.path.segments().collect();
+        // Most apps answer HEAD as they do GET, and `/a/` as `/a`.
+        let methods = if request.method == "HEAD" { &["HEAD", "GET"][..] } else { &[request.method] };
+        let without_slash = whole.split_last().filter(|(last, rest)| last.is_empty() && !rest.is_empty());
+        let paths = [Some(&whole[..]), without_slash.map(|(_, rest)| rest)];
+        let routes = in_force(tenant).ok().map(Program::routes);
+        let host = Some(&*request.host);
+        let route = |method, segments| routes.and_then(|routes| routes.find(Target { method, host, segments }));
+        let mut readings: Vec<Option<Routed<'_>>> = Vec::new();
+        for reading in paths.into_iter().flatten().flat_map(|path| methods.iter().map(|method| route(*method, path))) {
+            if readings.is_empty() || (reading.is_some() && !readings.contains(&reading)) {
+                readings.push(reading);
+            }
+        }
+        let mut passage = None;
+        for reading in readings {
+            let this = self.decide_reading(tenant, request, reading, visitor).await;
+            if !this.allowed {
+                return this;
+            }
+            passage = passage.or(Some(this));
+        }
+        passage.unwrap_or_else(|| Passage { allowed: false, reason: String::new(), asks: None })
+    }
+
+    async fn decide_reading(
+        &self,
+        tenant: &Tenant,
+        request: &Proxied<'_>,
+        routed: Option<Routed<'_>>,
+        visitor: &Visitor,
+    ) -> Passage {
         let text = |text: &str| Value::Str(Cow::Owned(text.to_owned()));
         let captures = routed.iter().flat_map(|routed| &routed.captures);
         let route: Object<'_> = captures.map(|(name, held)| (*name, text(held))).collect();
@@ -104,7 +131,7 @@ impl Service {
                 Caller::User { token, .. } | Caller::Client { token, .. } => Some(&token.claims),
                 Caller::Service(_) => None,
             },
-            Visitor::Anonymous | Visitor::Named(_) => None,
+            Visitor::Anonymous => None,
         };
         let answer = self.decide(tenant, &query, Wish { claims, ..Wish::default() }).await;
         let reason = answer.decision.reason(&query.action.name, &query.resource.kind).to_string();
@@ -126,7 +153,7 @@ impl Service {
     ) -> Result<Vec<(&'t Slug, Option<String>)>> {
         let named = &tenant.settings.proxies.traits;
         let record = match visitor.subject() {
-            ("user", id) if !named.is_empty() => self.user(tenant, id).await?,
+            ("user", id) if !named.is_empty() => self.facts_that_count(tenant, id).await?,
             _ => None,
         };
         let value = |slug: &Slug| record.as_ref()?.traits().get(slug.as_str()).map(|value| value.to_value().to_text());

@@ -71,6 +71,17 @@ fn who_may(scene: &Scene) {
 
 /// What the app is told.
 fn identity(scene: &Scene) {
+    // What an app takes for the same is the same: a broader route does not let it through.
+    let broad = scene.token("alice");
+    for path in ["/pages/secret", "/pages/secret/"] {
+        expect(scene, path, &[("Authorization", &broad)], 403);
+    }
+    expect(scene, "/pages/other", &[("Authorization", &broad)], 200);
+    let head = format!(
+        "HEAD /pages/secret HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\nAuthorization: {broad}\r\n\r\n"
+    );
+    scene.send(head.as_bytes());
+    assert!(scene.app.seen().is_empty(), "{:?}", scene.proxy);
     let token = scene.token("alice");
     let (_, seen) = expect(scene, "/reports/7", &[("Authorization", &token)], 200);
     let told = |name: &str| field(&seen, name).unwrap_or_default().to_owned();
@@ -193,6 +204,20 @@ fn streams(scene: &Scene) {
     // An upgrade is no way past a decision.
     let refused = scene.get("/reports/7", &[("Upgrade", "websocket"), ("Connection", "Upgrade")]);
     assert_ne!(refused.0, 101, "{refused:?}");
+
+    scene.app.seen();
+    // No other protocol is switched to: nobody would ask about what follows.
+    let h2c = [("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__"), ("Connection", "Upgrade, HTTP2-Settings")];
+    let answer = scene.get("/public/a", &h2c);
+    for seen in scene.app.seen() {
+        assert_eq!(field(&seen, "upgrade").unwrap_or_default(), "", "{:?}: {seen} {answer:?}", scene.proxy);
+    }
+    // Nor can a client have the fields taken away that say who it is.
+    let (_, _, _) =
+        scene.get("/reports/7", &[("Authorization", &token), ("Connection", "X-Auth-Subject, X-Auth-Trait-Plan")]);
+    for seen in scene.app.seen() {
+        assert_eq!(field(&seen, "x-auth-subject"), Some("alice"), "{:?}: {seen}", scene.proxy);
+    }
 
     let started = Instant::now();
     let mut events = open("GET /events HTTP/1.1\r\nConnection: close\r\n");

@@ -29,6 +29,8 @@ route GET "/reports/{id}" => "read" on "report" { id }
 route ANY "/inbox" => "write" on "inbox"
 route GET "/events" => "read" on "inbox"
 route GET "/socket" => "read" on "inbox"
+route GET "/pages/secret" => "open" on "secret"
+route ANY "/pages/{page...}" => "read" on "page" { id: page }
 route ANY "/vault" => "open" on "vault"
 
 allow everybody { action "read" resource "page" }
