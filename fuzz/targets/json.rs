@@ -118,6 +118,7 @@ fn check_rules(rules: Vec<Rule>) {
         login_id: "login",
         client: rules.rules.first().and_then(|rule| rule.rule.client.as_deref()),
         prompted: 0,
+        access: None,
         now: jiff::Timestamp::MAX,
     };
     let settings = ProfilingSettings { enabled: true, max_prompts_per_login: 1 };
