@@ -45,10 +45,11 @@ fn decided(app: &Client, question: &serde_json::Value) -> (bool, bool) {
     (answer["decision"] == true, answer["context"]["stale"] == true)
 }
 
-/// Writes a trait; `None` for a 503, which says when to ask again.
+/// Writes a trait of somebody else than alice: between a write and the reading of what it made, a user is in nobody's memory.
+/// `None` for a 503, which says when to ask again.
 fn write(admin: &Client, value: u64) -> Option<()> {
     let asked = Instant::now();
-    let path = "/t/acme/api/v1/abac/users/alice/attributes/counter";
+    let path = "/t/acme/api/v1/abac/users/counted/attributes/counter";
     let answer = admin.json(Method::PUT, path, &json!({ "value": value }));
     assert!(asked.elapsed() < BOUND, "{:?}", asked.elapsed());
     match answer.status.as_u16() {
@@ -166,7 +167,7 @@ fn under_load_no_write_that_was_acknowledged_is_lost_and_no_answer_is_wrong() {
     });
     let last = acknowledged.load(Ordering::Acquire);
     let admin = server.admin();
-    let stored = admin.get("/t/acme/api/v1/users/alice").json()["traits"]["counter"].as_u64();
+    let stored = admin.get("/t/acme/api/v1/users/counted").json()["traits"]["counter"].as_u64();
     assert!(stored >= Some(last), "{stored:?} is stored, and {last} was acknowledged");
     assert_eq!(admin.get("/t/acme/api/v1/audit/verify").json()["valid"], true);
 }

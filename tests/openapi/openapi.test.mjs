@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startSidegate } from '../browser/harness.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const EXAMPLES = process.env.SIDEGATE_TEST_LONG ? '1000' : '15';
+const EXAMPLES = process.env.SIDEGATE_TEST_LONG ? '300' : '15';
 
 // Runs a program to its end; what it printed.
 async function run(program, args, env = {}) {
