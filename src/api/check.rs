@@ -164,14 +164,10 @@ fn query<'b>(call: &Call<'_>, check: Check<'b>, at: &str) -> Result<Query<'b>, P
 /// Whom it is about: a user or a client asks for itself, a service token about whomever it names.
 fn subject<'b>(caller: &Caller, named: Party<'b>, at: &str) -> Result<Entity<'b>, Problem> {
     let Party { r#type, id, attributes } = named;
-    let (own_kind, own) = match caller {
-        Caller::Service(_) => {
-            let properties = object(attributes, || format!("{at}/subject/attributes"))?;
-            let id = id.ok_or_else(|| missing(at, "subject/id", "a service token must name the subject"))?;
-            return Ok(Entity { kind: r#type.unwrap_or(Cow::Borrowed("user")), id, properties });
-        }
-        Caller::User { id, .. } => ("user", id.as_str()),
-        Caller::Client { id, .. } => ("service", id.as_str()),
+    let Some((own_kind, own)) = caller.subject() else {
+        let properties = object(attributes, || format!("{at}/subject/attributes"))?;
+        let id = id.ok_or_else(|| missing(at, "subject/id", "a service token must name the subject"))?;
+        return Ok(Entity { kind: r#type.unwrap_or(Cow::Borrowed("user")), id, properties });
     };
     if id.is_some_and(|id| id != own) || r#type.is_some_and(|kind| kind != own_kind) {
         let detail =
@@ -201,11 +197,7 @@ fn object<'b>(given: Option<&'b RawValue>, pointer: impl Fn() -> String) -> Resu
 }
 
 async fn decide(call: &Call<'_>, query: &Query<'_>) -> Checked {
-    let claims = match call.caller.as_ref() {
-        Caller::User { token, .. } | Caller::Client { token, .. } => Some(&token.claims),
-        Caller::Service(_) => None,
-    };
-    let wish = Wish { claims, ..Wish::default() };
+    let wish = Wish { claims: call.caller.claims(), ..Wish::default() };
     let answer = call.service.decide(call.tenant, query, wish).await;
     let Answer { decision, policy_revision, data_revision, id, stale, without, .. } = &answer;
     let effect = if decision.is_allow() { "allow" } else { "deny" };

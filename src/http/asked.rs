@@ -12,7 +12,7 @@ use crate::proxy;
 use crate::service::{Asks, Of, Tenant, Unfit};
 use crate::web::{Problem, ProxyCall, Reply};
 
-use super::gate::{Gate, Peer};
+use super::gate::{Gate, Peer, Refusal};
 use super::router::Found;
 use super::routes::ProxyEndpoint;
 use super::{body, challenge};
@@ -26,33 +26,20 @@ impl Gate {
         head: &Parts,
         body: Incoming,
         peer: &Peer,
-    ) -> Reply {
+    ) -> Result<Reply, Refusal> {
         // A proxy asks with the head of a request; what follows, if anything, is not ours.
         body::drain(body, self.limits.patience);
         let rest = rest(head, found.params.get("rest").unwrap_or_default());
-        self.ask(endpoint, found.params.get("tenant"), head, rest, peer).await
+        let answer = self.ask(endpoint, found.params.get("tenant"), head, rest, peer).await;
+        answer.map_err(|problem| (Some(found.route.family), problem))
     }
 
-    /// What a proxy is told of a request with that head, which is the question's own; `rest` is the path and the query that are
-    /// asked about, where no field has them.
+    /// What a proxy is told of a request with that head, which is the question's own, by the tenant of that name or the
+    /// default one; `rest` is the path and the query that are asked about, where no field has them.
     pub(super) async fn ask(
         &self,
         endpoint: ProxyEndpoint,
-        tenant: Option<&str>,
-        head: &Parts,
-        rest: &str,
-        peer: &Peer,
-    ) -> Reply {
-        match self.answer_proxy(endpoint, tenant, head, rest, peer).await {
-            Ok(reply) => reply,
-            Err(problem) => problem.into_reply(head.uri.path(), |path| self.service.url_of(path)),
-        }
-    }
-
-    async fn answer_proxy(
-        &self,
-        endpoint: ProxyEndpoint,
-        tenant: Option<&str>,
+        name: Option<&str>,
         head: &Parts,
         rest: &str,
         peer: &Peer,
@@ -61,15 +48,10 @@ impl Gate {
             let detail = "only proxies on this machine, and those of --trusted-proxies, may ask here";
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
-        let of = tenant.map_or(Of::Default, Of::Named);
-        let tenant = match of {
-            Of::Named(name) => self.service.tenant(name),
-            Of::Default | Of::Instance => self.service.default_tenant(),
-        };
-        let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
         let address = self.proxies.client_of_a_proxy(&head.headers);
+        let tenant = self.tenant(name).ok_or_else(Problem::no_such_tenant)?;
         tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
-        let caller = self.visitor(head, of, &tenant, peer, address).await?;
+        let caller = self.visitor(head, name, &tenant, peer, address).await?;
         let call = ProxyCall { service: &self.service, tenant: &tenant, head, caller, address, rest };
         Ok(match endpoint {
             ProxyEndpoint::AuthRequest => Box::pin(proxy::auth_request(call)).await,
@@ -82,15 +64,11 @@ impl Gate {
     async fn visitor(
         &self,
         head: &Parts,
-        of: Of<'_>,
+        name: Option<&str>,
         tenant: &Tenant,
         peer: &Peer,
         address: Option<std::net::IpAddr>,
     ) -> Result<Option<Arc<Caller>>, Problem> {
-        let name = match of {
-            Of::Named(name) => Some(name),
-            Of::Default | Of::Instance => None,
-        };
         let refused = |why| challenge::refused(&self.service, name, why);
         if !head.headers.contains_key(AUTHORIZATION) {
             return Ok(None);
@@ -100,6 +78,7 @@ impl Gate {
             Err(challenge::Refused::Missing) => return Ok(None),
             Err(why) => return Err(refused(why)),
         };
+        let of = name.map_or(Of::Default, Of::Named);
         let (caller, _) = match self.service.authenticate(token, of, &peer.last, address).await {
             Ok(known) => known,
             Err(why) => return Err(refused(why.into())),

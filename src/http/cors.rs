@@ -34,7 +34,7 @@ impl Gate {
         if !matches!(found.route.family, Family::Api | Family::AuthZen) {
             return None;
         }
-        let tenant = self.tenant(&found.params)?;
+        let tenant = self.tenant(found.params.get("tenant"))?;
         let listed = tenant.settings.cors_origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes());
         listed.then(|| Listed(origin.clone()))
     }

@@ -72,7 +72,7 @@ fn admitted_file(answers: &For) -> bool {
 }
 
 /// A reply's form of errors, and the errors themselves.
-type Refusal = (Option<Family>, Problem);
+pub(super) type Refusal = (Option<Family>, Problem);
 
 impl Gate {
     /// Answers a request, whatever it is.
@@ -135,7 +135,7 @@ impl Gate {
             Serve::Instance(endpoint) => {
                 return self.instance(endpoint, found, head, body, (peer, address)).await;
             }
-            Serve::Proxy(endpoint) => return Ok(Box::pin(self.asked(endpoint, found, head, body, peer)).await),
+            Serve::Proxy(endpoint) => return Box::pin(self.asked(endpoint, found, head, body, peer)).await,
             Serve::Metadata(metadata) => self.open(&found.params, address, For::Metadata(metadata)),
             Serve::Page(page) => self.open(&found.params, address, For::Page(page)),
             Serve::Portal(page) => self.open(&found.params, address, For::Portal(page)),
@@ -227,9 +227,9 @@ impl Gate {
         }
     }
 
-    /// The tenant that a path names, or the default one.
-    pub(super) fn tenant(&self, params: &matchit::Params<'_, '_>) -> Option<Arc<Tenant>> {
-        match params.get("tenant") {
+    /// The tenant of that name, or the default one.
+    pub(super) fn tenant(&self, name: Option<&str>) -> Option<Arc<Tenant>> {
+        match name {
             Some(id) => self.service.tenant(id),
             None => self.service.default_tenant(),
         }
@@ -259,7 +259,7 @@ impl Gate {
         address: Option<IpAddr>,
         answers: For,
     ) -> Result<(Arc<Tenant>, For), Problem> {
-        let tenant = self.tenant(params).ok_or_else(Problem::no_such_tenant)?;
+        let tenant = self.tenant(params.get("tenant")).ok_or_else(Problem::no_such_tenant)?;
         tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
         match &tenant.suspended {
             Some(why) => Err(Problem::new(StatusCode::FORBIDDEN, why.clone())),

@@ -18,7 +18,7 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
-use crate::web::{Content, Reply};
+use crate::web::{Content, Problem, Reply};
 
 use super::body::Outgoing;
 use super::gate::{Gate, Peer};
@@ -60,8 +60,9 @@ impl<'g> UnaryService<CheckRequest> for Checking<'g> {
             let http = attributes.request.and_then(|request| request.http);
             let http = http.ok_or_else(|| Status::invalid_argument("the check is about no HTTP request"))?;
             let head = head(&http.method, &http.host, http.headers)?;
-            let reply = gate.ask(ProxyEndpoint::ExtAuthz, tenant.as_deref(), &head, &http.path, peer).await;
-            Ok(tonic::Response::new(told(reply)))
+            let answer = gate.ask(ProxyEndpoint::ExtAuthz, tenant.as_deref(), &head, &http.path, peer).await;
+            let as_reply = |problem: Problem| problem.into_reply(head.uri.path(), |path| gate.service.url_of(path));
+            Ok(tonic::Response::new(told(answer.unwrap_or_else(as_reply))))
         })
     }
 }

@@ -90,6 +90,25 @@ impl Caller {
         }
     }
 
+    /// The type and the id of the subject that it stands for itself; a service token stands for none.
+    #[must_use]
+    pub fn subject(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Caller::Service(_) => None,
+            Caller::User { id, .. } => Some(("user", id.as_str())),
+            Caller::Client { id, .. } => Some(("service", id.as_str())),
+        }
+    }
+
+    /// The verified claims of its access token, if it has one.
+    #[must_use]
+    pub fn claims(&self) -> Option<&Object<'static>> {
+        match self {
+            Caller::Service(_) => None,
+            Caller::User { token, .. } | Caller::Client { token, .. } => Some(&token.claims),
+        }
+    }
+
     /// Whether it may do everything everywhere.
     #[must_use]
     pub fn runs_the_instance(&self) -> bool {

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::model::{RETURN_TO, Slug, UserId};
 use crate::service::Visitor;
-use crate::web::{Problem, ProxyCall, Reply, type_of};
+use crate::web::{Problem, ProxyCall, Reply};
 
 use super::asked::{Asked, IDENTITY};
 
@@ -115,7 +115,7 @@ impl Answer<'_> {
                 reply
             }
             (Form::Whole, None) if asked.is_some_and(|asked| asked.wants_page(headers)) => {
-                page(status, &Page { title, text, link: self.link() })
+                Reply::html_elsewhere(status, &Page { title, text, link: self.link() })
             }
             (Form::Whole, None) => match self {
                 Answer::Incomplete { rule, link } => incomplete(call, rule, link),
@@ -162,27 +162,16 @@ pub(super) async fn link(call: &ProxyCall<'_>, visitor: &Visitor, rule: &str, as
 fn incomplete(call: &ProxyCall<'_>, rule: &str, link: Option<&str>) -> Reply {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Body<'a> {
-        r#type: String,
-        title: &'static str,
-        status: u16,
-        detail: &'static str,
+    struct More<'a> {
         code: &'static str,
         rule: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         redirect_to: Option<&'a str>,
     }
-    let status = StatusCode::FORBIDDEN;
-    let body = Body {
-        r#type: type_of(status, |path| call.service.url_of(path)),
-        title: "Forbidden",
-        status: status.as_u16(),
-        detail: "something is missing in the user's profile: show the page at redirectTo first",
-        code: "profile_incomplete",
-        rule,
-        redirect_to: link,
-    };
-    Reply { content_type: "application/problem+json", ..Reply::json(status, &body) }
+    let detail = "something is missing in the user's profile: show the page at redirectTo first";
+    let more = More { code: "profile_incomplete", rule, redirect_to: link };
+    let problem = Problem::new(StatusCode::FORBIDDEN, detail);
+    problem.into_reply_with(call.head.uri.path(), |path| call.service.url_of(path), &more)
 }
 
 /// Where a browser signs in that was going somewhere.
@@ -190,12 +179,4 @@ fn sign_in(call: &ProxyCall<'_>, asked: &Asked) -> Option<String> {
     let url = call.tenant.settings.proxies.sign_in_url.as_ref()?;
     let return_to = utf8_percent_encode(&asked.url(), NON_ALPHANUMERIC).to_string();
     Some(url.replace(RETURN_TO, &return_to))
-}
-
-fn page(status: StatusCode, page: &Page<'_>) -> Reply {
-    let mut reply = Reply::html(status, page);
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
-    reply.headers.retain(|(name, _)| name != CONTENT_SECURITY_POLICY && name != LOCATION);
-    reply.headers.push((CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)));
-    reply
 }

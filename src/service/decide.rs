@@ -126,8 +126,7 @@ impl Service {
         mut goes_on: impl FnMut(Answer<'t>) -> bool,
     ) {
         let (age, data_revision) = (self.heard.age(Instant::now()), tenant.revision());
-        let deadline = Instant::now() + STORE_PATIENCE;
-        let within = Within { lost: lost(age, wish), deadline };
+        let within = Within { lost: lost(age, wish), deadline: Instant::now() + STORE_PATIENCE };
         let (mut users, mut resources) = (HashMap::new(), HashMap::new());
         for query in queries {
             let started = Instant::now();
@@ -145,7 +144,7 @@ impl Service {
                         Entry::Occupied(known) => known.into_mut(),
                         Entry::Vacant(place) => place.insert(match self.user_at_hand(tenant, program, query) {
                             Some(known) => Ok(known),
-                            None => self.noted(by(deadline, self.user(tenant, &query.subject.id)).await, tenant),
+                            None => self.noted(by(within.deadline, self.user(tenant, &query.subject.id)).await, tenant),
                         }),
                     };
                     let resource = match resources.entry(what) {
@@ -154,7 +153,7 @@ impl Service {
                             Some(known) => Ok(known),
                             None => {
                                 let Entity { kind, id, .. } = &query.resource;
-                                self.noted(by(deadline, self.resource(tenant, kind, id)).await, tenant)
+                                self.noted(by(within.deadline, self.resource(tenant, kind, id)).await, tenant)
                             }
                         }),
                     };
@@ -216,7 +215,7 @@ impl Service {
     }
 
     /// What the store said, with its failures told.
-    fn noted<T>(&self, answer: Result<T>, tenant: &Tenant) -> Result<T> {
+    pub(super) fn noted<T>(&self, answer: Result<T>, tenant: &Tenant) -> Result<T> {
         if let Err(error) = &answer {
             self.metrics.store_failed();
             tracing::warn!(tenant = %tenant.id, %error, "deciding without stored facts");

@@ -56,11 +56,9 @@ impl Service {
             Some(why) => Err(why().into()),
             None => by(within.deadline, self.user(tenant, id)).await,
         };
-        let record = match read {
+        let record = match self.noted(read, tenant) {
             Ok(record) => record.unwrap_or_else(|| Arc::new(UserRecord::new(id, Object::new()))),
-            Err(error) => {
-                self.metrics.store_failed();
-                tracing::warn!(tenant = %tenant.id, %error, "nobody knows whether a profile is complete");
+            Err(_) => {
                 // Unknown is not complete.
                 let without = outcome.without.or(Some(Without::Facts));
                 return match guards().find(|rule| rule.rule.required) {
@@ -96,13 +94,7 @@ impl Service {
         let obligations = guards().filter(|rule| asks(rule, tenant.profiling, &told)).map(|rule| &*rule.id).collect();
         Outcome { obligations, ..outcome }
     }
-}
 
-fn incomplete<'t>(rule: &'t str, outcome: Outcome<'t>) -> Outcome<'t> {
-    Outcome { decision: Decision::Deny(Denial::Incomplete { rule }), ..outcome }
-}
-
-impl Service {
     /// Makes the link to the page that asks a user what a rule asks, wherever the user is on the way to.
     ///
     /// # Errors
@@ -125,4 +117,8 @@ impl Service {
         let expires_at = now.saturating_add(TICKET_LIFETIME).unwrap_or(now);
         self.issue_ticket(tenant, &NewTicket { user, rule, login_id: &login_id, return_to, expires_at }).await
     }
+}
+
+fn incomplete<'t>(rule: &'t str, outcome: Outcome<'t>) -> Outcome<'t> {
+    Outcome { decision: Decision::Deny(Denial::Incomplete { rule }), ..outcome }
 }

@@ -27,14 +27,10 @@ impl Visitor {
     /// The type and the id of the subject.
     #[must_use]
     pub fn subject(&self) -> (&'static str, &str) {
+        const ANONYMOUS: (&str, &str) = ("anonymous", "anonymous");
         match self {
-            Visitor::Anonymous => ("anonymous", "anonymous"),
-            Visitor::Known(caller) => match caller.as_ref() {
-                Caller::User { id, .. } => ("user", id.as_str()),
-                Caller::Client { id, .. } => ("service", id.as_str()),
-                // A service token stands for no subject.
-                Caller::Service(_) => ("anonymous", "anonymous"),
-            },
+            Visitor::Anonymous => ANONYMOUS,
+            Visitor::Known(caller) => caller.subject().unwrap_or(ANONYMOUS),
         }
     }
 }
@@ -127,10 +123,7 @@ impl Service {
             now: self.now(),
         };
         let claims = match visitor {
-            Visitor::Known(caller) => match caller.as_ref() {
-                Caller::User { token, .. } | Caller::Client { token, .. } => Some(&token.claims),
-                Caller::Service(_) => None,
-            },
+            Visitor::Known(caller) => caller.claims(),
             Visitor::Anonymous => None,
         };
         let answer = self.decide(tenant, &query, Wish { claims, ..Wish::default() }).await;

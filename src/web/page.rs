@@ -15,6 +15,10 @@ use super::{Cookies, Params, Reply, parse_form};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// What a page of ours may load, and where it may stand.
+const OWN: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+const ELSEWHERE: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
 /// A request for a page of a tenant.
 pub struct PageCall<'r> {
     /// The use cases.
@@ -75,17 +79,23 @@ impl Reply {
     /// A page. It runs no scripts, is shown in no frame, and sends its forms only here.
     #[must_use]
     pub fn html(status: StatusCode, page: &impl Template) -> Self {
-        Self::page(status, page, "; form-action 'self'")
+        Self::page(status, page, &format!("{OWN}; form-action 'self'"))
     }
 
     /// A page whose form leads on to somebody else's pages. Browsers hold every redirect after a form against
     /// `form-action`, and where an identity provider and its clients lead is not ours to know.
     #[must_use]
     pub fn html_leading_on(status: StatusCode, page: &impl Template) -> Self {
-        Self::page(status, page, "")
+        Self::page(status, page, OWN)
     }
 
-    fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Self {
+    /// A page that stands under somebody else's address: it has its style with it, and nothing more.
+    #[must_use]
+    pub fn html_elsewhere(status: StatusCode, page: &impl Template) -> Self {
+        Self::page(status, page, ELSEWHERE)
+    }
+
+    fn page(status: StatusCode, page: &impl Template, policy: &str) -> Self {
         let mut reply = Self::empty(status);
         match page.render() {
             Ok(text) => reply.body = text.into_bytes().into(),
@@ -95,9 +105,6 @@ impl Reply {
             }
         }
         reply.content_type = "text/html; charset=utf-8";
-        let policy = format!(
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'{form_action}"
-        );
         reply.headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
         // Not `no-referrer`: browsers would then send forms with the origin `null`.
         reply.headers.push((REFERRER_POLICY, HeaderValue::from_static("same-origin")));

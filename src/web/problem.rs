@@ -90,6 +90,28 @@ impl Problem {
     /// The answer, for a request to `path`; `url_of` makes URLs of paths of ours.
     #[must_use]
     pub fn into_reply(self, path: &str, url_of: impl Fn(&str) -> String) -> Reply {
+        self.reply(path, url_of, |status, details| Reply::json(status, details))
+    }
+
+    /// The same, with members of its own (RFC 9457, section 3.2).
+    #[must_use]
+    pub fn into_reply_with(self, path: &str, url_of: impl Fn(&str) -> String, more: &impl Serialize) -> Reply {
+        #[derive(Serialize)]
+        struct Extended<'a, M> {
+            #[serde(flatten)]
+            details: &'a ProblemDetails<'a>,
+            #[serde(flatten)]
+            more: &'a M,
+        }
+        self.reply(path, url_of, |status, details| Reply::json(status, &Extended { details, more }))
+    }
+
+    fn reply(
+        self,
+        path: &str,
+        url_of: impl Fn(&str) -> String,
+        encode: impl FnOnce(StatusCode, &ProblemDetails<'_>) -> Reply,
+    ) -> Reply {
         let kind = type_of(self.status, url_of);
         let body = ProblemDetails {
             r#type: &kind,
@@ -99,7 +121,7 @@ impl Problem {
             instance: path,
             errors: &self.errors,
         };
-        let mut reply = Reply::json(self.status, &body);
+        let mut reply = encode(self.status, &body);
         reply.content_type = "application/problem+json";
         reply.headers = self.headers;
         reply

@@ -159,6 +159,8 @@ fn incomplete(scene: &Scene) {
     if scene.proxy != Proxy::Nginx {
         let told: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{e}: {head}{body}"));
         assert_eq!(told["code"], "profile_incomplete", "{body}");
+        // As every problem has it.
+        assert!(told["instance"].is_string() && told["status"] == 403, "{body}");
         assert!(told["redirectTo"].as_str().unwrap().contains("/account/complete-profile/?ticket="), "{body}");
     }
     // What was sent with a form is not lost on the way: it is refused, with the way out.
