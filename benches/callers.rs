@@ -126,7 +126,7 @@ async fn link(service: &Service, tenant: &Tenant, issuers: &[Issuer], author: &A
     let login = Login {
         user: UserId::parse("alice").unwrap(),
         login_id: "1",
-        return_to: "",
+        return_to: "".into(),
         interactive: false,
         client: None,
         profile: Object::new(),

@@ -7,10 +7,11 @@ use http::StatusCode;
 use crate::model::{Appearance, Colour};
 use crate::web::{Look, PageCall, Reply};
 
-/// How the pages one folder below look.
+/// How a tenant's pages look.
 pub(super) fn look<'c>(call: &PageCall<'c>) -> Look<'c> {
     let Appearance { name, accent, accent_dark } = &call.tenant.settings.appearance;
-    Look { name, stylesheet: accent.or(*accent_dark).is_some().then_some("../appearance.css") }
+    let has_colours = accent.or(*accent_dark).is_some();
+    Look { name, stylesheet: has_colours.then(|| format!("/t/{}/account/appearance.css", call.tenant.id)) }
 }
 
 /// `GET`

@@ -103,7 +103,7 @@ pub async fn check(call: Call<'_>) -> Result<Reply, Problem> {
     let login = Login {
         user: body.user_id,
         login_id: &body.login_id,
-        return_to: &body.return_to,
+        return_to: body.return_to.into(),
         interactive: body.interactive,
         client: body.client.as_deref(),
         profile: body.profile,

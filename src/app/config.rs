@@ -196,8 +196,8 @@ pub struct Config {
     pub policies: PathBuf,
     /// Where issuers may be, besides the internet.
     pub issuer_networks: Networks,
-    /// Proxies whose word for the address of a client counts.
-    pub trusted_proxies: Proxies,
+    /// Reverse proxies: whose word counts, and for whose hosts they ask.
+    pub proxies: Proxies,
     /// How many tokens that do not count one address may show within ten seconds.
     pub failures: u32,
     /// What URLs out of sidegate begin with.
@@ -265,7 +265,11 @@ impl Config {
             redis_timeout: Duration::from_millis(number("redis_timeout", 1..=500)?.unwrap_or(5)),
             policies: layers.read("policies", read_folder)?.unwrap_or_default(),
             issuer_networks: issuer_networks.unwrap_or_default(),
-            trusted_proxies: layers.read("trusted_proxies", |text| Ok(Proxies(networks(text)?)))?.unwrap_or_default(),
+            proxies: Proxies {
+                trusted: layers.read("trusted_proxies", networks)?.unwrap_or_default(),
+                secret: layers.read("proxy_secret", |text| Ok(long_enough(text)?.into()))?,
+                hosts: layers.read("hosts", read_hosts)?.unwrap_or_default(),
+            },
             failures: number("failures", 0..=1_000_000)?.map_or(200, |number| number as u32),
             public_url: layers.read("public_url", read_url)?,
             default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,
@@ -301,6 +305,23 @@ fn read_url(text: &str) -> Result<Url, String> {
         return Err("it has a query or a fragment".to_owned());
     }
     Ok(url)
+}
+
+fn read_hosts(text: &str) -> Result<BTreeMap<String, TenantId>, String> {
+    let mut hosts = BTreeMap::new();
+    for pair in text.split(',').map(str::trim) {
+        let (host, tenant) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is no host and tenant"))?;
+        let host = host.to_ascii_lowercase();
+        // As policies see it, and so without a port.
+        if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
+            return Err(format!("{host:?} is no host"));
+        }
+        let tenant = TenantId::parse(tenant).map_err(|error| error.to_string())?;
+        if hosts.insert(host, tenant).is_some() {
+            return Err(format!("the host of {pair:?} is there twice"));
+        }
+    }
+    Ok(hosts)
 }
 
 fn read_log(text: &str) -> Option<LogTarget> {

@@ -81,7 +81,7 @@ pub async fn serve(config: Config) -> Result<()> {
         tracing::info!("stopping: requests under way are finished, new ones refused");
     };
     tokio::select! {
-        served = http::serve(listeners, service.clone(), limits, config.trusted_proxies.clone(), stop) => served?,
+        served = http::serve(listeners, service.clone(), limits, config.proxies.clone(), stop) => served?,
         () = watched.reload(&service) => {}
         () = service.follow_feed() => {}
         () = keep_fresh(tls.as_deref()) => {}

@@ -54,6 +54,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "networks with commas, such as 10.0.0.0/8, or `none`, or `loopback`: this machine, if only this machine can connect",
     ),
     setting("trusted_proxies", "", "networks with commas, such as 10.0.0.0/8"),
+    Setting {
+        name: "proxy_secret",
+        default: "",
+        secret: true,
+        right: "at least 32 bytes, such as `openssl rand -hex 32` prints, the same in the configuration of each proxy",
+    },
+    setting("hosts", "", "hosts and their tenants with commas, such as app.acme.example=acme"),
     setting("failures", "200", "a number, or 0 for no limit"),
     setting("public_url", "", "a URL such as https://auth.example.com, without query and fragment"),
     setting("default_tenant", "", "a tenant: 1 to 63 of a-z, 0-9 and -, not starting with -"),

@@ -1,5 +1,7 @@
 //! The way in of reverse proxies, which ask whether a request of somebody else may pass.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -7,21 +9,30 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use hyper::body::Incoming;
 
-use crate::model::Caller;
-use crate::proxy;
-use crate::service::{Asks, Of, Tenant, Unfit};
-use crate::web::{Problem, ProxyCall, Reply};
+use crate::model::{AccessToken, Caller, Object, UserId};
+use crate::proxy::{self, Fields};
+use crate::service::{Asks, Of, Secret, Tenant, Unfit};
+use crate::web::{Problem, ProxyCall, Reply, SessionCookie};
 
+use super::client::SECRET;
 use super::gate::{Gate, Peer, Refusal};
 use super::router::Found;
-use super::routes::ProxyEndpoint;
 use super::{body, challenge};
+
+/// Who asks, about whose tenant.
+pub(super) struct Asker<'a> {
+    pub(super) peer: &'a Peer,
+    /// What it shows to be let ask.
+    pub(super) secrets: Vec<&'a [u8]>,
+    /// The tenant that it names.
+    pub(super) tenant: Option<&'a str>,
+}
 
 impl Gate {
     /// Answers a proxy that asks over HTTP.
     pub(super) async fn asked(
         &self,
-        endpoint: ProxyEndpoint,
+        fields: Fields,
         found: Found<'_>,
         head: &Parts,
         body: Incoming,
@@ -30,44 +41,78 @@ impl Gate {
         // A proxy asks with the head of a request; what follows, if anything, is not ours.
         body::drain(body, self.limits.patience);
         let rest = rest(head, found.params.get("rest").unwrap_or_default());
-        let answer = self.ask(endpoint, found.params.get("tenant"), head, rest, peer).await;
+        let secrets = head.headers.get_all(SECRET).iter().map(|value| value.as_bytes()).collect();
+        let asker = Asker { peer, secrets, tenant: found.params.get("tenant") };
+        let answer = self.ask(fields, &asker, head, rest).await;
         answer.map_err(|problem| (Some(found.route.family), problem))
     }
 
-    /// What a proxy is told of a request with that head, which is the question's own, by the tenant of that name or the
-    /// default one; `rest` is the path and the query that are asked about, where no field has them.
+    /// What a proxy is told of a request with that head, which is the question's own; `rest` is the path and the query that
+    /// are asked about, where no field has them.
     pub(super) async fn ask(
         &self,
-        endpoint: ProxyEndpoint,
-        name: Option<&str>,
+        fields: Fields,
+        asker: &Asker<'_>,
         head: &Parts,
         rest: &str,
-        peer: &Peer,
     ) -> Result<Reply, Problem> {
-        if !self.proxies.may_ask(peer.address) {
-            let detail = "only proxies on this machine, and those of --trusted-proxies, may ask here";
+        if !self.proxies.may_ask(asker.peer.address, &asker.secrets) {
+            let detail = match self.proxies.secret {
+                Some(_) => "whoever asks here shows the proxies' secret, once, in X-Sidegate-Secret",
+                None => "only proxies on this machine, and those of --trusted-proxies, may ask here",
+            };
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
         let address = self.proxies.client_of_a_proxy(&head.headers);
-        let tenant = self.tenant(name).ok_or_else(Problem::no_such_tenant)?;
+        let name = asker.tenant.map(Cow::Borrowed).or_else(|| self.tenant_of_host(head, fields));
+        let tenant = match &name {
+            None if !self.proxies.hosts.is_empty() => None,
+            name => self.tenant(name.as_deref()),
+        };
+        let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
         tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
-        let caller = self.visitor(head, name, &tenant, peer, address).await?;
+        let caller = self.visitor(head, name.as_deref(), &tenant, asker.peer, address).await?;
         let call = ProxyCall { service: &self.service, tenant: &tenant, head, caller, address, rest };
-        Ok(match endpoint {
-            ProxyEndpoint::AuthRequest => Box::pin(proxy::auth_request(call)).await,
-            ProxyEndpoint::ForwardAuth => Box::pin(proxy::forward_auth(call)).await,
-            ProxyEndpoint::ExtAuthz => Box::pin(proxy::ext_authz(call)).await,
-        })
+        Ok(Box::pin(proxy::answer(call, fields)).await)
     }
 
-    /// Whoever has shown an access token; another kind of credential is the app's own affair.
+    /// The tenant that a host is mapped to.
+    fn tenant_of_host(&self, head: &Parts, fields: Fields) -> Option<Cow<'_, str>> {
+        let host = proxy::host(head, fields)?;
+        self.proxies.hosts.get(&host).map(|tenant| Cow::Borrowed(tenant.as_str()))
+    }
+
+    /// Who it is by an access token, by a session of ours, by what an identity proxy says; nobody with none of them. Two that
+    /// name two users are no answer.
     async fn visitor(
         &self,
         head: &Parts,
         name: Option<&str>,
         tenant: &Tenant,
         peer: &Peer,
-        address: Option<std::net::IpAddr>,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Arc<Caller>>, Problem> {
+        let ways = [
+            self.by_token(head, name, tenant, peer, address).await?,
+            self.by_session(head, name, tenant, peer, address).await?,
+            self.by_identity_proxy(head, tenant)?,
+        ];
+        let mut known = ways.into_iter().flatten();
+        let Some(first) = known.next() else { return Ok(None) };
+        if known.any(|other| other.subject() != first.subject()) {
+            return Err(Problem::bad_request("access token, session and identity header name different users"));
+        }
+        Ok(Some(first))
+    }
+
+    /// Whoever has shown an access token; another kind of credential is the app's own affair.
+    async fn by_token(
+        &self,
+        head: &Parts,
+        name: Option<&str>,
+        tenant: &Tenant,
+        peer: &Peer,
+        address: Option<IpAddr>,
     ) -> Result<Option<Arc<Caller>>, Problem> {
         let refused = |why| challenge::refused(&self.service, name, why);
         if !head.headers.contains_key(AUTHORIZATION) {
@@ -88,6 +133,46 @@ impl Gate {
             return Err(refused(Unfit::Unlinked.into()));
         }
         Ok(Some(caller))
+    }
+
+    /// Whoever has signed in here. Browsers keep the cookies of sessions that are over: these are nobody's.
+    async fn by_session(
+        &self,
+        head: &Parts,
+        name: Option<&str>,
+        tenant: &Tenant,
+        peer: &Peer,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Arc<Caller>>, Problem> {
+        let Some(cookie) = SessionCookie::of(tenant).and_then(|cookie| cookie.get(&head.headers)) else {
+            return Ok(None);
+        };
+        let of = name.map_or(Of::Default, Of::Named);
+        match self.service.authenticate(Secret::Session(&cookie), of, &peer.last, address).await {
+            Ok((caller, _)) if caller.belongs_to(&tenant.id) => Ok(Some(caller)),
+            Ok(_) | Err(Unfit::Forged | Unfit::Expired) => Ok(None),
+            Err(why) => Err(challenge::refused(&self.service, name, why.into())),
+        }
+    }
+
+    /// Whom an identity proxy names: it is believed if whoever asks has shown the proxies' secret.
+    fn by_identity_proxy(&self, head: &Parts, tenant: &Tenant) -> Result<Option<Arc<Caller>>, Problem> {
+        let Some(header) = &tenant.settings.proxies.identity_header else { return Ok(None) };
+        if self.proxies.secret.is_none() {
+            let detail = "proxies.identityHeader counts only with --proxy-secret, which is not set";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
+        let unusable = |detail: &str| Problem::bad_request(format!("{header} {detail}"));
+        let mut values = head.headers.get_all(header.as_str()).iter();
+        let id = match (values.next(), values.next()) {
+            (None, _) => return Ok(None),
+            (Some(value), None) if value.is_empty() => return Ok(None),
+            (Some(value), None) => value.to_str().ok().and_then(|id| UserId::parse(id).ok()),
+            (Some(_), Some(_)) => return Err(unusable("is there twice")),
+        };
+        let id = id.ok_or_else(|| unusable("names nobody whom one could be"))?;
+        let token = AccessToken { tenant: tenant.id.clone(), claims: Object::new(), expires_at: jiff::Timestamp::MAX };
+        Ok(Some(Arc::new(Caller::User { id, token })))
     }
 }
 

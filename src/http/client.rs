@@ -1,22 +1,37 @@
 //! Where a request comes from: whoever is at the other end of the connection, or whom a proxy there speaks for.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+use crate::model::TenantId;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Proxies whose word counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Proxies(pub Vec<IpNet>);
+/// What a proxy shows that asks about requests of others, if it needs to.
+pub(super) const SECRET: HeaderName = HeaderName::from_static("x-sidegate-secret");
+
+/// Reverse proxies.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies {
+    /// Where those are whose word counts.
+    pub trusted: Vec<IpNet>,
+    /// What one must show that asks about requests of others, wherever it is.
+    pub secret: Option<SecretString>,
+    /// Whose hosts they stand before: the tenants that decide where the path names none.
+    pub hosts: BTreeMap<String, TenantId>,
+}
 
 impl Proxies {
     /// The address of the client. Proxies add to the end of the list, so it is read from there: the first that is none of
     /// ours is the client's, and what stands before it was said by who knows whom.
     pub(super) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut address = peer?;
-        if self.0.is_empty() {
+        if self.trusted.is_empty() {
             return peer;
         }
         let mut said = forwarded(headers);
@@ -29,9 +44,13 @@ impl Proxies {
         Some(address)
     }
 
-    /// Whether somebody may ask whether requests of others may pass: on this machine, or a proxy that is trusted. Whoever
-    /// comes over a Unix socket has no address.
-    pub(super) fn may_ask(&self, peer: Option<IpAddr>) -> bool {
+    /// Whether somebody may ask whether requests of others may pass, with what it shows: whoever knows the secret, if there is
+    /// one; else somebody on this machine, or a proxy that is trusted. Whoever comes over a Unix socket has no address.
+    pub(super) fn may_ask(&self, peer: Option<IpAddr>, shown: &[&[u8]]) -> bool {
+        if let Some(secret) = &self.secret {
+            // Of two, one may be a client's.
+            return matches!(shown, [one] if bool::from(one.ct_eq(secret.expose_secret().as_bytes())));
+        }
         peer.is_none_or(|address| address.to_canonical().is_loopback() || self.trusts(address))
     }
 
@@ -49,7 +68,7 @@ impl Proxies {
 
     fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.trusted.iter().any(|network| network.contains(&address))
     }
 }
 
@@ -65,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_last_whom_nobody_vouches_for_is_the_client() {
-        let proxies = Proxies(vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()]);
+        let trusted = vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()];
+        let proxies = Proxies { trusted, ..Proxies::default() };
         let client = |peer: &str, lines: &[&str]| {
             let mut headers = HeaderMap::new();
             for line in lines {

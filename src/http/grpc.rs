@@ -18,11 +18,13 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
+use crate::proxy::Fields;
 use crate::web::{Content, Problem, Reply};
 
+use super::asked::Asker;
 use super::body::Outgoing;
+use super::client::SECRET;
 use super::gate::{Gate, Peer};
-use super::routes::ProxyEndpoint;
 
 /// The method, as gRPC names it.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -55,12 +57,15 @@ impl<'g> UnaryService<CheckRequest> for Checking<'g> {
     fn call(&mut self, request: tonic::Request<CheckRequest>) -> Answering<'g> {
         let (gate, peer) = (self.gate, self.peer);
         Box::pin(async move {
-            let attributes = request.into_inner().attributes.unwrap_or_default();
+            let (metadata, _, message) = request.into_parts();
+            let secrets = metadata.get_all(SECRET.as_str()).iter().map(|value| value.as_encoded_bytes()).collect();
+            let attributes = message.attributes.unwrap_or_default();
             let tenant = attributes.context_extensions.get(TENANT).cloned();
             let http = attributes.request.and_then(|request| request.http);
             let http = http.ok_or_else(|| Status::invalid_argument("the check is about no HTTP request"))?;
             let head = head(&http.method, &http.host, http.headers)?;
-            let answer = gate.ask(ProxyEndpoint::ExtAuthz, tenant.as_deref(), &head, &http.path, peer).await;
+            let asker = Asker { peer, secrets, tenant: tenant.as_deref() };
+            let answer = gate.ask(Fields::Itself, &asker, &head, &http.path).await;
             let as_reply = |problem: Problem| problem.into_reply(head.uri.path(), |path| gate.service.url_of(path));
             Ok(tonic::Response::new(told(answer.unwrap_or_else(as_reply))))
         })

@@ -22,8 +22,7 @@ pub use client::Proxies;
 pub use listener::{Listener, Serves};
 pub use openapi::openapi;
 pub use routes::{
-    Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, Page, PortalPage, ProxyEndpoint, ROUTES, Route,
-    Serve,
+    Access, Endpoint, Family, InstanceEndpoint, Metadata, Operation, Page, PortalPage, ROUTES, Route, Serve,
 };
 pub use server::{Limits, serve};
 pub use tls::{Tls, TlsError, TlsFiles, certificates, fingerprint};

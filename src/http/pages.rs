@@ -14,10 +14,14 @@ pub(super) async fn answer(page: Page, call: PageCall<'_>) -> Result<Reply, Serv
         Page::Appearance => Ok(account::appearance(&call)),
         Page::CompleteProfile => account::complete_profile(call).await,
         Page::PostCompleteProfile => account::post_complete_profile(call).await,
-        Page::SignIn => portal::sign_in(call).await,
-        Page::PostSignIn => portal::post_sign_in(call).await,
-        Page::StartSignIn => Ok(portal::start_sign_in(&call).await),
-        Page::SignInCallback => portal::sign_in_callback(call).await,
+        Page::SignIn => account::sign_in(call).await,
+        Page::SignedIn => account::signed_in(call).await,
+        Page::SignOut => account::sign_out(call).await,
+        Page::PostSignOut => account::post_sign_out(call).await,
+        Page::PortalSignIn => portal::sign_in(call).await,
+        Page::PostPortalSignIn => portal::post_sign_in(call).await,
+        Page::StartPortalSignIn => Ok(portal::start_sign_in(&call).await),
+        Page::PortalCallback => portal::sign_in_callback(call).await,
     }
 }
 

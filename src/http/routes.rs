@@ -3,6 +3,7 @@
 use http::Method;
 
 use crate::model::Scope;
+use crate::proxy::Fields;
 
 /// A method on a path.
 #[derive(Debug)]
@@ -45,8 +46,8 @@ pub enum Serve {
     Tenant(Access, Endpoint),
     /// Admins of the instance may.
     Instance(InstanceEndpoint),
-    /// Proxies that are trusted may.
-    Proxy(ProxyEndpoint),
+    /// Proxies that are trusted may; they ask in these fields.
+    Proxy(Fields),
     /// Everybody may: it says what there is.
     Metadata(Metadata),
     /// Everybody may: the page itself asks for a ticket or a link.
@@ -88,15 +89,6 @@ pub enum Operation {
     Metrics,
 }
 
-/// Where reverse proxies ask whether a request may pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the function of that name
-pub enum ProxyEndpoint {
-    AuthRequest,
-    ForwardAuth,
-    ExtAuthz,
-}
-
 /// What is for those who run the instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // each is the function of that name
@@ -125,9 +117,13 @@ pub enum Page {
     CompleteProfile,
     PostCompleteProfile,
     SignIn,
-    PostSignIn,
-    StartSignIn,
-    SignInCallback,
+    SignedIn,
+    SignOut,
+    PostSignOut,
+    PortalSignIn,
+    PostPortalSignIn,
+    StartPortalSignIn,
+    PortalCallback,
 }
 
 /// Pages of the portal.
@@ -249,10 +245,10 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    WellKnown,  AUTHZEN_CONFIGURATION,     Says(Metadata::AuthZen)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluation",   Tenant(DECIDE,       Endpoint::Evaluation)),
     row(Method::POST,   AuthZen,    "/access/v1/evaluations",  Tenant(DECIDE,       Endpoint::Evaluations)),
-    row(Method::GET,    Proxies,    "/authz/auth-request",     Proxy(ProxyEndpoint::AuthRequest)),
-    row(Method::GET,    Proxies,    "/authz/forward-auth",     Proxy(ProxyEndpoint::ForwardAuth)),
-    row(Method::GET,    Proxies,    "/authz/ext-authz/",       Proxy(ProxyEndpoint::ExtAuthz)),
-    row(Method::GET,    Proxies,    "/authz/ext-authz/{*rest}", Proxy(ProxyEndpoint::ExtAuthz)),
+    row(Method::GET,    Proxies,    "/authz/auth-request",     Proxy(Fields::Original)),
+    row(Method::GET,    Proxies,    "/authz/forward-auth",     Proxy(Fields::Forwarded)),
+    row(Method::GET,    Proxies,    "/authz/ext-authz/",       Proxy(Fields::Itself)),
+    row(Method::GET,    Proxies,    "/authz/ext-authz/{*rest}", Proxy(Fields::Itself)),
     row(Method::GET,    Api,        RESOURCE,                  Tenant(TRAITS_READ,  Endpoint::GetResource)),
     row(Method::PUT,    Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PutResource)),
     row(Method::PATCH,  Api,        RESOURCE,                  Tenant(TRAITS_WRITE, Endpoint::PatchResource)),
@@ -304,10 +300,14 @@ pub const ROUTES: &[Route] = &[
     row(Method::GET,    Pages,      "/account/appearance.css", ForAll(Page::Appearance)),
     row(Method::GET,    Pages,      COMPLETE_PROFILE,          ForAll(Page::CompleteProfile)),
     row(Method::POST,   Pages,      COMPLETE_PROFILE,          ForAll(Page::PostCompleteProfile)),
-    row(Method::GET,    Pages,      "/portal/sign-in",         ForAll(Page::SignIn)),
-    row(Method::POST,   Pages,      "/portal/sign-in",         ForAll(Page::PostSignIn)),
-    row(Method::GET,    Pages,      "/portal/sign-in/start",   ForAll(Page::StartSignIn)),
-    row(Method::GET,    Pages,      "/portal/callback",        ForAll(Page::SignInCallback)),
+    row(Method::GET,    Pages,      "/account/sign-in",        ForAll(Page::SignIn)),
+    row(Method::GET,    Pages,      "/account/callback",       ForAll(Page::SignedIn)),
+    row(Method::GET,    Pages,      "/account/sign-out",       ForAll(Page::SignOut)),
+    row(Method::POST,   Pages,      "/account/sign-out",       ForAll(Page::PostSignOut)),
+    row(Method::GET,    Pages,      "/portal/sign-in",         ForAll(Page::PortalSignIn)),
+    row(Method::POST,   Pages,      "/portal/sign-in",         ForAll(Page::PostPortalSignIn)),
+    row(Method::GET,    Pages,      "/portal/sign-in/start",   ForAll(Page::StartPortalSignIn)),
+    row(Method::GET,    Pages,      "/portal/callback",        ForAll(Page::PortalCallback)),
     row(Method::GET,    Pages,      "/portal/",                Portal(PortalPage::Home)),
     row(Method::POST,   Pages,      "/portal/sign-out",        Portal(PortalPage::SignOut)),
     row(Method::GET,    Pages,      "/portal/users",           Portal(PortalPage::Users)),
@@ -329,7 +329,8 @@ impl Route {
             Serve::Public(_)
             | Serve::Proxy(_)
             | Serve::Metadata(_)
-            | Serve::Page(Page::Appearance | Page::CompleteProfile | Page::PostCompleteProfile) => false,
+            | Serve::Page(Page::Appearance | Page::CompleteProfile | Page::PostCompleteProfile)
+            | Serve::Page(Page::SignIn | Page::SignedIn | Page::SignOut | Page::PostSignOut) => false,
             Serve::Tenant(Access::User | Access::Own(_) | Access::Scope(Scope::Decide | Scope::Profiling), _) => false,
             Serve::Instance(_) | Serve::Tenant(Access::Scope(_), _) | Serve::Page(_) | Serve::Portal(_) => true,
         }

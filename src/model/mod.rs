@@ -25,6 +25,7 @@ mod request_path;
 mod rule;
 mod schema;
 mod settings;
+mod sign_in;
 mod value;
 
 pub use appearance::{Appearance, Colour};
@@ -50,5 +51,6 @@ pub use query::{Action, Entity, Query};
 pub use request_path::{PathForm, RequestPath, UnclearPath};
 pub use rule::{Access, Condition, ProfilingSettings, Rule};
 pub use schema::Moment;
-pub use settings::{Limits, PortalSignIn, TenantSettings, Wrong};
+pub use settings::{Limits, TenantSettings, Wrong};
+pub use sign_in::{AppSignIn, PortalSignIn};
 pub use value::{DataType, Value, holds_long_integer};

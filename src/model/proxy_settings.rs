@@ -12,6 +12,8 @@ use super::{PathForm, Slug};
 pub struct ProxySettings {
     /// Where browsers are sent that nobody is signed in with; `{returnTo}` stands for where they were going.
     pub sign_in_url: Option<String>,
+    /// The field in which an identity proxy names the user, such as `remote-user`; it counts with `--proxy-secret` alone.
+    pub identity_header: Option<String>,
     /// The traits that apps are told, in `X-Auth-Trait-...`.
     pub traits: Vec<Slug>,
     /// Forms of paths that all servers behind the proxies read in the same way.
@@ -28,5 +30,22 @@ impl ProxySettings {
             let help = "write it like \"https://auth.example.com/oauth2/start?rd={returnTo}\"".to_owned();
             wrong.push(("/proxies/signInUrl".to_owned(), "this is no http or https URL".to_owned(), help));
         }
+        if self.identity_header.as_ref().is_some_and(|name| !is_free(name)) {
+            let what = "this cannot be the field that names the user".to_owned();
+            let help = "write it in lower case, such as \"remote-user\" or \"x-forwarded-user\"".to_owned();
+            wrong.push(("/proxies/identityHeader".to_owned(), what, help));
+        }
     }
+}
+
+/// Whether a field may name the user: none that means something else.
+fn is_free(name: &str) -> bool {
+    const TAKEN: [&str; 7] =
+        ["authorization", "cookie", "host", "connection", "accept", "x-request-id", "x-forwarded-for"];
+    const OURS: [&str; 3] = ["x-auth-", "x-sidegate-", "x-original-"];
+    const FORWARDED: [&str; 4] = ["method", "proto", "host", "uri"];
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let is_forwarded = name.strip_prefix("x-forwarded-").is_some_and(|rest| FORWARDED.contains(&rest));
+    let taken = TAKEN.contains(&name) || OURS.iter().any(|ours| name.starts_with(ours)) || is_forwarded;
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) && !taken
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Appearance, Issuer, ProxySettings};
+use super::{AppSignIn, Appearance, Issuer, PortalSignIn, ProxySettings};
 
 /// What is wrong in settings: a JSON pointer to it, what is wrong there, and what would be right.
 pub type Wrong = (String, String, String);
@@ -25,6 +25,8 @@ pub struct TenantSettings {
     pub default_return: Option<String>,
     /// Where admins sign in to the portal, besides one-time links.
     pub portal: Option<PortalSignIn>,
+    /// Where users sign in to the apps behind reverse proxies, if sidegate is to see to that.
+    pub sign_in: Option<AppSignIn>,
     /// Whose access tokens are taken for users.
     pub issuers: Vec<Issuer>,
     /// What reverse proxies before the tenant's apps are told.
@@ -56,21 +58,6 @@ impl Default for Limits {
     }
 }
 
-/// An OpenID provider for the portal, and who of its users are admins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PortalSignIn {
-    /// The provider.
-    pub issuer: String,
-    /// What we are called there.
-    pub client_id: String,
-    /// The environment variable with the client's secret, if it has one.
-    #[serde(default)]
-    pub client_secret_env: Option<String>,
-    /// Subjects, or verified e-mail addresses.
-    pub admins: Vec<String>,
-}
-
 impl TenantSettings {
     /// These, but for what policies are compiled with, which stays as it is in others.
     #[must_use]
@@ -85,6 +72,8 @@ impl TenantSettings {
         let mut wrong = Issuer::check_all(&self.issuers);
         self.proxies.check(&mut wrong);
         self.appearance.check(&mut wrong);
+        self.portal.iter().for_each(|portal| portal.check(&mut wrong));
+        self.sign_in.iter().for_each(|sign_in| sign_in.check(&self.issuers, &mut wrong));
         if jiff::tz::db().get(&self.time_zone).is_err() {
             let what = format!("there is no time zone \"{}\"", self.time_zone);
             wrong.push(("/timeZone".to_owned(), what, "IANA names, such as \"Europe/Berlin\"".to_owned()));
@@ -108,13 +97,9 @@ impl TenantSettings {
                 )),
             }
         }
-        let urls = [("/defaultReturn", self.default_return.as_ref())];
-        let urls = urls.into_iter().chain([("/portal/issuer", self.portal.as_ref().map(|portal| &portal.issuer))]);
-        for (pointer, url) in urls {
-            if url.is_some_and(|url| web(url).is_none()) {
-                let help = "write it like \"https://app.example.com/\"".to_owned();
-                wrong.push((pointer.to_owned(), "this is no http or https URL".to_owned(), help));
-            }
+        if self.default_return.as_ref().is_some_and(|url| web(url).is_none()) {
+            let help = "write it like \"https://app.example.com/\"".to_owned();
+            wrong.push(("/defaultReturn".to_owned(), "this is no http or https URL".to_owned(), help));
         }
         wrong
     }
@@ -134,6 +119,7 @@ impl Default for TenantSettings {
             cors_origins: Vec::new(),
             default_return: None,
             portal: None,
+            sign_in: None,
             issuers: Vec::new(),
             proxies: ProxySettings::default(),
             appearance: Appearance::default(),

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::service::{ServiceError, SignedIn};
+use crate::service::{CameBack, ServiceError, SignedIn};
 use crate::web::{Cookies, Message, PageCall, Reply};
 
 use super::frame::{base_of, cookie_name};
@@ -36,7 +36,8 @@ pub async fn sign_in_callback(call: PageCall<'_>) -> Result<Reply, ServiceError>
     if !param("error").is_empty() {
         return Ok(failed(&call, StatusCode::BAD_REQUEST, "The identity provider did not sign you in."));
     }
-    let done = call.service.finish_sign_in(call.tenant, &kept, &param("state"), &param("code")).await?;
+    let back = CameBack { kept: &kept, state: &param("state"), code: &param("code") };
+    let done = call.service.finish_sign_in(call.tenant, back).await?;
     let reply = match done {
         SignedIn::Session(secret) => {
             let cookie = Cookies::set(&cookie_name(&call), &secret);

@@ -10,7 +10,7 @@ use crate::model::{RETURN_TO, Slug, UserId};
 use crate::service::Visitor;
 use crate::web::{Problem, ProxyCall, Reply};
 
-use super::asked::{Asked, IDENTITY};
+use super::asked::{Asked, Fields, IDENTITY, wants_page};
 
 /// What a proxy can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub(super) enum Form {
     Statuses,
     /// Any answer, which the client gets as it is.
     Whole,
+}
+
+impl Form {
+    pub(super) fn of(fields: Fields) -> Self {
+        match fields {
+            Fields::Original => Form::Statuses,
+            Fields::Forwarded | Fields::Itself => Form::Whole,
+        }
+    }
 }
 
 /// Why a request may not pass.
@@ -114,7 +123,7 @@ impl Answer<'_> {
                     .extend(location.and_then(|at| HeaderValue::try_from(at).ok()).map(|at| (AUTH_LOCATION, at)));
                 reply
             }
-            (Form::Whole, None) if asked.is_some_and(|asked| asked.wants_page(headers)) => {
+            (Form::Whole, None) if wants_page(headers) => {
                 Reply::html_elsewhere(status, &Page { title, text, link: self.link() })
             }
             (Form::Whole, None) => match self {
@@ -149,7 +158,12 @@ pub(super) async fn link(call: &ProxyCall<'_>, visitor: &Visitor, rule: &str, as
     // What was sent with another method is not sent again.
     let return_to = if asked.is_read() { asked.url() } else { String::new() };
     let user = UserId::parse(id).ok()?;
-    match call.service.make_ticket(call.tenant, &user, rule, &return_to).await {
+    let made = if asked.is_navigation(&call.head.headers) {
+        call.service.make_ticket(call.tenant, &user, rule, &return_to).await
+    } else {
+        call.service.offer_ticket(call.tenant, &user, rule, &return_to).await
+    };
+    match made {
         Ok(link) => Some(link),
         Err(error) => {
             tracing::warn!(%error, "no link could be made to the page that asks for what is missing");
@@ -176,7 +190,9 @@ fn incomplete(call: &ProxyCall<'_>, rule: &str, link: Option<&str>) -> Reply {
 
 /// Where a browser signs in that was going somewhere.
 fn sign_in(call: &ProxyCall<'_>, asked: &Asked) -> Option<String> {
-    let url = call.tenant.settings.proxies.sign_in_url.as_ref()?;
+    let Some(url) = &call.tenant.settings.proxies.sign_in_url else {
+        return call.service.sign_in_url(call.tenant, &asked.url());
+    };
     let return_to = utf8_percent_encode(&asked.url(), NON_ALPHANUMERIC).to_string();
     Some(url.replace(RETURN_TO, &return_to))
 }

@@ -2,6 +2,7 @@
 //! refused: the server behind the proxy might read it in the other.
 
 use http::header::{HOST, HeaderName};
+use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use crate::model::{RequestPath, UnclearPath};
@@ -9,13 +10,23 @@ use crate::web::ProxyCall;
 
 /// Where a request that is asked about stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
-    /// In `X-Original-...`.
+pub enum Fields {
+    /// In `X-Original-Method` and `X-Original-URL`: nginx.
     Original,
-    /// In `X-Forwarded-...`.
+    /// In `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`: Traefik, Caddy, HAProxy.
     Forwarded,
-    /// It is the question itself, below a path.
+    /// It is the question itself, below a path or in a message: Envoy.
     Itself,
+}
+
+/// A request, as its fields have it.
+struct Written<'r> {
+    method: &'r str,
+    scheme: &'r str,
+    authority: &'r str,
+    target: &'r str,
+    /// Where the authority stands.
+    from: HeaderName,
 }
 
 /// A request that is asked about.
@@ -59,30 +70,9 @@ pub(super) const IDENTITY: &str = "x-auth-";
 
 impl Asked {
     /// Reads what a proxy asks about.
-    pub(super) fn read(call: &ProxyCall<'_>, family: Family) -> Result<Self, Unclear> {
-        let headers = &call.head.headers;
-        no_aliases(headers)?;
-        let (method, scheme, authority, target, from) = match family {
-            Family::Original => {
-                let url = one(headers, ORIGINAL_URL)?;
-                let (scheme, rest) = url.split_once("://").ok_or(Unclear::Unusable(ORIGINAL_URL))?;
-                let slash = rest.find('/').ok_or(Unclear::Unusable(ORIGINAL_URL))?;
-                let (authority, target) = rest.split_at(slash);
-                (one(headers, ORIGINAL_METHOD)?, scheme, authority, target, ORIGINAL_URL)
-            }
-            Family::Forwarded => {
-                let (scheme, authority) = (one(headers, FORWARDED_PROTO)?, one(headers, FORWARDED_HOST)?);
-                (one(headers, FORWARDED_METHOD)?, scheme, authority, one(headers, FORWARDED_URI)?, FORWARDED_HOST)
-            }
-            Family::Itself => {
-                // HTTP/2 has it beside the path.
-                let authority = match call.head.uri.authority() {
-                    Some(authority) => authority.as_str(),
-                    None => one(headers, HOST)?,
-                };
-                (call.head.method.as_str(), one(headers, FORWARDED_PROTO)?, authority, call.rest, HOST)
-            }
-        };
+    pub(super) fn read(call: &ProxyCall<'_>, fields: Fields) -> Result<Self, Unclear> {
+        no_aliases(&call.head.headers, call.tenant.settings.proxies.identity_header.as_deref())?;
+        let Written { method, scheme, authority, target, from } = Written::read(call.head, call.rest, fields)?;
         if Method::from_bytes(method.as_bytes()).is_err() || method.bytes().any(|byte| byte.is_ascii_lowercase()) {
             return Err(Unclear::Unusable(ORIGINAL_METHOD));
         }
@@ -94,24 +84,15 @@ impl Asked {
             method: method.to_owned(),
             scheme: scheme.to_owned(),
             authority: authority.to_owned(),
-            host: host(authority).ok_or(Unclear::Unusable(from))?,
+            host: plain_host(authority).ok_or(Unclear::Unusable(from))?,
             path: RequestPath::parse(path, &call.tenant.settings.proxies.path_forms)?,
             target: target.to_owned(),
         })
     }
 
-    /// Whether a browser shows the answer as a page (Fetch Metadata, "Sec-Fetch-Mode").
-    pub(super) fn wants_page(&self, headers: &HeaderMap) -> bool {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        match text("sec-fetch-mode") {
-            Some(mode) => mode == "navigate",
-            None => text("accept").is_some_and(|accept| accept.contains("text/html")),
-        }
-    }
-
     /// Whether a browser is on its way to a page, which it can take elsewhere and come back from.
     pub(super) fn is_navigation(&self, headers: &HeaderMap) -> bool {
-        self.wants_page(headers) && self.is_read()
+        wants_page(headers) && self.is_read()
     }
 
     /// Whether nothing is lost if it is asked again.
@@ -127,6 +108,52 @@ impl Asked {
     }
 }
 
+impl<'r> Written<'r> {
+    fn read(head: &'r Parts, rest: &'r str, fields: Fields) -> Result<Self, Unclear> {
+        let headers = &head.headers;
+        Ok(match fields {
+            Fields::Original => {
+                let url = one(headers, ORIGINAL_URL)?;
+                let (scheme, rest) = url.split_once("://").ok_or(Unclear::Unusable(ORIGINAL_URL))?;
+                let slash = rest.find('/').ok_or(Unclear::Unusable(ORIGINAL_URL))?;
+                let (authority, target) = rest.split_at(slash);
+                Self { method: one(headers, ORIGINAL_METHOD)?, scheme, authority, target, from: ORIGINAL_URL }
+            }
+            Fields::Forwarded => Self {
+                method: one(headers, FORWARDED_METHOD)?,
+                scheme: one(headers, FORWARDED_PROTO)?,
+                authority: one(headers, FORWARDED_HOST)?,
+                target: one(headers, FORWARDED_URI)?,
+                from: FORWARDED_HOST,
+            },
+            Fields::Itself => {
+                // HTTP/2 has it beside the path.
+                let authority = match head.uri.authority() {
+                    Some(authority) => authority.as_str(),
+                    None => one(headers, HOST)?,
+                };
+                let scheme = one(headers, FORWARDED_PROTO)?;
+                Self { method: head.method.as_str(), scheme, authority, target: rest, from: HOST }
+            }
+        })
+    }
+}
+
+/// Whether a browser shows the answer as a page (Fetch Metadata, "Sec-Fetch-Mode").
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-mode") {
+        Some(mode) => mode == "navigate",
+        None => text("accept").is_some_and(|accept| accept.contains("text/html")),
+    }
+}
+
+/// The host that a request is for, in lower case and without a port, if that is clear.
+#[must_use]
+pub fn host(head: &Parts, fields: Fields) -> Option<String> {
+    plain_host(Written::read(head, "/", fields).ok()?.authority)
+}
+
 /// The one value of a field.
 fn one(headers: &HeaderMap, name: HeaderName) -> Result<&str, Unclear> {
     let mut values = headers.get_all(&name).iter();
@@ -138,10 +165,11 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<&str, Unclear> {
 }
 
 /// Gateways and CGI take `X_Auth_Subject` for `X-Auth-Subject`, and proxies do not: it would reach the app as it was sent.
-fn no_aliases(headers: &HeaderMap) -> Result<(), Unclear> {
+fn no_aliases(headers: &HeaderMap, identity: Option<&str>) -> Result<(), Unclear> {
     let is_alias = |name: &&HeaderName| {
         let plain = name.as_str().replace('_', "-");
-        name.as_str().contains('_') && (plain.starts_with(IDENTITY) || matches!(&*plain, "host" | "authorization"))
+        name.as_str().contains('_')
+            && (plain.starts_with(IDENTITY) || matches!(&*plain, "host" | "authorization") || Some(&*plain) == identity)
     };
     match headers.keys().find(is_alias) {
         Some(name) => Err(Unclear::Alias(name.clone())),
@@ -150,7 +178,7 @@ fn no_aliases(headers: &HeaderMap) -> Result<(), Unclear> {
 }
 
 /// A host in lower case, without a port; `None` for what could be read in two ways.
-fn host(authority: &str) -> Option<String> {
+fn plain_host(authority: &str) -> Option<String> {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         Some(_) if !authority.ends_with(']') => return None,

@@ -8,25 +8,14 @@ use crate::service::{Passage, Proxied, Visitor};
 use crate::web::{ProxyCall, Reply};
 
 use self::answer::{Answer, Form};
-use self::asked::{Asked, Family};
+use self::asked::Asked;
 
-/// For nginx's `auth_request`: `X-Original-Method` and `X-Original-URL`. It takes 200, 401 and 403, and nothing else.
-pub async fn auth_request(call: ProxyCall<'_>) -> Reply {
-    answer(&call, Family::Original, Form::Statuses).await
-}
+pub use self::asked::{Fields, host};
 
-/// For Traefik, Caddy and HAProxy: `X-Forwarded-Method`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Uri`.
-pub async fn forward_auth(call: ProxyCall<'_>) -> Reply {
-    answer(&call, Family::Forwarded, Form::Whole).await
-}
-
-/// For Envoy's HTTP `ext_authz`: the request itself, below the path of the endpoint.
-pub async fn ext_authz(call: ProxyCall<'_>) -> Reply {
-    answer(&call, Family::Itself, Form::Whole).await
-}
-
-async fn answer(call: &ProxyCall<'_>, family: Family, form: Form) -> Reply {
-    let asked = match Asked::read(call, family) {
+/// Whether a request may pass, as the proxies that ask in these fields take it.
+pub async fn answer(call: ProxyCall<'_>, fields: Fields) -> Reply {
+    let (call, form) = (&call, Form::of(fields));
+    let asked = match Asked::read(call, fields) {
         Ok(asked) => asked,
         Err(why) => return Answer::Unclear(&why.to_string()).reply(call, None, form),
     };

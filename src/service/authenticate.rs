@@ -79,14 +79,17 @@ pub enum Secret<'s> {
     Bearer(&'s str),
     /// A certificate, whose key the client has: its fingerprint.
     Certificate(&'s str),
+    /// The cookie of a user who has signed in to the tenant's apps.
+    Session(&'s str),
 }
 
 impl<'s> Secret<'s> {
-    /// As it is remembered; `None` for a token with a blank, which would be told from no certificate.
+    /// As it is remembered; `None` for a token with a blank, which would be told from nothing else.
     fn text(self) -> Option<Cow<'s, str>> {
         match self {
             Secret::Bearer(token) => (!token.contains(' ')).then_some(Cow::Borrowed(token)),
             Secret::Certificate(fingerprint) => Some(Cow::Owned(certificate(None, fingerprint))),
+            Secret::Session(cookie) => Some(Cow::Owned(format!("session {cookie}"))),
         }
     }
 }
@@ -224,8 +227,9 @@ impl Service {
                 credentials.failures.may_try(address)?;
                 let found = self.find_caller((secret, token), tenant).await;
                 let Found { caller, link } = found.inspect_err(|unfit| {
-                    // That nobody could be asked is no fault of theirs.
-                    if !matches!(unfit, Unfit::Store(_) | Unfit::Unanswered | Unfit::TooMany(_)) {
+                    // That nobody could be asked is no fault of theirs, and browsers keep cookies of sessions that are over.
+                    let blameless = matches!(unfit, Unfit::Store(_) | Unfit::Unanswered | Unfit::TooMany(_));
+                    if !blameless && !matches!(secret, Secret::Session(_)) {
                         credentials.failures.failed(address);
                     }
                 })?;
@@ -251,6 +255,9 @@ impl Service {
                 }
             }
             return Err(Unfit::Forged);
+        }
+        if let Secret::Session(cookie) = secret {
+            return self.find_session(tenant.ok_or(Unfit::Forged)?, cookie).await;
         }
         if !is_token(token) {
             return Err(Unfit::Forged);

@@ -211,7 +211,7 @@ impl Service {
         Ok(())
     }
 
-    fn forget_user(&self, tenant: &TenantId, id: &str, seq: i64) {
+    pub(super) fn forget_user(&self, tenant: &TenantId, id: &str, seq: i64) {
         self.users.changed(tenant, Name::user(id), seq);
         self.issuers.user_changed(tenant, id);
     }

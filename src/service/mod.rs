@@ -21,7 +21,6 @@ mod issuers;
 mod limits;
 mod metrics;
 mod networks;
-mod oidc;
 mod on_access;
 mod peers;
 mod policies;
@@ -30,8 +29,10 @@ mod profiling;
 mod proxied;
 mod readiness;
 mod resources;
+mod return_to;
 mod rules_file;
 mod settings;
+mod sign_in;
 mod staleness;
 mod tenancy;
 mod tenants;
@@ -60,7 +61,6 @@ pub use folder::{DataFolder, FolderError, MIN_SECRET};
 pub use issuers::Unfit;
 pub use limits::{Asks, TooMany};
 pub use networks::{Networks, networks};
-pub use oidc::{BegunSignIn, SignedIn};
 pub use policies::{read_policies, read_policy, read_tests};
 pub use portal::{Profile, Session, make_link};
 pub use profiling::{Checked, Login};
@@ -68,6 +68,7 @@ pub use proxied::{Passage, Proxied, Visitor};
 pub use readiness::{Readiness, Status};
 pub use resources::ResourceWritten;
 pub use rules_file::{RulesFile, check_rules_file};
+pub use sign_in::{AppStep, BegunSignIn, CameBack, SignedIn};
 pub use tenants::{Policies, Tenant};
 pub use tickets::{BadTicket, Completed, OpenTicket, Question};
 pub use tokens::{IssuedToken, NewToken, TokenHasher, issue_token, rotate_token};
@@ -87,6 +88,7 @@ use self::decision_log::DecisionLog;
 use self::fetch::Fetch;
 use self::issuers::Issuers;
 use self::metrics::Metrics;
+use self::on_access::Offers;
 use self::resources::Types;
 use self::staleness::Heard;
 use self::tenants::Tenants;
@@ -165,6 +167,7 @@ pub struct Service {
     decision_log: DecisionLog,
     clock: Clock,
     tickets: TicketSigner,
+    offers: Offers,
     fetch: Fetch,
     /// What URLs that go out begin with, those of the portal apart; known once it is known where the server listens.
     urls: OnceLock<Urls>,
@@ -233,6 +236,7 @@ impl Service {
             decision_log,
             clock,
             tickets,
+            offers: on_access::offers(),
             fetch: Fetch::new(parts.issuer_networks),
             urls: OnceLock::new(),
             reloading: tokio::sync::Mutex::default(),

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{Decision, Denial, Object, Query, UserId, UserRecord};
+use moka::sync::Cache;
+
+use crate::model::{Decision, Denial, Object, Query, TenantId, UserId, UserRecord};
 use crate::profiling::{Visit, asks};
 
 use super::decide::{Outcome, Within, Without, by};
@@ -14,6 +17,19 @@ use super::{Result, Service, ServiceError, entropy};
 
 /// No address that somebody goes back to is longer.
 const MAX_ADDRESS: usize = 4096;
+
+/// Links that programs were given lately: of a tenant, a user, a rule, and where the user goes from there.
+pub(super) type Offers = Cache<(TenantId, UserId, String, String), String>;
+
+/// For how long a program is given the same link: a browser that has opened it keeps it to itself.
+const OFFERED: Duration = Duration::from_secs(60);
+
+/// How many of them are remembered.
+const MAX_OFFERS: u64 = 10_000;
+
+pub(super) fn offers() -> Offers {
+    Cache::builder().max_capacity(MAX_OFFERS).time_to_live(OFFERED).build()
+}
 
 /// Why nothing is allowed of which nobody knows whether a rule guards it.
 const NO_RULES: &str = "the profiling rules cannot be used, so that nobody knows whether the profile is complete";
@@ -93,6 +109,20 @@ impl Service {
         let told = visit(&states);
         let obligations = guards().filter(|rule| asks(rule, tenant.profiling, &told)).map(|rule| &*rule.id).collect();
         Outcome { obligations, ..outcome }
+    }
+
+    /// The same link for a program, which may ask again and again before somebody opens it.
+    ///
+    /// # Errors
+    /// Those of [`Service::make_ticket`].
+    pub async fn offer_ticket(&self, tenant: &Tenant, user: &UserId, rule: &str, return_to: &str) -> Result<String> {
+        let offer = (tenant.id.clone(), user.clone(), rule.to_owned(), return_to.to_owned());
+        if let Some(link) = self.offers.get(&offer) {
+            return Ok(link);
+        }
+        let link = self.make_ticket(tenant, user, rule, return_to).await?;
+        self.offers.insert(offer, link.clone());
+        Ok(link)
     }
 
     /// Makes the link to the page that asks a user what a rule asks, wherever the user is on the way to.

@@ -1,5 +1,6 @@
 //! Progressive profiling: at a login, whether the profile is complete; before it, what would be asked.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub struct Login<'a> {
     /// Names the login; asked twice with the same, it is one login.
     pub login_id: &'a str,
     /// Where the user goes after the page.
-    pub return_to: &'a str,
+    pub return_to: Cow<'a, str>,
     /// Whether the user can be sent to a page.
     pub interactive: bool,
     /// The client that the user signs in to.
@@ -110,7 +111,7 @@ impl Service {
                 user,
                 rule: &asked.rule.id,
                 login_id,
-                return_to: login.return_to,
+                return_to: &login.return_to,
                 expires_at: author.at.saturating_add(TICKET_LIFETIME).unwrap_or(author.at),
             };
             Some(self.issue_ticket(tenant, &ticket).await?)

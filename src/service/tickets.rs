@@ -7,9 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::model::{
-    Author, Bag, Definition, Origin, Source, TenantId, TenantSettings, UserId, UserRecord, Value, ValueRef,
-};
+use crate::model::{Author, Bag, Definition, Origin, Source, TenantId, UserId, UserRecord, Value, ValueRef};
 use crate::profiling::{CompiledRule, Field, is_blank, is_missing};
 use crate::store::{Outcome, Ticket};
 
@@ -188,7 +186,7 @@ impl Service {
             return Ok(Err(BadTicket::OtherBrowser));
         }
         let csrf = self.csrf(&format!("ticket {id} {secret}"));
-        let return_to = allowed_return(&ticket.return_to, &tenant.settings);
+        let return_to = self.return_url(tenant, &ticket.return_to);
         let who = who(&record, &user);
         Ok(Ok(OpenTicket { ticket, user, browser, rule, questions, who, return_to, new_secret, csrf }))
     }
@@ -276,9 +274,9 @@ impl Service {
     /// # Errors
     /// The store's.
     pub async fn ticket_return(&self, tenant: &Tenant, token: &str) -> Result<Option<Url>> {
-        let Some(id) = self.tickets.check(&tenant.id, token) else { return Ok(allowed_return("", &tenant.settings)) };
+        let Some(id) = self.tickets.check(&tenant.id, token) else { return Ok(self.return_url(tenant, "")) };
         let ticket = self.store.ticket(&tenant.id, &id).await?;
-        Ok(allowed_return(ticket.as_ref().map_or("", |ticket| &ticket.return_to), &tenant.settings))
+        Ok(self.return_url(tenant, ticket.as_ref().map_or("", |ticket| &ticket.return_to)))
     }
 
     /// What a form must carry to have been made by us for the holder of a secret.
@@ -323,19 +321,4 @@ fn who(record: &UserRecord, user: &UserId) -> String {
 fn lower_first(label: &str) -> String {
     let mut chars = label.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-/// The way back, if its origin is one that the tenant names exactly; else the tenant's default. What is sent to the
-/// browser is our own writing of the parsed URL, so that browser and check cannot read it differently.
-fn allowed_return(wanted: &str, settings: &TenantSettings) -> Option<Url> {
-    let plain =
-        |url: &Url| matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none();
-    let origin_allowed = |url: &Url| {
-        let allowed = settings.return_origins.iter().filter_map(|origin| Url::parse(origin).ok());
-        allowed.into_iter().any(|origin| origin.origin() == url.origin())
-    };
-    // Characters that URL parsers quietly drop, turn or fold are no part of an honest address.
-    let honest = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let wanted = Url::parse(wanted).ok().filter(|url| honest && plain(url) && origin_allowed(url));
-    wanted.or_else(|| settings.default_return.as_deref().and_then(|url| Url::parse(url).ok()).filter(plain))
 }

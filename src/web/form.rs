@@ -32,17 +32,34 @@ impl Cookies {
     /// A cookie that scripts and other sites do not see. The prefix `__Host-` binds it to this very origin.
     #[must_use]
     pub fn set(name: &str, value: &str) -> Option<HeaderValue> {
-        Self::build(name, value, None)
+        Self::set_within(None, name, value)
     }
 
     /// Takes a cookie away.
     #[must_use]
     pub fn unset(name: &str) -> Option<HeaderValue> {
-        Self::build(name, "", Some(cookie::time::Duration::ZERO))
+        Self::unset_within(None, name)
     }
 
-    fn build(name: &str, value: &str, max_age: Option<cookie::time::Duration>) -> Option<HeaderValue> {
+    /// The same for all hosts of a domain, if there is one.
+    pub(super) fn set_within(domain: Option<&str>, name: &str, value: &str) -> Option<HeaderValue> {
+        Self::build(domain, name, value, None)
+    }
+
+    pub(super) fn unset_within(domain: Option<&str>, name: &str) -> Option<HeaderValue> {
+        Self::build(domain, name, "", Some(cookie::time::Duration::ZERO))
+    }
+
+    fn build(
+        domain: Option<&str>,
+        name: &str,
+        value: &str,
+        max_age: Option<cookie::time::Duration>,
+    ) -> Option<HeaderValue> {
         let mut cookie = Cookie::build((name, value)).path("/").secure(true).http_only(true).same_site(SameSite::Lax);
+        if let Some(domain) = domain {
+            cookie = cookie.domain(domain);
+        }
         if let Some(max_age) = max_age {
             cookie = cookie.max_age(max_age);
         }

@@ -14,6 +14,7 @@ mod problem;
 mod problems;
 mod proxy_call;
 mod reply;
+mod session_cookie;
 
 pub use call::{Call, InstanceCall, query_param};
 pub use field::{FormField, Input, autocomplete};
@@ -27,3 +28,4 @@ pub use problem::{Problem, ProblemDetails};
 pub use problems::{KINDS, Kind, type_of};
 pub use proxy_call::ProxyCall;
 pub use reply::{Content, Reply};
+pub use session_cookie::SessionCookie;

@@ -131,12 +131,12 @@ impl Reply {
 }
 
 /// How pages for the users of a tenant look.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct Look<'a> {
     /// Whose pages they are; empty for nobody's.
     pub name: &'a str,
     /// Where the tenant's own colours are, if it has any.
-    pub stylesheet: Option<&'static str>,
+    pub stylesheet: Option<String>,
 }
 
 /// A page that says something and leads somewhere.

@@ -4,9 +4,10 @@ use serde_json::json;
 
 use crate::api::bodies::{Health, NewTenant, ProtectedResource, Tenant, TenantPatch, Tenants};
 use crate::authzen::Configuration;
+use crate::proxy::Fields;
 use crate::service::Readiness;
 
-use super::super::routes::{InstanceEndpoint, Metadata, Operation, Page, PortalPage, ProxyEndpoint};
+use super::super::routes::{InstanceEndpoint, Metadata, Operation, Page, PortalPage};
 use crate::web::ProblemDetails;
 
 use super::operation::{Described, HTML, PROBLEM, describe, object, shape, text};
@@ -67,22 +68,22 @@ pub(super) fn instance(endpoint: InstanceEndpoint) -> Described {
     }
 }
 
-pub(super) fn proxy(endpoint: ProxyEndpoint) -> Described {
+pub(super) fn proxy(fields: Fields) -> Described {
     let header = |described: Described, name: &'static str, example: &'static str| described.header(name, example);
-    let described = match endpoint {
-        ProxyEndpoint::AuthRequest => {
+    let described = match fields {
+        Fields::Original => {
             let described = describe("Whether a request may pass, for nginx").about(
                 "It may with 200; 401 and 403 say in `X-Auth-Location` and `X-Deny-Reason` what a browser is told.",
             );
             header(header(described, "X-Original-Method", "GET"), "X-Original-URL", "https://app.example.com/reports/7")
         }
-        ProxyEndpoint::ForwardAuth => {
+        Fields::Forwarded => {
             let described = describe("Whether a request may pass, for Traefik, Caddy and HAProxy")
                 .about("It may with 200; every other answer is for the client.");
             let described = header(header(described, "X-Forwarded-Method", "GET"), "X-Forwarded-Proto", "https");
             header(header(described, "X-Forwarded-Host", "app.example.com"), "X-Forwarded-Uri", "/reports/7")
         }
-        ProxyEndpoint::ExtAuthz => {
+        Fields::Itself => {
             let described = describe("Whether a request may pass, for Envoy's HTTP service")
                 .about("The request is the one that is asked about, below this path. It may with 200.");
             header(described, "X-Forwarded-Proto", "https")
@@ -116,18 +117,34 @@ pub(super) fn page(page: Page) -> Described {
             .answers_nothing(303, "It is kept, and the user goes on.")
             .shows(410, "The link is too old.")
             .shows(422, "What cannot be, in the form."),
-        Page::SignIn => describe("Ask an admin to sign in")
+        Page::SignIn => describe("Sign in to the tenant's apps at its OpenID provider")
+            .query_optional("returnTo", "where the browser was going", json!({ "type": "string" }))
+            .shows(200, "Signed in already, without a way back.")
+            .answers_nothing(303, "On to the provider; with a session, on to the app or to what is asked first.")
+            .shows(400, "There is no such sign-in, or the provider does not answer."),
+        Page::SignedIn => describe("Come back from the OpenID provider, on the way to an app")
+            .query_optional("state", "what was handed to the provider", json!({ "type": "string" }))
+            .query_optional("code", "what the provider is asked about", json!({ "type": "string" }))
+            .query_optional("error", "why the provider did not sign anybody in", json!({ "type": "string" }))
+            .shows(200, "Signed in, without a way back.")
+            .answers_nothing(303, "Signed in: on to the app, or to what is asked first.")
+            .shows(400, "It did not work."),
+        Page::SignOut => describe("Ask whether to sign out").shows(200, "The form, or that nobody is signed in."),
+        Page::PostSignOut => {
+            describe("Sign out of the tenant's apps").takes_form(json!({ "csrf": "..." })).shows(200, "Signed out.")
+        }
+        Page::PortalSignIn => describe("Ask an admin to sign in")
             .query_optional("link", "a one-time link", json!({ "type": "string" }))
             .shows(200, "The ways to sign in.")
             .shows(410, "The link does not count any more."),
-        Page::PostSignIn => describe("Sign in by a one-time link")
+        Page::PostPortalSignIn => describe("Sign in by a one-time link")
             .takes_form(json!({ "link": "..." }))
             .answers_nothing(303, "Signed in.")
             .shows(410, "The link does not count any more."),
-        Page::StartSignIn => describe("Sign in at the tenant's OpenID provider")
+        Page::StartPortalSignIn => describe("Sign in at the tenant's OpenID provider")
             .answers_nothing(303, "On to the provider.")
             .shows(502, "The provider does not answer."),
-        Page::SignInCallback => describe("Come back from the OpenID provider").answers_nothing(303, "Signed in."),
+        Page::PortalCallback => describe("Come back from the OpenID provider").answers_nothing(303, "Signed in."),
     }
 }
 

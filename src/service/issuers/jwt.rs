@@ -81,6 +81,11 @@ impl<'t> Jwt<'t> {
     }
 }
 
+/// What a token claims that somebody else has verified.
+pub(in crate::service) fn claims_of(token: &str) -> Option<Object<'static>> {
+    object(token.split('.').nth(1)?)
+}
+
 /// A part of a token, as an object without a member twice.
 fn object(part: &str) -> Option<Object<'static>> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).ok()?;
@@ -142,7 +147,7 @@ fn number(claims: &Object<'_>, name: &str) -> Result<i64, Unfit> {
     if (0..=YEAR_9999).contains(&seconds) { Ok(seconds) } else { Err(Unfit::Forged) }
 }
 
-pub(super) fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+pub(in crate::service) fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
     match value {
         Value::Str(text) => Some(text),
         _ => None,

@@ -20,9 +20,11 @@ use super::limits::TooMany;
 use super::tenants::Tenant;
 
 use self::introspection::introspect;
-use self::jwt::{Jwt, text};
+use self::jwt::Jwt;
 use self::keys::KeySet;
 use self::source::{At, Source};
+
+pub(super) use self::jwt::{claims_of, text};
 
 /// How often one looks whether keys should be read again.
 const LOOK: Duration = Duration::from_secs(1);
@@ -203,7 +205,7 @@ impl Service {
     }
 
     /// Whose token it is: a primary issuer names users, the subjects of all others are found by linked identities.
-    async fn whose(
+    pub(super) async fn whose(
         &self,
         tenant: &Tenant,
         issuer: &Issuer,
@@ -227,12 +229,18 @@ impl Service {
         let as_of = self.seen();
         let linked = self.store.find_identity(&tenant.id, issuer.provider(), &subject).await?;
         let id = linked.filter(|_| !is_clients).ok_or(Unfit::Unlinked)?;
-        let link = self.issuers.note_link(&tenant.id, &id);
+        let link = self.link(tenant, &id, as_of);
+        Ok(Found { caller: Caller::User { id, token }, link: Some(link) })
+    }
+
+    /// Stands until the user changes whom something led to that was read after a change of the feed.
+    pub(super) fn link(&self, tenant: &Tenant, user: &UserId, as_of: i64) -> Link {
+        let link = self.issuers.note_link(&tenant.id, user);
         // Asked afterwards: whoever takes in a change of the user notes it first, and ends the link then.
-        if self.users.changed_after(&tenant.id, Name::user(id.as_str()), as_of) {
+        if self.users.changed_after(&tenant.id, Name::user(user.as_str()), as_of) {
             link.store(false, Ordering::Release);
         }
-        Ok(Found { caller: Caller::User { id, token }, link: Some(link) })
+        link
     }
 }
 

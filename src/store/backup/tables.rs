@@ -176,6 +176,19 @@ pub const TABLES: &[Table] = &[
         columns: &[("hash", Bytes), ("tenant", Text), ("kind", Text), ("actor", Text), ("expires_at", Text)],
     },
     Table {
+        name: "sessions",
+        key: 1,
+        columns: &[
+            ("hash", Bytes),
+            ("tenant", Text),
+            ("user_id", Text),
+            ("login_id", Text),
+            ("claims", Text),
+            ("complete", Number),
+            ("expires_at", Text),
+        ],
+    },
+    Table {
         name: "audit",
         key: 2,
         columns: &[
