@@ -73,6 +73,7 @@ fn scripts_are_sound_and_the_readme_names_what_there_is() {
         "docs/operations.md",
         "docs/performance.md",
         "docs/api.md",
+        "docs/authzen.md",
         "docs/proxies.md",
         "docs/integrations/oidc-provider.md",
     ];
