@@ -6,6 +6,7 @@
 
 mod access;
 mod allocations;
+mod app_sign_in;
 mod attacks;
 mod attributes;
 mod audit;

@@ -37,14 +37,17 @@ async function check(session, client, returnTo) {
 // again, so that going round the page by hand leads back to it.
 const { Prompt, Check, base } = interactionPolicy;
 const policy = base();
-policy.add(new Prompt({ name: 'profile', requestable: false }, new Check('incomplete', 'the profile is incomplete', 'interaction_required', async ({ oidc }) => {
+// Without a token it asks nothing: so it does for sidegate itself, which signs users in and asks what is missing.
+if (TOKEN) policy.add(new Prompt({ name: 'profile', requestable: false }, new Check('incomplete', 'the profile is incomplete', 'interaction_required', async ({ oidc }) => {
   if (!oidc.session?.accountId) return Check.NO_NEED_TO_PROMPT;
   const { complete } = await check(oidc.session, oidc.client.clientId, ISSUER);
   return complete ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT;
 })), 1);
 
 const clients = [{ client_id: 'web', client_secret: 'secret', redirect_uris: [`${APP}/callback`], grant_types: ['authorization_code', 'client_credentials'] }];
-if (process.env.PORTAL) clients.push({ client_id: 'portal', client_secret: 'secret', redirect_uris: [process.env.PORTAL] });
+for (const name of ['PORTAL', 'APPS']) {
+  if (process.env[name]) clients.push({ client_id: name.toLowerCase(), client_secret: 'secret', redirect_uris: [process.env[name]] });
+}
 
 const provider = new Provider(ISSUER, {
   clients,

@@ -1,6 +1,7 @@
 //! `/.well-known/authzen-configuration`: where what is asked (AuthZEN 1.0, section 9).
 
 use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,5 +25,9 @@ pub fn configuration(service: &Service, path: &str) -> Reply {
         access_evaluation_endpoint: service.url_of(&format!("{path}/access/v1/evaluation")),
         access_evaluations_endpoint: service.url_of(&format!("{path}/access/v1/evaluations")),
     };
-    Reply::json(StatusCode::OK, &body)
+    // Section 9.2.2 wants it to be kept for a while.
+    let kept = (CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
+    let mut reply = Reply::json(StatusCode::OK, &body);
+    reply.headers.push(kept);
+    reply
 }

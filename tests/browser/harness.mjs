@@ -1,6 +1,7 @@
 // The real parts: sidegate as a child process, an OpenID provider, a client app, and Chromium.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -73,8 +74,8 @@ export async function startSidegate(t, { settings = {}, policies = {} } = {}) {
       const question = { subject: { type: 'user', id: user }, action: { name: action }, resource: { type: 'report', id: '7' } };
       return (await api('POST', '/access/v1/evaluation', question)).body.decision;
     },
-    run: (command) => new Promise((done, failed) => {
-      const child = spawn(BIN, [...command, '--data', data], { env });
+    run: (command, { data: wantsData = true } = {}) => new Promise((done, failed) => {
+      const child = spawn(BIN, [...command, ...(wantsData ? ['--data', data] : [])], { env });
       let text = '';
       child.stdout.on('data', (chunk) => { text += chunk; });
       child.on('exit', (code) => (code === 0 ? done(text.trim()) : failed(new Error(`${command}: ${code}`))));
@@ -94,12 +95,33 @@ async function startExample(t, script, env) {
   });
 }
 
-// The OpenID provider of the guide, which asks sidegate at every login.
-export async function startProvider(t, sidegate, port, app) {
-  const token = await sidegate.run(['service-token', '--tenant', 'acme', '--scope', 'profiling']);
+// The OpenID provider of the guide, which asks sidegate at every login, unless sidegate signs users in itself.
+export async function startProvider(t, sidegate, port, app, { asks = true } = {}) {
+  const token = asks ? await sidegate.run(['service-token', '--tenant', 'acme', '--scope', 'profiling']) : '';
   const tenant = `${sidegate.base}/t/acme`;
-  const env = { PORT: String(port), APP: app, SIDEGATE: tenant, SIDEGATE_TOKEN: token, PORTAL: `${tenant}/portal/callback` };
+  const env = { PORT: String(port), APP: app, SIDEGATE: tenant, SIDEGATE_TOKEN: token, PORTAL: `${tenant}/portal/callback`, APPS: `${tenant}/account/callback` };
   await startExample(t, 'provider.mjs', env);
+}
+
+// nginx before an app that says whom it sees, with the configuration that ships.
+export async function startProxied(t, sidegate, listen) {
+  const app = http.createServer((request, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end(`<!doctype html><html lang="en"><title>App</title><h1>${request.url} for ${request.headers['x-auth-subject']}</h1></html>`);
+  });
+  await new Promise((done) => app.listen(0, '127.0.0.1', done));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sidegate-nginx-'));
+  fs.mkdirSync(path.join(folder, 'nginx.tmp'));
+  const upstream = `http://127.0.0.1:${app.address().port}`;
+  const text = await sidegate.run(['proxy-config', 'nginx', '--tenant', 'acme', '--sidegate', sidegate.base, '--upstream', upstream, '--listen', `127.0.0.1:${listen}`], { data: false });
+  fs.writeFileSync(path.join(folder, 'nginx.conf'), text);
+  const nginx = spawn(fs.existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr']);
+  t.after(() => { nginx.kill(); app.close(); app.closeAllConnections(); fs.rmSync(folder, { recursive: true, force: true }); });
+  for (;;) {
+    const up = await fetch(`http://127.0.0.1:${listen}/`, { redirect: 'manual' }).catch(() => undefined);
+    if (up) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
 }
 
 // All of it, wired.

@@ -203,10 +203,32 @@ impl Issuer {
     pub fn with(key: Key) -> Self {
         let issuer = Self { site: Site::start(), key, key_id: "one" };
         let url = issuer.url();
-        let metadata = json!({ "issuer": url, "jwks_uri": format!("{url}/jwks") });
+        let metadata = json!({
+            "issuer": url, "jwks_uri": format!("{url}/jwks"),
+            "authorization_endpoint": format!("{url}/authorize"), "token_endpoint": format!("{url}/token"),
+            "response_types_supported": ["code"], "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
+        });
         issuer.site.put("/.well-known/openid-configuration", Page::ok(metadata));
         issuer.show(&[issuer.key.jwk(issuer.key_id)]);
         issuer
+    }
+
+    /// Is an OpenID provider, too, that signs in as a subject whoever comes (OpenID Connect Core 1.0, section 3.1): what a
+    /// browser that was sent to `address` comes back with.
+    pub fn sign_in(&self, address: &str, subject: &str, more: Value) -> String {
+        let query: HashMap<String, String> = url::Url::parse(address).unwrap().query_pairs().into_owned().collect();
+        let mut claims = json!({
+            "iss": self.url(), "aud": query["client_id"], "sub": subject, "iat": now(), "exp": now() + 600,
+            "nonce": query["nonce"],
+        });
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let header = json!({ "alg": self.key.algorithm(), "typ": "JWT", "kid": self.key_id });
+        let id_token = signed(&self.key, &header.to_string(), &claims.to_string());
+        let tokens = json!({ "access_token": "x", "token_type": "Bearer", "id_token": id_token });
+        self.site.put("/token", Page { headers: "Content-Type: application/json\r\n".to_owned(), ..Page::ok(tokens) });
+        let back = url::Url::parse(&query["redirect_uri"]).unwrap();
+        format!("{}?state={}&code=one", back.path(), query["state"])
     }
 
     /// Shows other keys.

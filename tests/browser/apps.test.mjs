@@ -1,0 +1,84 @@
+// An app behind a real proxy, whose users sign in at sidegate with a real provider and come back to where they were going.
+import assert from 'node:assert/strict';
+import test, { after } from 'node:test';
+import { closeBrowser, freePort, look, newContext, startProvider, startProxied, startSidegate } from './harness.mjs';
+
+after(closeBrowser);
+
+const POLICY = `
+route GET "/public" => "read" on "page"
+route GET "/reports/{id}" => "read" on "report" { id }
+allow everybody { action "read" resource "page" }
+allow users { action "read" resource "report" when subject.type == "user" AND user.traits.plan == "enterprise" }
+`;
+
+async function start(t, { rules = [] } = {}) {
+  const [providerPort, proxyPort] = [await freePort(), await freePort()];
+  const [issuer, app] = [`http://127.0.0.1:${providerPort}`, `http://127.0.0.1:${proxyPort}`];
+  const settings = {
+    issuers: [{ issuer, audiences: ['https://sidegate.acme.example'], primary: true }],
+    returnOrigins: [app],
+    signIn: { issuer, clientId: 'apps', clientSecretEnv: 'ACME_PORTAL_SECRET' },
+    appearance: { name: 'Acme', accent: '#7a1fa2' },
+  };
+  const sidegate = await startSidegate(t, { settings, policies: { 'acme/acme.policy': POLICY } });
+  for (const user of ['alice', 'bob']) await sidegate.put(`/api/v1/abac/users/${user}/attributes/plan`, { value: user === 'alice' ? 'enterprise' : 'free' });
+  await sidegate.put('/api/v1/profiling/rules', rules);
+  await sidegate.put('/api/v1/profiling/settings', { enabled: true });
+  await startProvider(t, sidegate, providerPort, app, { asks: false });
+  await startProxied(t, sidegate, proxyPort);
+  const page = await (await newContext(t, { bypassCSP: true })).newPage();
+  const enter = async (user) => { await page.fill('input[name=login]', user); await page.click('button'); };
+  const sees = (text) => page.waitForSelector(`h1:has-text("${text}")`);
+  return { sidegate, app, page, enter, sees };
+}
+
+test('sign in, come back to where one was going, and sign out', async (t) => {
+  const { sidegate, app, page, enter, sees } = await start(t);
+  await page.goto(`${app}/public`);
+  await sees('/public for undefined');
+  await page.goto(`${app}/reports/7?page=2`);
+  await enter('alice');
+  await sees('/reports/7?page=2 for alice');
+  assert.equal(page.url(), `${app}/reports/7?page=2`);
+  await page.goto(`${app}/reports/8`);
+  await sees('/reports/8 for alice');
+  // A trait changes, and with it the very next answer.
+  await sidegate.put('/api/v1/abac/users/alice/attributes/plan', { value: 'free' });
+  assert.equal((await page.goto(`${app}/reports/8`)).status(), 403);
+  await sidegate.put('/api/v1/abac/users/alice/attributes/plan', { value: 'enterprise' });
+
+  await page.goto(`${sidegate.base}/t/acme/account/sign-out`);
+  assert.deepEqual(await look(page, 'sign-out'), []);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await sees('You are signed out');
+  assert.deepEqual(await look(page, 'signed-out'), []);
+  const anonymous = await page.request.get(`${app}/reports/8`, { maxRedirects: 0 });
+  assert.equal(anonymous.status(), 401);
+});
+
+test('an incomplete profile is asked for on the way, and there is no way round', async (t) => {
+  const rules = [{ fields: ['phone'], condition: 'missing', required: true, title: 'Your phone number' }];
+  const { app, page, enter, sees } = await start(t, { rules });
+  await page.goto(`${app}/reports/7`);
+  await enter('alice');
+  await sees('Your phone number');
+  await page.goto(`${app}/reports/7`);
+  await sees('Your phone number');
+  await page.fill('#phone', '+49 30 901820');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await sees('/reports/7 for alice');
+});
+
+test('whoever may not is told, and pages that go nowhere say why', async (t) => {
+  const { sidegate, app, page, enter, sees } = await start(t);
+  await page.goto(`${app}/reports/7`);
+  await enter('bob');
+  await page.waitForFunction("document.body.innerText.includes('not permitted')");
+  await page.goto(`${sidegate.base}/t/acme/account/callback?error=access_denied`);
+  await sees('You are not signed in');
+  assert.deepEqual(await look(page, 'not-signed-in'), []);
+  await page.goto(`${sidegate.base}/t/acme/account/sign-in?returnTo=https%3A%2F%2Fevil.example`);
+  await sees('You are signed in');
+  assert.deepEqual(await look(page, 'signed-in'), []);
+});
