@@ -45,8 +45,8 @@ if (TOKEN) policy.add(new Prompt({ name: 'profile', requestable: false }, new Ch
 })), 1);
 
 const clients = [{ client_id: 'web', client_secret: 'secret', redirect_uris: [`${APP}/callback`], grant_types: ['authorization_code', 'client_credentials'] }];
-for (const name of ['PORTAL', 'APPS']) {
-  if (process.env[name]) clients.push({ client_id: name.toLowerCase(), client_secret: 'secret', redirect_uris: [process.env[name]] });
+for (const name of ['PORTAL', 'APPS', 'IDENTITY_PROXY']) {
+  if (process.env[name]) clients.push({ client_id: name.toLowerCase().replace('_', '-'), client_secret: 'secret', redirect_uris: [process.env[name]] });
 }
 
 const provider = new Provider(ISSUER, {

@@ -7,7 +7,8 @@ use askama::Template;
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use crate::model::{Slug, TenantId};
+use crate::model::{ProxySettings, Slug, TenantId};
+use crate::service::MIN_SECRET;
 
 use super::{Usage, show};
 
@@ -31,6 +32,12 @@ pub(super) struct ProxyConfig {
     /// A trait that the app is told; the tenant's settings name it in `proxies.traits`, too
     #[arg(long = "trait", value_name = "SLUG")]
     traits: Vec<Slug>,
+    /// The environment variable with the secret that sidegate knows its proxies by, as for `serve --proxy-secret`
+    #[arg(long, value_name = "NAME")]
+    secret_env: Option<String>,
+    /// The field in which an identity proxy names the user; the tenant's settings name it in `proxies.identityHeader`, too
+    #[arg(long, value_name = "FIELD", requires = "secret_env")]
+    identity_header: Option<String>,
 }
 
 /// A reverse proxy.
@@ -66,7 +73,7 @@ macro_rules! configurations {
         $(
             #[derive(Template)]
             #[template(path = $path, config = "src/cli/askama.toml", escape = "none")]
-            struct $name<'c> { fields: &'c [Field], $($field: $type),* }
+            struct $name<'c> { fields: &'c [Field], secret: &'c str, identity: &'c str, $($field: $type),* }
         )*
     };
 }
@@ -90,13 +97,17 @@ impl ProxyConfig {
         let (sidegate, upstream, listen) = (&*at(&own), &*at(&app), &*self.listen.to_string());
         let (address, port, tenant) = (&*self.listen.ip().to_string(), self.listen.port(), self.tenant.as_str());
         let fields = &fields(&self.traits);
+        let secret = &*self.secret_env.as_deref().map(secret).transpose()?.unwrap_or_default();
+        let identity = &*self.identity_header.as_deref().map(identity).transpose()?.unwrap_or_default();
         let text = match self.proxy {
-            Proxy::Nginx => Nginx { fields, sidegate, upstream, listen, tenant }.render(),
-            Proxy::Caddy => Caddy { fields, sidegate, upstream, address, port, tenant }.render(),
-            Proxy::Traefik => Traefik { fields, sidegate, upstream, listen, tenant }.render(),
+            Proxy::Nginx => Nginx { fields, secret, identity, sidegate, upstream, listen, tenant }.render(),
+            Proxy::Caddy => Caddy { fields, secret, identity, sidegate, upstream, address, port, tenant }.render(),
+            Proxy::Traefik => Traefik { fields, secret, identity, sidegate, upstream, listen, tenant }.render(),
             Proxy::Envoy | Proxy::EnvoyGrpc => Envoy {
                 grpc: matches!(self.proxy, Proxy::EnvoyGrpc),
                 fields,
+                secret,
+                identity,
                 sidegate,
                 sidegate_address: &own.host,
                 sidegate_port: own.port,
@@ -107,8 +118,8 @@ impl ProxyConfig {
                 tenant,
             }
             .render(),
-            Proxy::Haproxy => Haproxy { fields, upstream, listen }.render(),
-            Proxy::HaproxyLua => HaproxyLua { fields, sidegate, tenant }.render(),
+            Proxy::Haproxy => Haproxy { fields, secret, identity, upstream, listen }.render(),
+            Proxy::HaproxyLua => HaproxyLua { fields, secret, identity, sidegate, tenant }.render(),
         };
         show::line(format_args!("{}", text?.trim_end()))?;
         Ok(ExitCode::SUCCESS)
@@ -124,6 +135,29 @@ fn fields(traits: &[Slug]) -> Vec<Field> {
         Field { variable: name.to_ascii_lowercase().replace('-', "_"), name }
     };
     own.into_iter().chain(traits).map(field).collect()
+}
+
+/// The secret in a variable, if it stands in each of the configurations as it is.
+fn secret(name: &str) -> Result<String> {
+    let refused = |why: &str| Usage(format!("--secret-env {name}: {why}"));
+    let secret = std::env::var(name).map_err(|_| refused("there is no such environment variable"))?;
+    if secret.len() < MIN_SECRET
+        || !secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.".contains(&byte))
+    {
+        let why =
+            format!("it holds no secret of at least {MIN_SECRET} letters and digits, as `openssl rand -hex 32` prints");
+        return Err(refused(&why).into());
+    }
+    Ok(secret)
+}
+
+/// The name of a field as the configurations write it.
+fn identity(name: &str) -> Result<String> {
+    let settings = ProxySettings { identity_header: Some(name.to_ascii_lowercase()), ..ProxySettings::default() };
+    match settings.check().first() {
+        Some((_, why, help)) => Err(Usage(format!("--identity-header {name}: {why}; {help}")).into()),
+        None => Ok(name.to_ascii_lowercase()),
+    }
 }
 
 /// Address and port of a URL that has nothing else.

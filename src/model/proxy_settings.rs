@@ -25,7 +25,9 @@ pub const RETURN_TO: &str = "{returnTo}";
 
 impl ProxySettings {
     /// What contradicts itself.
-    pub(super) fn check(&self, wrong: &mut Vec<Wrong>) {
+    #[must_use]
+    pub fn check(&self) -> Vec<Wrong> {
+        let mut wrong = Vec::new();
         if self.sign_in_url.as_ref().is_some_and(|url| web(&url.replace(RETURN_TO, "x")).is_none()) {
             let help = "write it like \"https://auth.example.com/oauth2/start?rd={returnTo}\"".to_owned();
             wrong.push(("/proxies/signInUrl".to_owned(), "this is no http or https URL".to_owned(), help));
@@ -35,6 +37,7 @@ impl ProxySettings {
             let help = "write it in lower case, such as \"remote-user\" or \"x-forwarded-user\"".to_owned();
             wrong.push(("/proxies/identityHeader".to_owned(), what, help));
         }
+        wrong
     }
 }
 

@@ -70,7 +70,7 @@ impl TenantSettings {
     #[must_use]
     pub fn check(&self) -> Vec<Wrong> {
         let mut wrong = Issuer::check_all(&self.issuers);
-        self.proxies.check(&mut wrong);
+        wrong.extend(self.proxies.check());
         self.appearance.check(&mut wrong);
         self.portal.iter().for_each(|portal| portal.check(&mut wrong));
         self.sign_in.iter().for_each(|sign_in| sign_in.check(&self.issuers, &mut wrong));

@@ -1,7 +1,7 @@
 // An app behind a real proxy, whose users sign in at sidegate with a real provider and come back to where they were going.
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
-import { closeBrowser, freePort, look, newContext, startProvider, startProxied, startSidegate } from './harness.mjs';
+import { closeBrowser, freePort, look, newContext, startIdentityProxy, startProvider, startProxied, startSidegate } from './harness.mjs';
 
 after(closeBrowser);
 
@@ -81,4 +81,30 @@ test('whoever may not is told, and pages that go nowhere say why', async (t) => 
   await page.goto(`${sidegate.base}/t/acme/account/sign-in?returnTo=https%3A%2F%2Fevil.example`);
   await sees('You are signed in');
   assert.deepEqual(await look(page, 'signed-in'), []);
+});
+
+test('behind an identity proxy, whoever that has signed in is known, and nobody who says so', async (t) => {
+  const [providerPort, identityPort, proxyPort] = [await freePort(), await freePort(), await freePort()];
+  const [issuer, site] = [`http://127.0.0.1:${providerPort}`, `http://127.0.0.1:${identityPort}`];
+  const secret = 'a-secret-that-only-our-proxies-know-of';
+  const settings = { proxies: { identityHeader: 'remote-user' } };
+  const sidegate = await startSidegate(t, { settings, policies: { 'acme/acme.policy': POLICY }, secret });
+  await sidegate.put('/api/v1/abac/users/alice/attributes/plan', { value: 'enterprise' });
+  await startProvider(t, sidegate, providerPort, site, { asks: false, identityProxy: `${site}/oidc/callback` });
+  await startProxied(t, sidegate, proxyPort, ['--secret-env', 'SIDEGATE_PROXY_SECRET', '--identity-header', 'Remote-User']);
+  await startIdentityProxy(t, issuer, identityPort, proxyPort);
+  const page = await (await newContext(t, { extraHTTPHeaders: { 'remote-user': 'root', 'x-sidegate-secret': secret } })).newPage();
+  await page.goto(`${site}/reports/7`);
+  await page.fill('input[name=login]', 'alice');
+  await page.click('button');
+  await page.waitForSelector('h1:has-text("/reports/7 for alice")');
+  const other = await (await newContext(t)).newPage();
+  await other.goto(`${site}/reports/7`);
+  await other.fill('input[name=login]', 'bob');
+  await other.click('button');
+  await other.waitForFunction("document.body.innerText.includes('not permitted')");
+  // Whoever asks sidegate itself without the secret learns nothing.
+  const fields = { 'x-original-method': 'GET', 'x-original-url': 'http://127.0.0.1/reports/7', 'remote-user': 'alice' };
+  const asked = await fetch(`${sidegate.base}/t/acme/authz/auth-request`, { headers: fields });
+  assert.equal(asked.status, 403);
 });

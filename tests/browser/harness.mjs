@@ -28,7 +28,7 @@ export async function freePort() {
 }
 
 // A sidegate with a tenant acme, killed when the test is over.
-export async function startSidegate(t, { settings = {}, policies = {} } = {}) {
+export async function startSidegate(t, { settings = {}, policies = {}, secret } = {}) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sidegate-browser-'));
   const files = { 'acme/acme.policy': POLICY, 'acme/tenant.json': JSON.stringify(settings), ...policies };
   for (const [name, text] of Object.entries(files)) {
@@ -39,6 +39,7 @@ export async function startSidegate(t, { settings = {}, policies = {} } = {}) {
   const data = path.join(folder, 'data');
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SIDEGATE_')));
   env.ACME_PORTAL_SECRET = 'secret';
+  if (secret) env.SIDEGATE_PROXY_SECRET = secret;
   const args = ['serve', '--listen', '127.0.0.1:0', '--data', data, '--policies', path.join(folder, 'policies')];
   const child = spawn(BIN, args, { env });
   let out = '';
@@ -96,15 +97,15 @@ async function startExample(t, script, env) {
 }
 
 // The OpenID provider of the guide, which asks sidegate at every login, unless sidegate signs users in itself.
-export async function startProvider(t, sidegate, port, app, { asks = true } = {}) {
+export async function startProvider(t, sidegate, port, app, { asks = true, identityProxy = '' } = {}) {
   const token = asks ? await sidegate.run(['service-token', '--tenant', 'acme', '--scope', 'profiling']) : '';
   const tenant = `${sidegate.base}/t/acme`;
-  const env = { PORT: String(port), APP: app, SIDEGATE: tenant, SIDEGATE_TOKEN: token, PORTAL: `${tenant}/portal/callback`, APPS: `${tenant}/account/callback` };
+  const env = { PORT: String(port), APP: app, SIDEGATE: tenant, SIDEGATE_TOKEN: token, PORTAL: `${tenant}/portal/callback`, APPS: `${tenant}/account/callback`, IDENTITY_PROXY: identityProxy };
   await startExample(t, 'provider.mjs', env);
 }
 
 // nginx before an app that says whom it sees, with the configuration that ships.
-export async function startProxied(t, sidegate, listen) {
+export async function startProxied(t, sidegate, listen, more = []) {
   const app = http.createServer((request, response) => {
     response.setHeader('content-type', 'text/html');
     response.end(`<!doctype html><html lang="en"><title>App</title><h1>${request.url} for ${request.headers['x-auth-subject']}</h1></html>`);
@@ -113,13 +114,29 @@ export async function startProxied(t, sidegate, listen) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sidegate-nginx-'));
   fs.mkdirSync(path.join(folder, 'nginx.tmp'));
   const upstream = `http://127.0.0.1:${app.address().port}`;
-  const text = await sidegate.run(['proxy-config', 'nginx', '--tenant', 'acme', '--sidegate', sidegate.base, '--upstream', upstream, '--listen', `127.0.0.1:${listen}`], { data: false });
+  const text = await sidegate.run(['proxy-config', 'nginx', '--tenant', 'acme', '--sidegate', sidegate.base, '--upstream', upstream, '--listen', `127.0.0.1:${listen}`, ...more], { data: false });
   fs.writeFileSync(path.join(folder, 'nginx.conf'), text);
   const nginx = spawn(fs.existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr']);
   t.after(() => { nginx.kill(); app.close(); app.closeAllConnections(); fs.rmSync(folder, { recursive: true, force: true }); });
   for (;;) {
     const up = await fetch(`http://127.0.0.1:${listen}/`, { redirect: 'manual' }).catch(() => undefined);
     if (up) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+// Apache with mod_auth_openidc before that, with the configuration that ships.
+export async function startIdentityProxy(t, issuer, listen, behind) {
+  const run = fs.mkdtempSync(path.join(os.tmpdir(), 'sidegate-apache-'));
+  const env = { ...process.env, RUN: run, ISSUER: issuer, CLIENT_SECRET: 'secret', PASSPHRASE: 'for trying things', LISTEN: `127.0.0.1:${listen}`, BEHIND: `127.0.0.1:${behind}` };
+  const program = fs.existsSync('/usr/sbin/apache2') ? '/usr/sbin/apache2' : 'apache2';
+  const apache = spawn(program, ['-f', path.join(ROOT, 'deploy/identity-proxy/apache.conf'), '-DFOREGROUND'], { env });
+  let said = '';
+  apache.stderr.on('data', (chunk) => { said += chunk; });
+  t.after(() => { apache.kill(); fs.rmSync(run, { recursive: true, force: true }); });
+  for (let tries = 0; ; tries += 1) {
+    if (await fetch(`http://127.0.0.1:${listen}/`, { redirect: 'manual' }).catch(() => undefined)) return;
+    if (tries > 100) throw new Error(`Apache did not start: ${said}${fs.readFileSync(path.join(run, "error.log"))}`);
     await new Promise((done) => setTimeout(done, 50));
   }
 }

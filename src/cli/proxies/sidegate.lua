@@ -1,6 +1,6 @@
 -- Asks sidegate about a request, by HAProxy's own HTTP client.
 local fields = { {% for field in fields %}{% if !loop.first %}, {% endif %}"{{ field.name|lower }}"{% endfor %} }
-local handed_on = { "accept", "authorization", "cookie", "sec-fetch-mode", "x-request-id" }
+local handed_on = { "accept", "authorization", "cookie", "sec-fetch-mode", "x-request-id"{% if !identity.is_empty() %}, "{{ identity }}"{% endif %} }
 
 core.register_action("sidegate", { "http-req" }, function(txn)
   local sent, asked = txn.http:req_get_headers(), {}
@@ -15,6 +15,9 @@ core.register_action("sidegate", { "http-req" }, function(txn)
   asked["x-forwarded-host"] = sent["host"] and { sent["host"][0], sent["host"][1] } or {}
   asked["x-forwarded-uri"] = { txn.f:pathq() }
   asked["x-forwarded-for"] = { txn.f:src() }
+{%- if !secret.is_empty() %}
+  asked["x-sidegate-secret"] = { "{{ secret }}" }
+{%- endif %}
   local ok, answer = pcall(function()
     local url = "http://{{ sidegate }}/t/{{ tenant }}/authz/forward-auth"
     return core.httpclient():get{ url = url, headers = asked, timeout = 2000 }
