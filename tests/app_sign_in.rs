@@ -21,7 +21,7 @@ allow strong { action "GET" resource "http" when token.acr == "strong" }
 
 const APP: &str = "https://127.0.0.1/reports?a=1";
 
-fn settings(issuer: &Issuer, more: Value) -> Value {
+pub fn settings(issuer: &Issuer, more: Value) -> Value {
     let mut settings = json!({
         "issuers": [issuer.settings(json!({ "primary": true }))],
         "returnOrigins": ["https://127.0.0.1"],
@@ -43,13 +43,13 @@ fn start() -> (Issuer, Server) {
 }
 
 /// A browser of sorts: it keeps cookies.
-struct Browser {
+pub struct Browser {
     client: Client,
     cookies: RefCell<BTreeMap<String, String>>,
 }
 
 impl Browser {
-    fn new(server: &Server) -> Self {
+    pub fn new(server: &Server) -> Self {
         Self { client: server.client(None), cookies: RefCell::default() }
     }
 
@@ -80,7 +80,7 @@ impl Browser {
     }
 
     /// Signs in, up to the answer to the way back from the provider.
-    fn sign_in(&self, issuer: &Issuer, subject: &str, more: Value) -> Answer {
+    pub fn sign_in(&self, issuer: &Issuer, subject: &str, more: Value) -> Answer {
         let to = self.get(&format!("/t/acme/account/sign-in?returnTo={}", encoded(APP)));
         assert_eq!(to.status, 303, "{to:?}");
         let back = issuer.sign_in(to.header("location"), subject, more);

@@ -11,7 +11,9 @@ use sqlx::{Connection, Row};
 
 use sidegate::store::{Kind, TABLES};
 
+use crate::app_sign_in::{self, Browser};
 use crate::support::bulk::{watched, write_users};
+use crate::support::issuer::{Issuer, Key};
 use crate::support::postgres::{self, Postgres};
 use crate::support::{Server, Setup, count, run, sidegate, wait_for, with_input};
 
@@ -66,8 +68,12 @@ fn nothing_of_the_schema_is_left_out() {
 
 /// A server with something in every table.
 fn full() -> (Server, String) {
-    let server = Setup::new().policy("other/a.policy", "allow a { action any resource any }").start();
+    let issuer = Issuer::with(Key::rsa());
+    let settings = app_sign_in::settings(&issuer, json!({})).to_string();
+    let setup = Setup::new().policy("other/a.policy", "allow a { action any resource any }");
+    let server = setup.policy("acme/tenant.json", &settings).start();
     let admin = server.admin();
+    assert_eq!(Browser::new(&server).sign_in(&issuer, "alice", json!({})).status, 303);
     for (slug, value) in
         [("plan", json!("enterprise")), ("email_opt_in", json!(true)), ("name", json!("Alice ü\u{1F600}"))]
     {

@@ -8,6 +8,7 @@ mod fields;
 mod logins;
 mod resources;
 mod schema;
+mod sessions;
 mod strangers;
 mod tickets;
 mod tokens;
