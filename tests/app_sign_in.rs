@@ -59,7 +59,7 @@ impl Browser {
     }
 
     fn session(&self) -> Option<String> {
-        self.cookies.borrow().get("__Host-sidegate-acme").cloned()
+        self.cookies.borrow().get("__Host-sidegate-acme-session").cloned()
     }
 
     fn get(&self, path: &str) -> Answer {
@@ -172,10 +172,10 @@ fn only_a_session_of_the_tenant_counts_as_it_was_given() {
     };
     assert_eq!(asks(&browser.client, &browser.cookie(), "/open", &[]).header("x-auth-subject"), "alice");
     for made_up in [secret, &format!("{secret}."), &format!("{secret}.{}", &mark[1..]), &format!("x{session}"), "."] {
-        nobody(&format!("__Host-sidegate-acme={made_up}"));
+        nobody(&format!("__Host-sidegate-acme-session={made_up}"));
     }
-    nobody(&format!("__Host-sidegate-acme={session}; __Host-sidegate-acme={session}"));
-    nobody(&format!("__Secure-sidegate-acme={session}"));
+    nobody(&format!("__Host-sidegate-acme-session={session}; __Host-sidegate-acme-session={session}"));
+    nobody(&format!("__Secure-sidegate-acme-session={session}"));
     // Another tenant with the same settings.
     let runs = server.admin();
     let globex = json!({ "id": "globex" });
@@ -187,7 +187,7 @@ fn only_a_session_of_the_tenant_counts_as_it_was_given() {
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "127.0.0.1"),
         ("x-forwarded-uri", "/open"),
-        ("cookie", &*format!("__Host-sidegate-globex={session}")),
+        ("cookie", &*format!("__Host-sidegate-globex-session={session}")),
     ];
     let theirs = browser.client.send(Method::GET, "/t/globex/authz/forward-auth", &fields, "");
     assert_eq!(theirs.status, 401, "{theirs:?}");

@@ -94,6 +94,19 @@ fn settings_that_contradict_themselves_or_the_policies_are_refused() {
             "/portal/clientSecretEnv",
         ),
         (
+            json!({ "issuers": [{ "issuer": "https://id.example", "audiences": ["a"] }], "signIn":
+                { "issuer": "https://id.example", "clientId": "c", "clientSecretEnv": "SIDEGATE_ADMIN_TOKEN" } }),
+            "/signIn/clientSecretEnv",
+        ),
+        (json!({ "signIn": { "issuer": "https://id.example", "clientId": "c" } }), "/signIn/issuer"),
+        (
+            json!({ "issuers": [{ "issuer": "https://id.example", "audiences": ["a"] }], "signIn":
+                { "issuer": "https://id.example", "clientId": "c", "cookieDomain": ".example.com" } }),
+            "/signIn/cookieDomain",
+        ),
+        (json!({ "proxies": { "identityHeader": "X-Auth-Subject" } }), "/proxies/identityHeader"),
+        (json!({ "proxies": { "identityHeader": "authorization" } }), "/proxies/identityHeader"),
+        (
             json!({ "issuers": [{ "issuer": "https://id.example", "audiences": ["a"], "introspection":
                 { "url": "https://evil.example", "clientId": "c", "clientSecretEnv": "SIDEGATE_ADMIN_TOKEN" } }] }),
             "/issuers/0/introspection",

@@ -73,7 +73,7 @@ pub async fn post_sign_out(call: PageCall<'_>) -> Result<Reply, ServiceError> {
 
 /// The cookie of a sign-in under way.
 fn kept_cookie(call: &PageCall<'_>) -> String {
-    format!("__Host-sidegate-{}-app-sign-in", call.tenant.id)
+    format!("__Host-sidegate-{}-returning", call.tenant.id)
 }
 
 fn csrf(call: &PageCall<'_>, held: &str) -> String {

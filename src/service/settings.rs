@@ -62,8 +62,12 @@ fn faults(settings: &TenantSettings) -> Vec<Fault> {
         add(pointer, "bad_settings", format!("{what}: {help}"));
     }
     let in_a_file = "this names a secret of the environment, which only tenant.json may do";
-    if settings.portal.as_ref().is_some_and(|portal| portal.client_secret_env.is_some()) {
-        add("/portal/clientSecretEnv".to_owned(), "only_in_a_file", in_a_file.to_owned());
+    let secrets = [
+        ("/portal/clientSecretEnv", settings.portal.as_ref().and_then(|portal| portal.client_secret_env.as_ref())),
+        ("/signIn/clientSecretEnv", settings.sign_in.as_ref().and_then(|sign_in| sign_in.client_secret_env.as_ref())),
+    ];
+    for (pointer, _) in secrets.iter().filter(|(_, named)| named.is_some()) {
+        add((*pointer).to_owned(), "only_in_a_file", in_a_file.to_owned());
     }
     for (place, issuer) in settings.issuers.iter().enumerate() {
         if issuer.introspection.is_some() {

@@ -20,7 +20,7 @@ impl<'t> SessionCookie<'t> {
     pub fn of(tenant: &'t Tenant) -> Option<Self> {
         let domain = tenant.settings.sign_in.as_ref()?.cookie_domain.as_deref();
         let prefix = if domain.is_some() { "__Secure" } else { "__Host" };
-        Some(Self { name: format!("{prefix}-sidegate-{}", tenant.id), domain })
+        Some(Self { name: format!("{prefix}-sidegate-{}-session", tenant.id), domain })
     }
 
     /// Its value in a request.

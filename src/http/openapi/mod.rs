@@ -86,6 +86,12 @@ fn make() -> Value {
                     "name": "__Host-sidegate-{tenant}-portal",
                     "description": sessions,
                 },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-sidegate-{tenant}-session",
+                    "description": "A user who has signed in to the tenant's apps; `__Secure-` with a cookie domain.",
+                },
             },
         },
     })

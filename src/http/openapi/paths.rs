@@ -183,7 +183,7 @@ fn security(route: &Route) -> Value {
     match route.serve {
         Serve::Public(_) | Serve::Metadata(_) | Serve::Page(_) => json!([]),
         // The token is that of whoever is behind the request that is asked about.
-        Serve::Proxy(_) => json!([{}, { "accessToken": [] }]),
+        Serve::Proxy(_) => json!([{}, { "accessToken": [] }, { "session": [] }]),
         Serve::Portal(_) => json!([{ "portalSession": [] }]),
         Serve::Instance(_) => json!([{ "instanceToken": [] }]),
         Serve::Tenant(Access::Scope(scope), _) => json!([{ "serviceToken": [scope.as_str()] }]),
