@@ -228,7 +228,7 @@ fn what_is_not_whole_is_not_taken() {
 fn a_backup_is_of_one_moment_and_takes_little_memory() {
     let server = Server::start();
     let (file, users) = (server.folder().join("all.backup"), server.folder().join("users.ndjson"));
-    write_users(&users, count(2_000, 300_000));
+    write_users(&users, count(2_000, 100_000));
     let mut import = server.command(&["import", "--tenant", "acme"]);
     assert!(run(import.arg(&users).arg("--policies").arg(server.policies())).0.status.success());
     ["aaa", "zzz"]

@@ -288,7 +288,7 @@ fn slow_clients_get_all_and_are_heard_to_the_end() {
 fn many_users_take_no_more_memory_and_others_are_served_meanwhile() {
     let server = two_tenants();
     let admin = server.admin();
-    let users = count(2_000, 1_000_000);
+    let users = count(2_000, 200_000);
     let (file, back) = (server.folder().join("users.ndjson"), server.folder().join("back.csv"));
     write_users(&file, users);
     let over = AtomicBool::new(false);

@@ -344,7 +344,7 @@ fn field(user: usize, slug: usize) -> String {
 fn each_tenant_sees_its_own_and_nothing_else() {
     let acts = proptest::collection::vec((0..TENANTS.len(), act()), 40..120);
     let config =
-        Config { cases: count(3, 60) as u32, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
+        Config { cases: count(3, 25) as u32, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&acts, |acts| {
         let mut world = World::new();
         for (of, act) in &acts {

@@ -76,7 +76,7 @@ fn as_stored(object: &Object<'static>) -> Object<'static> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: count(300, 20_000) as u32,
+        cases: count(300, 4_000) as u32,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

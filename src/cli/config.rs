@@ -63,6 +63,9 @@ pub(super) struct Settings {
     /// Networks of proxies whose X-Forwarded-For says where a client is, with commas [default: none]
     #[arg(long, value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
+    /// Whose host is which tenant's where proxies name none, such as app.acme.example=acme, with commas [default: none]
+    #[arg(long, value_name = "HOSTS")]
+    hosts: Option<String>,
     /// Tokens that do not count one address may show within ten seconds, before it must wait; 0 is no limit [default: 200]
     #[arg(long, value_name = "NUMBER")]
     failures: Option<String>,
@@ -116,6 +119,7 @@ impl Settings {
             ("redis_timeout", self.redis_timeout),
             ("issuer_networks", self.issuer_networks),
             ("trusted_proxies", self.trusted_proxies),
+            ("hosts", self.hosts),
             ("failures", self.failures),
             ("policies", self.policies),
             ("public_url", self.public_url),

@@ -32,7 +32,7 @@ pub(super) struct ProxyConfig {
     /// A trait that the app is told; the tenant's settings name it in `proxies.traits`, too
     #[arg(long = "trait", value_name = "SLUG")]
     traits: Vec<Slug>,
-    /// The environment variable with the secret that sidegate knows its proxies by, as for `serve --proxy-secret`
+    /// The environment variable with the secret that sidegate knows its proxies by, as in its `SIDEGATE_PROXY_SECRET`
     #[arg(long, value_name = "NAME")]
     secret_env: Option<String>,
     /// The field in which an identity proxy names the user; the tenant's settings name it in `proxies.identityHeader`, too

@@ -159,7 +159,7 @@ impl Gate {
     fn by_identity_proxy(&self, head: &Parts, tenant: &Tenant) -> Result<Option<Arc<Caller>>, Problem> {
         let Some(header) = &tenant.settings.proxies.identity_header else { return Ok(None) };
         if self.proxies.secret.is_none() {
-            let detail = "proxies.identityHeader counts only with --proxy-secret, which is not set";
+            let detail = "proxies.identityHeader counts only with SIDEGATE_PROXY_SECRET, which is not set";
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
         let unusable = |detail: &str| Problem::bad_request(format!("{header} {detail}"));

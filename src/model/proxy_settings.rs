@@ -12,7 +12,7 @@ use super::{PathForm, Slug};
 pub struct ProxySettings {
     /// Where browsers are sent that nobody is signed in with; `{returnTo}` stands for where they were going.
     pub sign_in_url: Option<String>,
-    /// The field in which an identity proxy names the user, such as `remote-user`; it counts with `--proxy-secret` alone.
+    /// The field in which an identity proxy names the user, such as `remote-user`; it counts with `SIDEGATE_PROXY_SECRET` alone.
     pub identity_header: Option<String>,
     /// The traits that apps are told, in `X-Auth-Trait-...`.
     pub traits: Vec<Slug>,

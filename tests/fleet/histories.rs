@@ -221,7 +221,7 @@ fn every_answer_is_explained() {
         }
         let redis = &mut redis;
         scope.spawn(move || guarded(&mut || history.disturb(redis, dice(200))));
-        let end = Instant::now() + Duration::from_secs(count(10, 600) as u64);
+        let end = Instant::now() + Duration::from_secs(count(10, 180) as u64);
         while Instant::now() < end && history.goes_on() {
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -99,7 +99,7 @@ impl Tally {
 #[test]
 fn two_evaluators_agree() {
     let tally = Tally::default();
-    prove(count(700, 40_000), cases(1..12), |(worlds, questions, set)| {
+    prove(count(700, 10_000), cases(1..12), |(worlds, questions, set)| {
         let compiled = set.compile();
         let Some(program) = &compiled.program else {
             tally.count("refused");
@@ -140,7 +140,7 @@ fn two_evaluators_agree() {
 
 #[test]
 fn neither_order_nor_formatting_changes_a_decision() {
-    prove(count(150, 3_000), cases(1..6), |(worlds, questions, set)| {
+    prove(count(150, 1_500), cases(1..6), |(worlds, questions, set)| {
         let Some(program) = set.compile().program else { return Ok(()) };
         let changes = [
             ("mirrored", set.mirrored().compile()),
@@ -163,7 +163,7 @@ fn neither_order_nor_formatting_changes_a_decision() {
 #[test]
 fn an_unknown_never_grants() {
     let tally = Tally::default();
-    prove(count(300, 8_000), cases(1..6), |(worlds, questions, set)| {
+    prove(count(300, 3_000), cases(1..6), |(worlds, questions, set)| {
         let Some(program) = set.compile().program else { return Ok(()) };
         for (world, question) in pairs(&worlds, &questions) {
             let allows = |world: &World| decide(&program, &question.0, &world.facts(&question.0)).is_allow();

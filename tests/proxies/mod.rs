@@ -3,6 +3,7 @@
 mod app;
 mod readings;
 mod scene;
+mod trust;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -266,7 +266,7 @@ fn tells_of_others(text: &str, label: usize) -> bool {
 fn what_others_do_makes_no_difference_to_a_tenant() {
     let acts = proptest::collection::vec((0..TENANTS, act()), 30..90);
     let config =
-        Config { cases: count(8, 200) as u32, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
+        Config { cases: count(8, 60) as u32, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let outcome = runner.run(&acts, |mut acts| {
         // In the end, everybody looks at everybody.
