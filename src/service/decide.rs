@@ -8,11 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::engine::{self, Candidate, Explanation, Nearest, Program, Reveal, Unknown};
+use crate::engine::{self, Program, Reveal};
 use crate::model::{Decision, Denial, Entity, Facts, Object, Query, Stored, UserRecord};
 use crate::store::{Known, Name, StoreError};
 
 use super::decision_log::Entry as LogEntry;
+use super::derivation::Derivation;
 use super::staleness::Age;
 use super::tenants::{Policies, Tenant};
 use super::{Result, Service, entropy};
@@ -61,31 +62,6 @@ pub struct Wish<'w> {
     pub unseen: bool,
     /// By the verified claims of an access token.
     pub claims: Option<&'w Object<'static>>,
-}
-
-/// All that led to a decision.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Derivation<'t> {
-    /// All policies of the winning effect that apply.
-    pub policies: Vec<&'t str>,
-    /// What made the condition of a candidate unknown.
-    pub unknowns: Vec<Unknown<'t>>,
-    /// The policies that speak of the action and the type of the resource.
-    pub candidates: Vec<Candidate<'t>>,
-    /// How many more of them there are.
-    pub more_candidates: usize,
-    /// The single fact that would turn the outcome, if there is one.
-    pub nearest: Option<Nearest<'t>>,
-}
-
-impl<'t> Derivation<'t> {
-    fn new(program: &'t Program, query: &Query<'_>, facts: &Facts<'_>, reveal: Reveal) -> Self {
-        let Explanation { policies, unknowns, candidates, more_candidates, .. } =
-            engine::explain(program, query, facts, reveal);
-        let nearest = engine::nearest(program, query, facts);
-        Self { policies, unknowns, candidates, more_candidates, nearest }
-    }
 }
 
 impl Service {

@@ -9,6 +9,7 @@ mod cursors;
 mod decide;
 mod decision_log;
 mod definitions;
+mod derivation;
 mod dev_tokens;
 mod documents;
 mod entropy;
@@ -51,9 +52,10 @@ use url::Url;
 
 pub use authenticate::{LastCaller, Of, Secret};
 pub use clock::Clock;
-pub use decide::{Answer, Derivation, Wish, Without};
+pub use decide::{Answer, Wish, Without};
 pub use decision_log::LogTarget;
 pub use definitions::{Change, Defined, Touched};
+pub use derivation::Derivation;
 pub use dev_tokens::DevTokens;
 pub use documents::check_rules;
 pub use error::{Fault, Result, ServiceError, no_room, pointer_of, pointer_to};
@@ -76,6 +78,7 @@ pub use traits::{Fields, PutTrait, merged};
 pub use transfer::{Export, Format, Import, ImportReport, MAX_LINE, OnError, Progress, REFUSALS, Refusal};
 
 pub use crate::engine::Reveal;
+pub use crate::lang::suggest;
 pub use crate::store::{
     AuditVerdict, DocumentKind, Listed as ListedUser, StoreError, StoredField, TenantRow, TokenRow, Trouble,
 };

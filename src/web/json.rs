@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::Object;
-use crate::service::{ServiceError, merged, pointer_of};
+use crate::service::{ServiceError, merged, pointer_of, suggest};
 
 use super::Problem;
 
@@ -165,7 +165,7 @@ fn in_words(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(what, _)| what);
     let mut quoted = message.split('`').skip(1).step_by(2);
     let Some(wrong) = quoted.next().filter(|_| message.starts_with("unknown ")) else { return message.to_owned() };
-    match quoted.min_by_key(|known| strsim::damerau_levenshtein(wrong, known)) {
+    match suggest(wrong, quoted) {
         Some(near) => format!("there is no `{wrong}`; did you mean `{near}`?"),
         None => message.to_owned(),
     }

@@ -19,7 +19,7 @@ async fn know(store: &Store, tenant: &TenantId, of: &str) {
 fn sessions_are_found_completed_and_ended_in_their_tenant_alone() {
     on_a_store(async |store, _| {
         let (acme, other) = (tenant("acme"), tenant("other"));
-        know(&store, &acme, "alice").await;
+        know(store, &acme, "alice").await;
         let by = author(Source::User, 50);
         assert!(store.insert_session(&acme, b"one", &session("alice", false), at(2)).await.unwrap());
         assert!(!store.insert_session(&acme, b"two", &session("nobody", true), at(2)).await.unwrap());
@@ -51,8 +51,8 @@ fn sessions_are_found_completed_and_ended_in_their_tenant_alone() {
 fn what_is_over_is_forgotten_and_so_is_what_is_a_users_who_is_erased() {
     on_a_store(async |store, _| {
         let acme = tenant("acme");
-        know(&store, &acme, "alice").await;
-        know(&store, &acme, "bob").await;
+        know(store, &acme, "alice").await;
+        know(store, &acme, "bob").await;
         store.insert_session(&acme, b"one", &session("alice", true), at(2)).await.unwrap();
         store.insert_session(&acme, b"two", &session("bob", true), at(101)).await.unwrap();
         assert_eq!(store.session(&acme, b"one", at(2)).await.unwrap(), None, "the next has swept it away");
