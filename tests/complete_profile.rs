@@ -263,7 +263,7 @@ fn pages_for_users_look_as_their_tenant_says() {
     assert!(!page("complete-profile/").contains("appearance.css"));
     assert_eq!(settings(json!({ "name": "Acme <Inc>", "accent": "#7A1FA2", "accentDark": "#e1a5ff" })).0, 200);
     let shown = page("complete-profile/");
-    assert!(shown.contains("../appearance.css") && shown.contains("Acme &#60;Inc&#62;"), "{shown}");
+    assert!(shown.contains("/t/acme/account/appearance.css") && shown.contains("Acme &#60;Inc&#62;"), "{shown}");
     let css = page("appearance.css");
     assert!(css.contains("--accent: #7a1fa2; --accent-text: #ffffff;"), "{css}");
     assert!(css.contains("--accent: #e1a5ff; --accent-text: #000000;"), "{css}");
