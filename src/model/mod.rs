@@ -25,6 +25,7 @@ mod request_path;
 mod rule;
 mod schema;
 mod settings;
+mod unclear_paths;
 mod value;
 
 pub use appearance::{Appearance, Colour};
@@ -51,4 +52,5 @@ pub use request_path::{PathForm, RequestPath, UnclearPath};
 pub use rule::{Access, Condition, ProfilingSettings, Rule};
 pub use schema::Moment;
 pub use settings::{Limits, PortalSignIn, TenantSettings, Wrong};
+pub use unclear_paths::{climbing, spellings};
 pub use value::{DataType, Value, holds_long_integer};
