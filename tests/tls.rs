@@ -273,3 +273,24 @@ fn administration_may_be_kept_off_the_port_of_apps() {
     use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(socket).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn the_doctor_looks_at_certificates_and_sees_sidegate_itself() {
+    let scene = Scene::start(&[]);
+    let url = format!("https://localhost:{}/t/acme/api/v1/abac/users/alice", scene.server.address.port());
+    let ca = scene.folder.join("ca.pem").display().to_string();
+    let doctor = |args: &[&str]| {
+        let (output, out, err) = run(sidegate().args(["doctor", &url]).args(args));
+        (output.status.code(), out + &err)
+    };
+    let (status, told) = doctor(&[]);
+    assert!(status == Some(2) && told.contains("certificate"), "{told}");
+    let (status, told) = doctor(&["--ca", "/nowhere"]);
+    assert!(status == Some(2) && told.contains("/nowhere"), "{told}");
+    // It stands here without a proxy, and this machine's may ask it.
+    for args in [&["--ca", &ca][..], &["--insecure"]] {
+        let (status, told) = doctor(args);
+        assert!(status == Some(1) && told.contains("HOLE: sidegate's own endpoints"), "{told}");
+        assert_eq!(told.matches("HOLE: ").count(), 1, "{told}");
+    }
+}

@@ -60,14 +60,15 @@ fn server_name(at: IpAddr) -> ServerName<'static> {
     ServerName::IpAddress(at.into())
 }
 
-fn whatever_certificate() -> Result<ClientConfig> {
+/// What takes every certificate.
+pub(super) fn whatever_certificate() -> Result<ClientConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
     let verifier = Arc::new(Whatever(provider));
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-/// Nothing is sent but a question that anybody may ask, and nobody but this machine can be at the other end.
+/// Nothing is sent but questions that anybody may ask, to this machine or to one whose certificate is said not to matter.
 #[derive(Debug)]
 struct Whatever(Arc<CryptoProvider>);
 

@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod config;
 mod data;
+mod doctor;
 mod eval;
 mod explain;
 mod fmt;
@@ -55,6 +56,8 @@ enum Command {
     Routes(routes::Routes),
     /// Print a configuration of a reverse proxy before an app
     ProxyConfig(proxy_config::ProxyConfig),
+    /// Try from outside whether anything gets past a site's proxy
+    Doctor(doctor::Doctor),
     /// Explain the code of a finding, such as E014
     Explain(explain::Explain),
     /// Print completions for a shell
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Eval(eval) => eval.run(),
         Command::Routes(routes) => routes.run(),
         Command::ProxyConfig(config) => config.run(),
+        Command::Doctor(doctor) => block_on(doctor.run()),
         Command::Explain(explain) => explain.run(),
         Command::Completions { shell } => {
             generate(shell, &mut Cli::command(), "sidegate", &mut std::io::stdout());

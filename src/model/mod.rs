@@ -26,6 +26,7 @@ mod rule;
 mod schema;
 mod settings;
 mod sign_in;
+mod unclear_paths;
 mod value;
 
 pub use appearance::{Appearance, Colour};
@@ -53,4 +54,5 @@ pub use rule::{Access, Condition, ProfilingSettings, Rule};
 pub use schema::Moment;
 pub use settings::{Limits, TenantSettings, Wrong};
 pub use sign_in::{AppSignIn, PortalSignIn};
+pub use unclear_paths::{climbing, spellings};
 pub use value::{DataType, Value, holds_long_integer};

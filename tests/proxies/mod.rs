@@ -1,6 +1,7 @@
 //! Real reverse proxies before an app, with sidegate deciding: what passes, what does not, and with what it reaches the app.
 
 mod app;
+mod doctor;
 mod readings;
 mod scene;
 mod trust;
@@ -26,6 +27,7 @@ macro_rules! for_each_proxy {
                 incomplete(&scene);
                 streams(&scene);
                 readings::no_path_reaches_the_app_on_a_reading_that_was_not_decided(&scene);
+                doctor::finds_nothing(&scene);
                 away(scene);
             }
         )*
@@ -289,10 +291,11 @@ fn the_guide_works_by_copy_and_paste() {
     for proxy in ["nginx", "Caddy", "Traefik", "Envoy", "HAProxy"] {
         let folder = tempfile::tempdir().unwrap();
         let mut script = format!(
-            "set -e\ntrap 'kill $(jobs -p)' EXIT\n{}{}{}",
+            "set -e\ntrap 'kill $(jobs -p)' EXIT\n{}{}{}{}",
             of("1. Policies, sidegate, an app"),
             of(proxy),
-            of("3. Ask")
+            of("3. Ask"),
+            of("4. Try it from outside")
         );
         // On ports that are free here.
         for port in ["8181", "3000", "8000"] {
@@ -315,7 +318,8 @@ fn the_guide_works_by_copy_and_paste() {
             .env("PATH", std::env::join_paths(path).unwrap());
         let (output, out, err) = crate::support::run(&mut command);
         assert!(output.status.success(), "{proxy}: {out}{err}");
-        assert_eq!(out, "For everybody.\n401\n403\nThe numbers of June.\n", "{proxy}: {err}");
+        let asked = out.strip_prefix("For everybody.\n401\n403\nThe numbers of June.\n");
+        assert!(asked.is_some_and(|tried| tried.ends_with(" probes: all refused\n")), "{proxy}: {out}{err}");
     }
 }
 

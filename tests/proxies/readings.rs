@@ -3,77 +3,33 @@
 
 use std::collections::BTreeSet;
 
+use sidegate::model::{climbing, spellings};
+
 use super::scene::Scene;
 
 /// Everything below here is for everybody; everything else is for nobody.
 const OPEN: &str = "/public/";
 
-/// Ways up, and how they are written.
-const DOTS: [&str; 14] = [
-    "..",
-    "%2e%2e",
-    ".%2e",
-    "%2E.",
-    "%252e%252e",
-    "..;",
-    "..;a=b",
-    "%2e%2e%3b",
-    "..%00",
-    "%c0%ae%c0%ae",
-    "%uff0e%uff0e",
-    "..%09",
-    "%EF%BC%8E%EF%BC%8E",
-    "\u{ff0e}\u{ff0e}",
-];
-
-/// Separators, and how they are written.
-const SLASHES: [&str; 11] = ["/", "//", "%2f", "%2F", "\\", "%5c", "%252f", "%c0%af", "%EF%BC%8F", "/./", "%2f%2f"];
-
 fn paths() -> Vec<String> {
-    let mut paths: BTreeSet<String> = BTreeSet::new();
-    for dots in DOTS {
-        for slash in SLASHES {
-            paths.insert(format!("/public{slash}{dots}{slash}admin"));
-        }
-        paths.insert(format!("/public/a/{dots}/{dots}/admin"));
-        paths.insert(format!("/public/{dots}"));
-        paths.insert(format!("/{dots}/public/a"));
-    }
+    // From further down, too; Envoy takes a second to hang up on what is no ASCII.
+    let deeper = climbing("/public/a/", "/admin").into_iter().filter(|path| path.is_ascii());
+    let unclear = [climbing(OPEN, "/admin"), spellings("/admin"), spellings("/public/a"), deeper.collect()];
+    let mut paths: BTreeSet<String> = unclear.concat().into_iter().collect();
     for odd in [
-        "//admin",
-        "//public/a",
-        "///public/a",
-        "/public//admin",
-        "/public/a;/../../admin",
-        "/admin;/public/a",
-        "/public;x=/../admin",
-        "/public%2f..%2fadmin",
-        "/public/%2e%2e%2fadmin",
-        "/public/a%00/../admin",
-        "/admin%2fpublic/a",
-        "/admin#/public/a",
-        "/public/a#/../admin",
+        "/public/..",
+        "/public/%2e%2e",
+        "/../public/a",
+        "/admin/..;/public/a",
         "/public/a?/../admin",
-        "/public/a%3f/../../admin",
-        "/public/%23/../../admin",
-        "/%70ublic/a",
         "/publi%63/../admin",
         "/PUBLIC/a",
-        "/public/a\t/../../admin",
         "/public/a%0d%0aX-Auth-Subject:%20root",
-        "/public/%0a",
-        "/public/%",
         "/public/%zz",
         "/public/%2",
-        "/./admin",
-        "/.//admin",
-        "/public/./../admin",
-        "/public/.%2e/admin",
         "/public/..%2f",
-        "/public/..%5cadmin",
+        "/public%2F..%2Fadmin",
         "/public/%u002e%u002e/admin",
         "*",
-        "public/a",
         "http://app.acme.example/admin",
         "http://other.example/public/a",
         "http://app.acme.example/public/../admin",
@@ -84,7 +40,6 @@ fn paths() -> Vec<String> {
         "/public/{a}",
         "/public/a|b",
         "/public/a^b",
-        "/admin/..;/public/a",
         "/public/;/admin",
         "/public/a%252f..%252f..%252fadmin",
         "/public/%c1%9c/admin",
@@ -149,7 +104,7 @@ fn resolved(path: &str) -> String {
 
 pub fn no_path_reaches_the_app_on_a_reading_that_was_not_decided(scene: &Scene) {
     let paths = paths();
-    assert!(paths.len() >= 200, "{}", paths.len());
+    assert!(paths.len() >= 350, "{}", paths.len());
     let mut passed = 0;
     for path in paths {
         let request = format!(

@@ -122,7 +122,7 @@ pub fn folders() -> Vec<PathBuf> {
 }
 
 /// A program that stands before an app.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let found = folders().into_iter().map(|folder| folder.join(name)).find(|program| program.is_file());
     found.unwrap_or_else(|| panic!("there is no {name}: tests/run installs it"))
 }
