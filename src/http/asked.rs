@@ -28,6 +28,17 @@ pub(super) struct Asker<'a> {
     pub(super) tenant: Option<&'a str>,
 }
 
+/// A request that somebody asks about, whose tenant is known.
+struct Visit<'a> {
+    head: &'a Parts,
+    of: Of<'a>,
+    tenant: &'a Tenant,
+    /// Who asks.
+    peer: &'a Peer,
+    /// Where the client is.
+    address: Option<IpAddr>,
+}
+
 impl Gate {
     /// Answers a proxy that asks over HTTP.
     pub(super) async fn asked(
@@ -71,7 +82,8 @@ impl Gate {
         };
         let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
         tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
-        let caller = self.visitor(head, name.as_deref(), &tenant, asker.peer, address).await?;
+        let of = name.as_deref().map_or(Of::Default, Of::Named);
+        let caller = self.visitor(&Visit { head, of, tenant: &tenant, peer: asker.peer, address }).await?;
         let call = ProxyCall { service: &self.service, tenant: &tenant, head, caller, address, rest };
         Ok(Box::pin(proxy::answer(call, fields)).await)
     }
@@ -84,19 +96,8 @@ impl Gate {
 
     /// Who it is by an access token, by a session of ours, by what an identity proxy says; nobody with none of them. Two that
     /// name two users are no answer.
-    async fn visitor(
-        &self,
-        head: &Parts,
-        name: Option<&str>,
-        tenant: &Tenant,
-        peer: &Peer,
-        address: Option<IpAddr>,
-    ) -> Result<Option<Arc<Caller>>, Problem> {
-        let ways = [
-            self.by_token(head, name, tenant, peer, address).await?,
-            self.by_session(head, name, tenant, peer, address).await?,
-            self.by_identity_proxy(head, tenant)?,
-        ];
+    async fn visitor(&self, visit: &Visit<'_>) -> Result<Option<Arc<Caller>>, Problem> {
+        let ways = [self.by_token(visit).await?, self.by_session(visit).await?, self.by_identity_proxy(visit)?];
         let mut known = ways.into_iter().flatten();
         let Some(first) = known.next() else { return Ok(None) };
         if known.any(|other| other.subject() != first.subject()) {
@@ -106,15 +107,9 @@ impl Gate {
     }
 
     /// Whoever has shown an access token; another kind of credential is the app's own affair.
-    async fn by_token(
-        &self,
-        head: &Parts,
-        name: Option<&str>,
-        tenant: &Tenant,
-        peer: &Peer,
-        address: Option<IpAddr>,
-    ) -> Result<Option<Arc<Caller>>, Problem> {
-        let refused = |why| challenge::refused(&self.service, name, why);
+    async fn by_token(&self, visit: &Visit<'_>) -> Result<Option<Arc<Caller>>, Problem> {
+        let head = visit.head;
+        let refused = |why| self.refused(visit, why);
         if !head.headers.contains_key(AUTHORIZATION) {
             return Ok(None);
         }
@@ -123,12 +118,8 @@ impl Gate {
             Err(challenge::Refused::Missing) => return Ok(None),
             Err(why) => return Err(refused(why)),
         };
-        let of = name.map_or(Of::Default, Of::Named);
-        let (caller, _) = match self.service.authenticate(token, of, &peer.last, address).await {
-            Ok(known) => known,
-            Err(why) => return Err(refused(why.into())),
-        };
-        let stands_for_somebody = !matches!(caller.as_ref(), Caller::Service(_)) && caller.belongs_to(&tenant.id);
+        let caller = self.authenticated(visit, token).await.map_err(|why| refused(why.into()))?;
+        let stands_for_somebody = caller.subject().is_some() && caller.belongs_to(&visit.tenant.id);
         if !stands_for_somebody {
             return Err(refused(Unfit::Unlinked.into()));
         }
@@ -136,27 +127,32 @@ impl Gate {
     }
 
     /// Whoever has signed in here. Browsers keep the cookies of sessions that are over: these are nobody's.
-    async fn by_session(
-        &self,
-        head: &Parts,
-        name: Option<&str>,
-        tenant: &Tenant,
-        peer: &Peer,
-        address: Option<IpAddr>,
-    ) -> Result<Option<Arc<Caller>>, Problem> {
-        let Some(cookie) = SessionCookie::of(tenant).and_then(|cookie| cookie.get(&head.headers)) else {
-            return Ok(None);
-        };
-        let of = name.map_or(Of::Default, Of::Named);
-        match self.service.authenticate(Secret::Session(&cookie), of, &peer.last, address).await {
-            Ok((caller, _)) if caller.belongs_to(&tenant.id) => Ok(Some(caller)),
+    async fn by_session(&self, visit: &Visit<'_>) -> Result<Option<Arc<Caller>>, Problem> {
+        let cookie = SessionCookie::of(visit.tenant).and_then(|cookie| cookie.get(&visit.head.headers));
+        let Some(cookie) = cookie else { return Ok(None) };
+        match self.authenticated(visit, Secret::Session(&cookie)).await {
+            Ok(caller) if caller.belongs_to(&visit.tenant.id) => Ok(Some(caller)),
             Ok(_) | Err(Unfit::Forged | Unfit::Expired) => Ok(None),
-            Err(why) => Err(challenge::refused(&self.service, name, why.into())),
+            Err(why) => Err(self.refused(visit, why.into())),
         }
     }
 
+    async fn authenticated(&self, visit: &Visit<'_>, secret: Secret<'_>) -> Result<Arc<Caller>, Unfit> {
+        let known = self.service.authenticate(secret, visit.of, &visit.peer.last, visit.address).await?;
+        Ok(known.0)
+    }
+
+    fn refused(&self, visit: &Visit<'_>, why: challenge::Refused) -> Problem {
+        let name = match visit.of {
+            Of::Named(name) => Some(name),
+            Of::Default | Of::Instance => None,
+        };
+        challenge::refused(&self.service, name, why)
+    }
+
     /// Whom an identity proxy names: it is believed if whoever asks has shown the proxies' secret.
-    fn by_identity_proxy(&self, head: &Parts, tenant: &Tenant) -> Result<Option<Arc<Caller>>, Problem> {
+    fn by_identity_proxy(&self, visit: &Visit<'_>) -> Result<Option<Arc<Caller>>, Problem> {
+        let Visit { head, tenant, .. } = visit;
         let Some(header) = &tenant.settings.proxies.identity_header else { return Ok(None) };
         if self.proxies.secret.is_none() {
             let detail = "proxies.identityHeader counts only with SIDEGATE_PROXY_SECRET, which is not set";
