@@ -3,10 +3,13 @@
 use askama::Template;
 use http::StatusCode;
 
-use crate::service::{AppStep, BegunSignIn, CameBack, ServiceError};
-use crate::web::{Cookies, Look, Message, PageCall, Reply, SessionCookie};
+use crate::service::{AppStep, CameBack, ServiceError};
+use crate::web::{Door, Held, Look, Message, PageCall, Reply, SessionCookie};
 
 use super::appearance::look;
+
+/// What pages are called that lead nowhere.
+const NOT: &str = "You are not signed in";
 
 #[derive(Template)]
 #[template(path = "sign_out.html", config = "src/web/askama.toml")]
@@ -20,7 +23,15 @@ struct SignOut<'a> {
 /// # Errors
 /// The store's.
 pub async fn sign_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
-    let held = SessionCookie::of(call.tenant).and_then(|cookie| cookie.get(call.headers));
+    let held = match held(&call) {
+        Held::Several => {
+            let text = "This browser has more than one session here, and one of them is not from us. Delete the cookies of this \
+                        site, or close the browser, and try again.";
+            return Ok(message(&call, StatusCode::BAD_REQUEST, NOT, text, None));
+        }
+        Held::One(held) => Some(held),
+        Held::Nothing => None,
+    };
     let return_to = call.query_param("returnTo").unwrap_or_default();
     let step = call.service.sign_in_to_apps(call.tenant, held.as_deref(), &return_to, call.origin()).await?;
     Ok(go(&call, step))
@@ -32,16 +43,16 @@ pub async fn sign_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
 /// The store's.
 pub async fn signed_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
     let param = |name: &str| call.query_param(name).unwrap_or_default();
-    let kept = call.cookie(&kept_cookie(&call)).unwrap_or_default();
     let (state, code) = (param("state"), param("code"));
+    let (kept, forget) = Door::Apps.come_back(&call, &state);
     let (step, session) = if param("error").is_empty() {
-        let back = CameBack { kept: &kept, state: &state, code: &code };
+        let back = CameBack { kept: &kept, state: &state, code: &code, address: call.peer };
         call.service.signed_in_to_apps(call.tenant, back, call.origin()).await?
     } else {
         (AppStep::Failed("The identity provider did not sign you in."), None)
     };
     let session = session.and_then(|value| SessionCookie::of(call.tenant)?.set(&value));
-    Ok(go(&call, step).cookie(Cookies::unset(&kept_cookie(&call))).cookie(session))
+    Ok(go(&call, step).cookie(forget).cookie(session))
 }
 
 /// `GET account/sign-out`: asks first, since others may link to it.
@@ -49,8 +60,7 @@ pub async fn signed_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
 /// # Errors
 /// None of its own.
 pub async fn sign_out(call: PageCall<'_>) -> Result<Reply, ServiceError> {
-    let held = SessionCookie::of(call.tenant).and_then(|cookie| cookie.get(call.headers));
-    let Some(held) = held else { return Ok(signed_out(&call)) };
+    let Held::One(held) = held(&call) else { return Ok(signed_out(&call)) };
     let csrf = csrf(&call, &held);
     Ok(Reply::html(StatusCode::OK, &SignOut { csrf: &csrf, look: look(&call) }))
 }
@@ -60,20 +70,18 @@ pub async fn sign_out(call: PageCall<'_>) -> Result<Reply, ServiceError> {
 /// # Errors
 /// The store's.
 pub async fn post_sign_out(call: PageCall<'_>) -> Result<Reply, ServiceError> {
-    let cookie = SessionCookie::of(call.tenant);
-    let Some(held) = cookie.as_ref().and_then(|cookie| cookie.get(call.headers)) else { return Ok(signed_out(&call)) };
+    let Held::One(held) = held(&call) else { return Ok(signed_out(&call)) };
     let form = call.form().unwrap_or_default();
     if !form.iter().any(|(name, value)| name == "csrf" && *value == csrf(&call, &held)) {
         let text = "You are still signed in. Open the page again, and sign out there.";
         return Ok(message(&call, StatusCode::FORBIDDEN, "This form was sent from elsewhere", text, None));
     }
     call.service.sign_out_of_apps(call.tenant, &held, call.origin()).await?;
-    Ok(signed_out(&call).cookie(cookie.and_then(|cookie| cookie.unset())))
+    Ok(signed_out(&call).cookie(SessionCookie::of(call.tenant).and_then(|cookie| cookie.unset())))
 }
 
-/// The cookie of a sign-in under way.
-fn kept_cookie(call: &PageCall<'_>) -> String {
-    format!("__Host-sidegate-{}-returning", call.tenant.id)
+fn held(call: &PageCall<'_>) -> Held {
+    SessionCookie::of(call.tenant).map_or(Held::Nothing, |cookie| cookie.held(call.headers))
 }
 
 fn csrf(call: &PageCall<'_>, held: &str) -> String {
@@ -81,12 +89,9 @@ fn csrf(call: &PageCall<'_>, held: &str) -> String {
 }
 
 fn go(call: &PageCall<'_>, step: AppStep) -> Reply {
-    const NOT: &str = "You are not signed in";
     let again = || Some((format!("/t/{}/account/sign-in", call.tenant.id), "Try again"));
     match step {
-        AppStep::Ask(BegunSignIn { address, kept }) => {
-            Reply::see_other(&address).cookie(Cookies::set(&kept_cookie(call), &kept))
-        }
+        AppStep::Ask(begun) => Door::Apps.leave(call.tenant, &begun),
         AppStep::Profile(page) => Reply::see_other(&page),
         AppStep::GoOn(Some(url)) => Reply::see_other(url.as_str()),
         AppStep::GoOn(None) => {

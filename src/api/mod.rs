@@ -49,4 +49,4 @@ pub use settings::{get_settings, patch_settings, put_settings};
 pub use tenants::{delete_tenant, get_tenant, list_tenants, patch_tenant, post_tenant};
 pub use tokens::{get_token, list_tokens, post_token, revoke_token, rotate_token};
 pub use transfer::{export_users, import_users};
-pub use users::{erase_user, get_user, list_consents, list_identities, list_logins, list_users};
+pub use users::{end_sessions, erase_user, get_user, list_consents, list_identities, list_logins, list_users};

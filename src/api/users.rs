@@ -93,6 +93,15 @@ pub async fn erase_user(call: Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::empty(StatusCode::NO_CONTENT).revision(revision))
 }
 
+/// `DELETE users/{userId}/sessions`: signs the user out of the tenant's apps; 204.
+///
+/// # Errors
+/// 400, 404.
+pub async fn end_sessions(call: Call<'_>) -> Result<Reply, Problem> {
+    call.service.end_sessions(call.tenant, &call.user_id()?, &call.author()).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
 /// Linked identities of a user.
 #[derive(Serialize, JsonSchema)]
 pub struct Identities {

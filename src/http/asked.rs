@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use crate::model::{AccessToken, Caller, Object, UserId};
 use crate::proxy::{self, Fields};
 use crate::service::{Asks, Of, Secret, Tenant, Unfit};
-use crate::web::{Problem, ProxyCall, Reply, SessionCookie};
+use crate::web::{Held, Problem, ProxyCall, Reply, SessionCookie};
 
 use super::client::SECRET;
 use super::gate::{Gate, Peer, Refusal};
@@ -54,8 +54,10 @@ impl Gate {
         let rest = rest(head, found.params.get("rest").unwrap_or_default());
         let secrets = head.headers.get_all(SECRET).iter().map(|value| value.as_bytes()).collect();
         let asker = Asker { peer, secrets, tenant: found.params.get("tenant") };
-        let answer = self.ask(fields, &asker, head, rest).await;
-        answer.map_err(|problem| (Some(found.route.family), problem))
+        match self.ask(fields, &asker, head, rest).await {
+            Err(problem) if fields == Fields::Original => Ok(proxy::as_status(problem)),
+            answer => answer.map_err(|problem| (Some(found.route.family), problem)),
+        }
     }
 
     /// What a proxy is told of a request with that head, which is the question's own; `rest` is the path and the query that
@@ -72,7 +74,7 @@ impl Gate {
                 Some(_) => "whoever asks here shows the proxies' secret, once, in X-Sidegate-Secret",
                 None => "only proxies on this machine, and those of --trusted-proxies, may ask here",
             };
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+            return Err(self.misconfigured(detail));
         }
         let address = self.proxies.client_of_a_proxy(&head.headers);
         let name = asker.tenant.map(Cow::Borrowed).or_else(|| self.tenant_of_host(head, fields));
@@ -86,6 +88,12 @@ impl Gate {
         let caller = self.visitor(&Visit { head, of, tenant: &tenant, peer: asker.peer, address }).await?;
         let call = ProxyCall { service: &self.service, tenant: &tenant, head, caller, address, rest };
         Ok(Box::pin(proxy::answer(call, fields)).await)
+    }
+
+    /// A refusal that somebody can mend who looks after proxies: it is said to them once, since anybody may ask.
+    fn misconfigured(&self, detail: &'static str) -> Problem {
+        self.said.call_once(|| tracing::warn!("a proxy was refused, and others may be: {detail}"));
+        Problem::new(StatusCode::FORBIDDEN, detail)
     }
 
     /// The tenant that a host is mapped to.
@@ -128,8 +136,8 @@ impl Gate {
 
     /// Whoever has signed in here. Browsers keep the cookies of sessions that are over: these are nobody's.
     async fn by_session(&self, visit: &Visit<'_>) -> Result<Option<Arc<Caller>>, Problem> {
-        let cookie = SessionCookie::of(visit.tenant).and_then(|cookie| cookie.get(&visit.head.headers));
-        let Some(cookie) = cookie else { return Ok(None) };
+        let held = SessionCookie::of(visit.tenant).map(|cookie| cookie.held(&visit.head.headers));
+        let Some(Held::One(cookie)) = held else { return Ok(None) };
         match self.authenticated(visit, Secret::Session(&cookie)).await {
             Ok(caller) if caller.belongs_to(&visit.tenant.id) => Ok(Some(caller)),
             Ok(_) | Err(Unfit::Forged | Unfit::Expired) => Ok(None),
@@ -156,7 +164,7 @@ impl Gate {
         let Some(header) = &tenant.settings.proxies.identity_header else { return Ok(None) };
         if self.proxies.secret.is_none() {
             let detail = "proxies.identityHeader counts only with SIDEGATE_PROXY_SECRET, which is not set";
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+            return Err(self.misconfigured(detail));
         }
         let unusable = |detail: &str| Problem::bad_request(format!("{header} {detail}"));
         let mut values = head.headers.get_all(header.as_str()).iter();

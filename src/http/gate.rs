@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -38,6 +38,8 @@ pub(super) struct Gate {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) proxies: Proxies,
+    /// Said that a proxy was refused that should not be.
+    pub(super) said: Once,
 }
 
 /// Who is at the other end of a connection.

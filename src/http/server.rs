@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use http::Request;
@@ -51,7 +51,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let router = Router::new().map_err(io::Error::other)?;
-    let gate = Arc::new(Gate { service, router, limits, proxies });
+    let gate = Arc::new(Gate { service, router, limits, proxies, said: Once::new() });
     let connections = Arc::new(GracefulShutdown::new());
     let mut accepting: JoinSet<()> =
         listeners.into_iter().map(|listener| accept(listener, gate.clone(), connections.clone())).collect();

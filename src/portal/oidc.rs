@@ -3,22 +3,14 @@
 use http::StatusCode;
 
 use crate::service::{CameBack, ServiceError, SignedIn};
-use crate::web::{Cookies, Message, PageCall, Reply};
+use crate::web::{Cookies, Door, Message, PageCall, Reply};
 
 use super::frame::{base_of, cookie_name};
-
-/// The cookie of a sign-in under way.
-fn kept_cookie(call: &PageCall<'_>) -> String {
-    format!("__Host-sidegate-{}-sign-in", call.tenant.id)
-}
 
 /// `GET portal/sign-in/start`
 pub async fn start_sign_in(call: &PageCall<'_>) -> Reply {
     match call.service.begin_sign_in(call.tenant).await {
-        Some(begun) => {
-            let cookie = Cookies::set(&kept_cookie(call), &begun.kept);
-            Reply::see_other(&begun.address).cookie(cookie)
-        }
+        Some(begun) => Door::Portal.leave(call.tenant, &begun),
         None if call.tenant.settings.portal.is_none() => {
             failed(call, StatusCode::NOT_FOUND, "This tenant has no identity provider: a one-time link lets you in.")
         }
@@ -31,12 +23,13 @@ pub async fn start_sign_in(call: &PageCall<'_>) -> Reply {
 /// # Errors
 /// The store's.
 pub async fn sign_in_callback(call: PageCall<'_>) -> Result<Reply, ServiceError> {
-    let kept = call.cookie(&kept_cookie(&call)).unwrap_or_default();
     let param = |name: &str| call.query_param(name).unwrap_or_default();
     if !param("error").is_empty() {
         return Ok(failed(&call, StatusCode::BAD_REQUEST, "The identity provider did not sign you in."));
     }
-    let back = CameBack { kept: &kept, state: &param("state"), code: &param("code") };
+    let (state, code) = (param("state"), param("code"));
+    let (kept, forget) = Door::Portal.come_back(&call, &state);
+    let back = CameBack { kept: &kept, state: &state, code: &code, address: call.peer };
     let done = call.service.finish_sign_in(call.tenant, back).await?;
     let reply = match done {
         SignedIn::Session(secret) => {
@@ -49,7 +42,7 @@ pub async fn sign_in_callback(call: PageCall<'_>) -> Result<Reply, ServiceError>
         }
         SignedIn::Failed(why) => failed(&call, StatusCode::BAD_REQUEST, why),
     };
-    Ok(reply.cookie(Cookies::unset(&kept_cookie(&call))))
+    Ok(reply.cookie(forget))
 }
 
 fn failed(call: &PageCall<'_>, status: StatusCode, text: &str) -> Reply {

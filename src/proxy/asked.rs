@@ -56,6 +56,8 @@ pub(super) enum Unclear {
     Path(#[from] UnclearPath),
     #[error("the field {0} is taken for another by those who read _ as -")]
     Alias(HeaderName),
+    #[error("the field {0} is for apps to be told by us, and a client has sent it")]
+    Ours(HeaderName),
 }
 
 const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
@@ -68,10 +70,13 @@ const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 /// What all fields begin with that tell an app who it is.
 pub(super) const IDENTITY: &str = "x-auth-";
 
+/// What these go on with: `X-Auth-Token` and its like are the clients' own.
+const OURS: [&str; 3] = ["x-auth-subject", "x-auth-tenant", "x-auth-trait-"];
+
 impl Asked {
     /// Reads what a proxy asks about.
     pub(super) fn read(call: &ProxyCall<'_>, fields: Fields) -> Result<Self, Unclear> {
-        no_aliases(&call.head.headers, call.tenant.settings.proxies.identity_header.as_deref())?;
+        no_lies(&call.head.headers, call.tenant.settings.proxies.identity_header.as_deref())?;
         let Written { method, scheme, authority, target, from } = Written::read(call.head, call.rest, fields)?;
         if Method::from_bytes(method.as_bytes()).is_err() || method.bytes().any(|byte| byte.is_ascii_lowercase()) {
             return Err(Unclear::Unusable(ORIGINAL_METHOD));
@@ -164,17 +169,20 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<&str, Unclear> {
     }
 }
 
-/// Gateways and CGI take `X_Auth_Subject` for `X-Auth-Subject`, and proxies do not: it would reach the app as it was sent.
-fn no_aliases(headers: &HeaderMap, identity: Option<&str>) -> Result<(), Unclear> {
-    let is_alias = |name: &&HeaderName| {
+/// Fields that tell an app who it is. Not every proxy takes away those that it is not told to overwrite.
+fn no_lies(headers: &HeaderMap, identity: Option<&str>) -> Result<(), Unclear> {
+    for name in headers.keys() {
+        // Gateways and CGI take `X_Auth_Subject` for `X-Auth-Subject`, and proxies do not: it would reach the app as it was sent.
         let plain = name.as_str().replace('_', "-");
-        name.as_str().contains('_')
-            && (plain.starts_with(IDENTITY) || matches!(&*plain, "host" | "authorization") || Some(&*plain) == identity)
-    };
-    match headers.keys().find(is_alias) {
-        Some(name) => Err(Unclear::Alias(name.clone())),
-        None => Ok(()),
+        let is_fixed = matches!(&*plain, "host" | "authorization") || Some(&*plain) == identity;
+        if name.as_str().contains('_') && (is_fixed || plain.starts_with(IDENTITY)) {
+            return Err(Unclear::Alias(name.clone()));
+        }
+        if OURS.iter().any(|ours| plain.starts_with(ours)) {
+            return Err(Unclear::Ours(name.clone()));
+        }
     }
+    Ok(())
 }
 
 /// A host in lower case, without a port; `None` for what could be read in two ways.

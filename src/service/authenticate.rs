@@ -29,7 +29,7 @@ pub(super) struct Credentials {
     admin: [u8; 32],
     dev_tokens: Option<DevTokens>,
     known: Cache<[u8; 32], Known>,
-    failures: Failures,
+    pub(super) failures: Failures,
     /// Counts the changes of tokens that the feed told of.
     changes: AtomicU64,
 }

@@ -93,6 +93,7 @@ use self::issuers::Issuers;
 use self::metrics::Metrics;
 use self::on_access::Offers;
 use self::resources::Types;
+use self::sign_in::Providers;
 use self::staleness::Heard;
 use self::tenants::Tenants;
 use self::tickets::TicketSigner;
@@ -171,6 +172,7 @@ pub struct Service {
     clock: Clock,
     tickets: TicketSigner,
     offers: Offers,
+    providers: Providers,
     fetch: Fetch,
     /// What URLs that go out begin with, those of the portal apart; known once it is known where the server listens.
     urls: OnceLock<Urls>,
@@ -240,6 +242,7 @@ impl Service {
             clock,
             tickets,
             offers: on_access::offers(),
+            providers: Providers::new(),
             fetch: Fetch::new(parts.issuer_networks),
             urls: OnceLock::new(),
             reloading: tokio::sync::Mutex::default(),

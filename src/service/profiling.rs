@@ -260,19 +260,40 @@ pub(super) fn names_told<'l>(identities: &'l [Identity], consents: &'l [Consent]
 fn claims<'a>(tenant: &Tenant, profile: &Object<'a>) -> Result<Vec<FieldChange<'a>>> {
     let (mut changes, mut faults) = (Vec::new(), Vec::new());
     for (claim, value) in profile.iter() {
-        let Some(definition) = tenant.definitions.get(field_of_claim(claim)) else { continue };
-        if !definition.writable_by.contains(&Source::Idp) || *value == Value::Null {
-            continue;
-        }
-        let checked = traits::unusable(value).map_or(Ok(()), |(_, why)| Err(why));
-        match checked.and_then(|()| definition.check(value)) {
-            Ok(()) => {
-                changes.push(tenant.definitions.change(definition.slug.clone(), Some(value.clone())));
-            }
+        match change_by(tenant, claim, value) {
+            Ok(change) => changes.extend(change),
             Err(detail) => faults.push(Fault { pointer: format!("/profile/{claim}"), detail, code: "not_as_defined" }),
         }
     }
     if faults.is_empty() { Ok(changes) } else { Err(ServiceError::Invalid(faults)) }
+}
+
+/// The claims that the tenant's definitions admit: whoever signs in cannot mend the others, and need not wait for it.
+pub(super) fn fitting<'a>(tenant: &Tenant, claims: &Object<'a>) -> Object<'a> {
+    let fits = |(claim, value): &(&str, &Value<'a>)| {
+        let unfit = change_by(tenant, claim, value).err();
+        if let Some(why) = &unfit {
+            tracing::warn!(tenant = %tenant.id, claim, why, "a claim of an identity provider is left out");
+        }
+        unfit.is_none()
+    };
+    claims.iter().filter(fits).map(|(claim, value)| (claim.to_owned(), value.clone())).collect()
+}
+
+/// The change of a profile field that a claim makes, if it makes one; what is wrong with its value.
+fn change_by<'a>(
+    tenant: &Tenant,
+    claim: &str,
+    value: &Value<'a>,
+) -> std::result::Result<Option<FieldChange<'a>>, String> {
+    let definition = tenant.definitions.get(field_of_claim(claim));
+    let Some(definition) = definition.filter(|field| field.writable_by.contains(&Source::Idp)) else { return Ok(None) };
+    if *value == Value::Null {
+        return Ok(None);
+    }
+    traits::unusable(value).map_or(Ok(()), |(_, why)| Err(why))?;
+    definition.check(value)?;
+    Ok(Some(tenant.definitions.change(definition.slug.clone(), Some(value.clone()))))
 }
 
 /// What the identity provider puts into the session.

@@ -248,7 +248,8 @@ impl Tenants {
                 let tenant = Arc::new(next);
                 map.insert(id, tenant.clone());
                 in_force.push((tenant.clone(), documents));
-                let other_issuers = old.settings.issuers != tenant.settings.issuers;
+                let vouched_by = |tenant: &Tenant| (tenant.settings.issuers.clone(), tenant.settings.sign_in.clone());
+                let other_issuers = vouched_by(&old) != vouched_by(&tenant);
                 reloaded.push(Reloaded { tenant, changed, other_issuers });
             }
         });

@@ -8,7 +8,7 @@ use crate::model::{Author, InvalidId, Object, TenantId, UserId};
 use super::audit::{self, Entry};
 use super::feed::{self, ChangeKind};
 use super::logins::time;
-use super::sql::sql;
+use super::sql::{Statement, sql};
 use super::{Result, Store, StoreError, stamp, tenants};
 
 /// A user's session.
@@ -104,26 +104,47 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a session, for all sidecars: it is a change of its user; `None` if it was not there.
+    /// Ends a session; `None` if it was not there.
     ///
     /// # Errors
     /// The database's, or [`StoreError::Corrupt`].
     pub async fn end_session(&self, tenant: &TenantId, hash: &[u8], author: &Author) -> Result<Option<SessionEnded>> {
         let Some(AppSession { user, .. }) = self.session(tenant, hash, author.at).await? else { return Ok(None) };
+        let delete = sql("DELETE FROM sessions WHERE tenant = $1 AND hash = $2").bind(tenant.as_str()).bind(hash);
+        self.end_what(delete, tenant, &user, author).await
+    }
+
+    /// Ends all sessions of a user; `None` if there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn end_sessions(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        author: &Author,
+    ) -> Result<Option<SessionEnded>> {
+        let delete = sql("DELETE FROM sessions WHERE tenant = $1 AND user_id = $2");
+        self.end_what(delete.bind(tenant.as_str()).bind(user.as_str()), tenant, user, author).await
+    }
+
+    /// Ends what a statement deletes, for all sidecars: it is a change of the user.
+    async fn end_what(
+        &self,
+        delete: Statement<'_>,
+        tenant: &TenantId,
+        user: &UserId,
+        author: &Author,
+    ) -> Result<Option<SessionEnded>> {
         let mut tx = self.begin(Some(tenant)).await?;
-        let deleted = sql("DELETE FROM sessions WHERE tenant = $1 AND hash = $2")
-            .bind(tenant.as_str())
-            .bind(hash)
-            .execute(&mut tx)
-            .await?;
-        if deleted == 0 {
+        if delete.execute(&mut tx).await? == 0 {
             return Ok(None);
         }
         let revision = tenants::bump(&mut tx, tenant, author).await?;
-        let entry = Entry { user: Some(&user), action: "user.sign_out", target: "", ..Entry::default() };
+        let entry = Entry { user: Some(user), action: "user.sign_out", target: "", ..Entry::default() };
         audit::note(&mut tx, tenant, author, entry);
         let seq = feed::append(&mut tx, Some(tenant), revision, ChangeKind::User, user.as_str(), author.at).await?;
         tx.commit().await?;
-        Ok(Some(SessionEnded { user, revision, seq }))
+        Ok(Some(SessionEnded { user: user.clone(), revision, seq }))
     }
 }

@@ -1,5 +1,6 @@
 //! Forms and cookies.
 
+use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, COOKIE, HeaderValue};
@@ -22,17 +23,27 @@ impl Cookies {
     /// The value of a cookie; of two of the same name, neither: one of them is not from us.
     #[must_use]
     pub fn get(headers: &HeaderMap, name: &str) -> Option<String> {
+        let mut found = Self::all(headers, name);
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// The values of all cookies of a name.
+    pub(super) fn all(headers: &HeaderMap, name: &str) -> impl Iterator<Item = String> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let parsed = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-        let mut found = parsed.filter(|cookie| cookie.name() == name);
-        let first = found.next()?;
-        found.next().is_none().then(|| first.value().to_owned())
+        parsed.filter(move |cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
     }
 
     /// A cookie that scripts and other sites do not see. The prefix `__Host-` binds it to this very origin.
     #[must_use]
     pub fn set(name: &str, value: &str) -> Option<HeaderValue> {
-        Self::set_within(None, name, value)
+        Self::build(None, None, name, value)
+    }
+
+    /// The same, for ten minutes.
+    pub(super) fn set_briefly(name: &str, value: &str) -> Option<HeaderValue> {
+        Self::build(None, Some(Duration::minutes(10)), name, value)
     }
 
     /// Takes a cookie away.
@@ -43,19 +54,14 @@ impl Cookies {
 
     /// The same for all hosts of a domain, if there is one.
     pub(super) fn set_within(domain: Option<&str>, name: &str, value: &str) -> Option<HeaderValue> {
-        Self::build(domain, name, value, None)
+        Self::build(domain, None, name, value)
     }
 
     pub(super) fn unset_within(domain: Option<&str>, name: &str) -> Option<HeaderValue> {
-        Self::build(domain, name, "", Some(cookie::time::Duration::ZERO))
+        Self::build(domain, Some(Duration::ZERO), name, "")
     }
 
-    fn build(
-        domain: Option<&str>,
-        name: &str,
-        value: &str,
-        max_age: Option<cookie::time::Duration>,
-    ) -> Option<HeaderValue> {
+    fn build(domain: Option<&str>, max_age: Option<Duration>, name: &str, value: &str) -> Option<HeaderValue> {
         let mut cookie = Cookie::build((name, value)).path("/").secure(true).http_only(true).same_site(SameSite::Lax);
         if let Some(domain) = domain {
             cookie = cookie.domain(domain);

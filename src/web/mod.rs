@@ -14,6 +14,7 @@ mod problem;
 mod problems;
 mod proxy_call;
 mod reply;
+mod returning;
 mod session_cookie;
 
 pub use call::{Call, InstanceCall, query_param};
@@ -28,4 +29,5 @@ pub use problem::{Problem, ProblemDetails};
 pub use problems::{KINDS, Kind, type_of};
 pub use proxy_call::ProxyCall;
 pub use reply::{Content, Reply};
-pub use session_cookie::SessionCookie;
+pub use returning::Door;
+pub use session_cookie::{Held, SessionCookie};

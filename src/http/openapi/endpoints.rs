@@ -87,6 +87,9 @@ pub(super) fn described(endpoint: Endpoint) -> Described {
             )
             .answers_nothing(204, "Nothing of the user is left.")
             .revises(),
+        Endpoint::EndSessions => describe("Sign a user out of the tenant's apps, everywhere")
+            .about("Of sessions that began at sidegate's own sign-in.")
+            .answers_nothing(204, "No session of the user is left."),
         Endpoint::ExportUsers => describe("Export users")
             .about("All users of the tenant, as they are read.")
             .one_of("format", "how they are written", &["ndjson", "csv"])

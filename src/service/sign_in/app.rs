@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use subtle::ConstantTimeEq;
-use url::Url;
+use url::{Host, Url};
 
 use crate::model::{AccessToken, AppSignIn, Author, Caller, Issuer, Object, Origin, Source, UserId, Value};
-use crate::service::issuers::{Found, Unfit};
-use crate::service::profiling::{Checked, Login};
+use crate::service::issuers::{Found, Unfit, text};
+use crate::service::profiling::{Checked, Login, fitting};
 use crate::service::tenants::Tenant;
 use crate::service::{Service, ServiceError, entropy};
 use crate::store::{AppSession, SessionEnded};
@@ -17,8 +17,11 @@ use super::{BegunSignIn, CameBack, Client};
 /// What policies may read of the id token as long as a session lasts.
 const CLAIMS: [&str; 7] = ["iss", "sub", "aud", "auth_time", "acr", "amr", "sid"];
 
-/// What of the id token is no profile: it may not be the user's own.
-const UNVERIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
+/// Why there is nowhere to go.
+const NO_SIGN_IN: &str = "This tenant's apps have no sign-in here.";
+
+/// Claims that count only with another that says so.
+const VERIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
 /// Where a browser goes that signs in.
 #[derive(Debug)]
@@ -55,13 +58,13 @@ impl Service {
         return_to: &str,
         origin: Origin,
     ) -> Result<AppStep, ServiceError> {
-        let Some(settings) = &tenant.settings.sign_in else {
-            return Ok(AppStep::Failed("This tenant's apps have no sign-in here."));
-        };
+        let Some(trusted) = Trusted::of(tenant) else { return Ok(AppStep::Failed(NO_SIGN_IN)) };
+        let settings = trusted.settings;
         if let Some(secret) = held.and_then(|value| self.secret_in(tenant, value)) {
             let hash = self.hash_of_session(secret);
-            if let Some(session) = self.store.session(&tenant.id, &hash, self.now()).await? {
-                return self.go_on(tenant, (settings, &hash), session, return_to, origin).await;
+            let session = self.store.session(&tenant.id, &hash, self.now()).await?;
+            if let Some(session) = session.filter(|session| trusted.vouches_for(session)) {
+                return self.go_on(tenant, (&trusted, &hash), session, return_to, origin).await;
             }
         }
         if let Some(why) = self.out_of_reach(settings, self.return_url(tenant, return_to).as_ref()) {
@@ -82,28 +85,29 @@ impl Service {
         origin: Origin,
     ) -> Result<(AppStep, Option<String>), ServiceError> {
         let failed = |why| Ok((AppStep::Failed(why), None));
-        let trusted = tenant.settings.sign_in.as_ref().and_then(|settings| {
-            let issuer = tenant.settings.issuers.iter().find(|issuer| issuer.issuer == settings.issuer);
-            Some((settings, issuer?))
-        });
-        let Some((settings, issuer)) = trusted else { return failed("This tenant's apps have no sign-in here.") };
-        let (claims, return_to) = match self.hear_provider(tenant, &self.app_client(tenant, settings), back).await {
+        let Some(Trusted { settings, issuer }) = Trusted::of(tenant) else { return failed(NO_SIGN_IN) };
+        let (mut claims, return_to) = match self.hear_provider(tenant, &self.app_client(tenant, settings), back).await {
             Ok(heard) => heard,
             Err(why) => return failed(why),
         };
+        leave_out_unverified(&mut claims);
         let now = self.now();
         let lifetime = SignedDuration::from_hours(settings.session_hours.into());
         let expires_at = now.saturating_add(lifetime).unwrap_or(now);
         let user = match self.whose(tenant, issuer, claims.clone(), expires_at).await {
             Ok(Found { caller: Caller::User { id, .. }, .. }) => id,
-            Ok(_) | Err(Unfit::Unlinked) => return Ok((AppStep::Stranger, None)),
+            Ok(_) | Err(Unfit::Unlinked) => {
+                tracing::info!(tenant = %tenant.id, provider = issuer.provider(), "whoever signed in is no user");
+                return Ok((AppStep::Stranger, None));
+            }
             Err(Unfit::Store(error)) => return Err(error.into()),
             Err(_) => return failed("The identity provider did not say who you are."),
         };
         let login_id = format!("sign-in {}", entropy::id(now));
         let author = author(issuer, now, origin);
-        let checked =
-            self.check_login(tenant, self.login(tenant, &user, &login_id, known(&claims), &return_to), &author).await?;
+        let profile = fitting(tenant, &claims);
+        let login = self.login(tenant, &user, &login_id, profile, &return_to);
+        let checked = self.check_login(tenant, login, &author).await?;
         let kept = CLAIMS.iter().filter_map(|name| Some(((*name).to_owned(), claims.get(name)?.clone())));
         let complete = matches!(checked, Checked::Complete(_));
         let session = AppSession { user, login_id, claims: kept.collect(), complete, expires_at };
@@ -126,19 +130,34 @@ impl Service {
         let origin = Origin { credential: "session".to_owned(), ..origin };
         let author = Author { source: Source::User, actor: session.user.to_string(), at: self.now(), origin };
         let ended = self.store.end_session(&tenant.id, &hash, &author).await?;
-        if let Some(SessionEnded { user, revision, seq }) = &ended {
-            self.forget_user(&tenant.id, user.as_str(), *seq);
-            self.wrote(tenant, *revision).await?;
-        }
-        Ok(ended.is_some())
+        self.session_ended(tenant, ended).await
+    }
+
+    /// Ends all sessions of a user; whether there was one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a user whom nobody has stored, or the store's.
+    pub async fn end_sessions(&self, tenant: &Tenant, user: &UserId, author: &Author) -> Result<bool, ServiceError> {
+        self.must_be_known(tenant, user).await?;
+        let ended = self.store.end_sessions(&tenant.id, user, author).await?;
+        self.session_ended(tenant, ended).await
+    }
+
+    async fn session_ended(&self, tenant: &Tenant, ended: Option<SessionEnded>) -> Result<bool, ServiceError> {
+        let Some(SessionEnded { user, revision, seq }) = ended else { return Ok(false) };
+        self.forget_user(&tenant.id, user.as_str(), seq);
+        self.wrote(tenant, revision).await?;
+        Ok(true)
     }
 
     /// The user of a session's cookie, as the caller that they are.
     pub(in crate::service) async fn find_session(&self, tenant: &Tenant, held: &str) -> Result<Found, Unfit> {
-        let secret = self.secret_in(tenant, held).ok_or(Unfit::Forged)?;
+        let (trusted, secret) = (Trusted::of(tenant), self.secret_in(tenant, held));
+        let (Some(trusted), Some(secret)) = (trusted, secret) else { return Err(Unfit::Forged) };
         let as_of = self.seen();
         let session = self.store.session(&tenant.id, &self.hash_of_session(secret), self.now()).await?;
-        let AppSession { user, claims, expires_at, .. } = session.filter(|held| held.complete).ok_or(Unfit::Forged)?;
+        let session = session.filter(|held| held.complete && trusted.vouches_for(held));
+        let AppSession { user, claims, expires_at, .. } = session.ok_or(Unfit::Forged)?;
         let link = self.link(tenant, &user, as_of);
         let token = AccessToken { tenant: tenant.id.clone(), claims, expires_at };
         Ok(Found { caller: Caller::User { id: user, token }, link: Some(link) })
@@ -148,23 +167,20 @@ impl Service {
     async fn go_on(
         &self,
         tenant: &Tenant,
-        (settings, hash): (&AppSignIn, &[u8]),
+        (trusted, hash): (&Trusted<'_>, &[u8]),
         session: AppSession,
         return_to: &str,
         origin: Origin,
     ) -> Result<AppStep, ServiceError> {
-        let issuer = tenant.settings.issuers.iter().find(|issuer| issuer.issuer == settings.issuer);
-        let checked = match issuer {
-            Some(issuer) if !session.complete => {
-                let login = self.login(tenant, &session.user, &session.login_id, Object::new(), return_to);
-                self.check_login(tenant, login, &author(issuer, self.now(), origin)).await?
-            }
-            _ => Checked::Complete(Object::new()),
-        };
-        if !session.complete && matches!(checked, Checked::Complete(_)) {
+        if session.complete {
+            return Ok(self.step(tenant, trusted.settings, Checked::Complete(Object::new()), return_to));
+        }
+        let login = self.login(tenant, &session.user, &session.login_id, Object::new(), return_to);
+        let checked = self.check_login(tenant, login, &author(trusted.issuer, self.now(), origin)).await?;
+        if matches!(checked, Checked::Complete(_)) {
             self.store.complete_session(&tenant.id, hash).await?;
         }
-        Ok(self.step(tenant, settings, checked, return_to))
+        Ok(self.step(tenant, trusted.settings, checked, return_to))
     }
 
     fn step(&self, tenant: &Tenant, settings: &AppSignIn, checked: Checked, return_to: &str) -> AppStep {
@@ -213,8 +229,10 @@ impl Service {
                 "sidegate is not in the domain that signIn.cookieDomain names: browsers would keep no session.",
             );
         }
-        let unreached = to.and_then(Url::host_str).is_some_and(|host| !reached(host));
-        unreached.then_some("The app is on another host than sidegate: signIn.cookieDomain must name a domain of both.")
+        if to.and_then(Url::host_str).is_some_and(|host| !reached(host)) {
+            return Some("The app is on another host than sidegate: signIn.cookieDomain must name a domain of both.");
+        }
+        to.is_some_and(|to| !is_trustworthy(to)).then_some("The app is on plain http, where browsers keep no session.")
     }
 
     fn app_client<'s>(&self, tenant: &Tenant, settings: &'s AppSignIn) -> Client<'s> {
@@ -239,15 +257,44 @@ impl Service {
     }
 }
 
-/// What a provider knows of a user, without what it has not verified.
-fn known<'a>(claims: &Object<'a>) -> Object<'a> {
-    let mut known = claims.clone();
-    for (claim, verified) in UNVERIFIED {
+/// Who may sign users in.
+struct Trusted<'t> {
+    settings: &'t AppSignIn,
+    /// What is said of that provider besides: whose subjects are users.
+    issuer: &'t Issuer,
+}
+
+impl<'t> Trusted<'t> {
+    fn of(tenant: &'t Tenant) -> Option<Self> {
+        let settings = tenant.settings.sign_in.as_ref()?;
+        let issuer = tenant.settings.issuers.iter().find(|issuer| issuer.issuer == settings.issuer)?;
+        Some(Self { settings, issuer })
+    }
+
+    /// Whether a session began there: those of a provider that the tenant does not trust any more are over.
+    fn vouches_for(&self, session: &AppSession) -> bool {
+        session.claims.get("iss").and_then(text) == Some(&*self.settings.issuer)
+    }
+}
+
+/// Takes away what a provider has not verified: it may not be the user's own.
+fn leave_out_unverified(claims: &mut Object<'static>) {
+    for (claim, verified) in VERIFIED {
         if claims.get(verified) != Some(&Value::Bool(true)) {
-            known.remove(claim);
+            claims.remove(claim);
         }
     }
-    known
+}
+
+/// Whether browsers send cookies there that are for secure connections alone (Secure Contexts, section 3.1).
+fn is_trustworthy(url: &Url) -> bool {
+    url.scheme() == "https"
+        || match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        }
 }
 
 fn author(issuer: &Issuer, at: jiff::Timestamp, origin: Origin) -> Author {

@@ -2,15 +2,20 @@
 
 mod app;
 mod portal;
+mod providers;
+
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreProviderMetadata};
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope, TokenResponse,
+    AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use url::Url;
 
 use crate::model::Object;
 
@@ -18,14 +23,21 @@ use super::Service;
 use super::issuers::claims_of;
 use super::tenants::Tenant;
 
+pub(super) use providers::Providers;
+
 pub use app::AppStep;
 pub use portal::SignedIn;
+
+/// Browsers keep cookies of 4096 bytes, which hold more than where one was going.
+const MAX_RETURN: usize = 2048;
 
 /// A sign-in that was begun: where the browser goes, and what it must bring back.
 #[derive(Debug)]
 pub struct BegunSignIn {
     /// The provider's page.
     pub address: String,
+    /// What tells it from others that are under way in the same browser.
+    pub state: String,
     /// What this browser keeps until it comes back.
     pub kept: String,
 }
@@ -39,6 +51,8 @@ pub struct CameBack<'a> {
     pub state: &'a str,
     /// The code that it may be asked about.
     pub code: &'a str,
+    /// Where the browser is.
+    pub address: Option<IpAddr>,
 }
 
 /// What we are at a provider.
@@ -65,7 +79,7 @@ struct Kept {
 impl Service {
     /// Sends a browser to a provider; `None` if that does not answer.
     async fn ask_provider(&self, tenant: &Tenant, client: &Client<'_>, return_to: &str) -> Option<BegunSignIn> {
-        let provider = self.provider(tenant, client).await?;
+        let provider = self.providers.metadata(&self.fetch, client.issuer).await?;
         let oidc = CoreClient::from_provider_metadata(provider, client.id(), client.secret())
             .set_redirect_uri(client.redirect()?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -77,10 +91,11 @@ impl Service {
             state: state.secret().clone(),
             nonce: nonce.secret().clone(),
             verifier: verifier.secret().clone(),
-            return_to: return_to.to_owned(),
+            return_to: no_longer_than_a_cookie(return_to),
         };
         let kept = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).ok()?);
-        Some(BegunSignIn { address: address.into(), kept })
+        let kept = format!("{kept}.{}", self.mark_of(tenant, &kept));
+        Some(BegunSignIn { address: address.into(), state: state.secret().clone(), kept })
     }
 
     /// Who came back from a provider, by the claims of the id token, and where the browser was going. The words of an error
@@ -93,17 +108,23 @@ impl Service {
     ) -> Result<(Object<'static>, String), &'static str> {
         const STALE: &str = "This sign-in was not begun in this browser, or is too old.";
         const REFUSED: &str = "The identity provider did not confirm this sign-in.";
-        let kept = BASE64_URL_SAFE_NO_PAD.decode(back.kept).ok();
-        let kept = kept.and_then(|json| serde_json::from_slice::<Kept>(&json).ok()).ok_or(STALE)?;
+        let kept = self.kept(tenant, back.kept).ok_or(STALE)?;
         // Hashes are compared, so that the time taken tells nothing.
         if self.credentials.hash(&kept.state) != self.credentials.hash(back.state) {
             return Err(STALE);
         }
-        let provider = self.provider(tenant, client).await.ok_or("The identity provider does not answer.")?;
-        let oidc = CoreClient::from_provider_metadata(provider, client.id(), client.secret())
+        // Whoever has one may come with any code, and the provider is asked about each.
+        let failures = &self.credentials.failures;
+        failures
+            .may_try(back.address)
+            .map_err(|_| "Too much did not work from where you are. Try again in a moment.")?;
+        const SILENT: &str = "The identity provider does not answer.";
+        let provider = self.providers.metadata(&self.fetch, client.issuer).await.ok_or(SILENT)?;
+        let oidc = CoreClient::from_provider_metadata(provider.clone(), client.id(), client.secret())
             .set_redirect_uri(client.redirect().ok_or(REFUSED)?);
         let refused = |error: &dyn std::fmt::Display| {
             tracing::warn!(tenant = %tenant.id, %error, "a sign-in was refused");
+            failures.failed(back.address);
             REFUSED
         };
         let code = AuthorizationCode::new(back.code.to_owned());
@@ -111,16 +132,45 @@ impl Service {
         let request = request.set_pkce_verifier(PkceCodeVerifier::new(kept.verifier));
         let tokens = request.request_async(&self.fetch).await.map_err(|error| refused(&error))?;
         let id_token = tokens.id_token().ok_or_else(|| refused(&"no id_token"))?;
-        id_token.claims(&oidc.id_token_verifier(), &Nonce::new(kept.nonce)).map_err(|error| refused(&error))?;
+        let nonce = Nonce::new(kept.nonce);
+        if verify(client, provider, id_token, &nonce).is_err() {
+            // Its keys may be newer than what is remembered of it.
+            self.providers.forget(client.issuer);
+            let provider = self.providers.metadata(&self.fetch, client.issuer).await.ok_or(SILENT)?;
+            verify(client, provider, id_token, &nonce).map_err(|error| refused(&error))?;
+        }
         let claims = claims_of(&id_token.to_string()).ok_or_else(|| refused(&"its claims cannot be read"))?;
         Ok((claims, kept.return_to))
     }
 
-    async fn provider(&self, tenant: &Tenant, client: &Client<'_>) -> Option<CoreProviderMetadata> {
-        let issuer = IssuerUrl::new(client.issuer.to_owned()).ok()?;
-        let discovered = CoreProviderMetadata::discover_async(issuer, &self.fetch).await;
-        discovered.inspect_err(|error| tracing::warn!(tenant = %tenant.id, %error, "the identity provider")).ok()
+    /// What a browser has kept that was given it by us, for this tenant.
+    fn kept(&self, tenant: &Tenant, kept: &str) -> Option<Kept> {
+        let (kept, mark) = kept.split_once('.')?;
+        let ours = bool::from(self.mark_of(tenant, kept).as_bytes().ct_eq(mark.as_bytes()));
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(kept).ok().filter(|_| ours)?).ok()
     }
+
+    fn mark_of(&self, tenant: &Tenant, kept: &str) -> String {
+        self.csrf(&format!("returning {} {kept}", tenant.id))
+    }
+}
+
+fn verify(
+    client: &Client<'_>,
+    provider: CoreProviderMetadata,
+    id_token: &CoreIdToken,
+    nonce: &Nonce,
+) -> Result<(), ClaimsVerificationError> {
+    let oidc = CoreClient::from_provider_metadata(provider, client.id(), client.secret());
+    id_token.claims(&oidc.id_token_verifier(), nonce).map(|_| ())
+}
+
+/// Where a browser was going, or the app's first page if that is too long to be kept.
+fn no_longer_than_a_cookie(return_to: &str) -> String {
+    if return_to.len() <= MAX_RETURN {
+        return return_to.to_owned();
+    }
+    Url::parse(return_to).map_or_else(|_| String::new(), |url| format!("{}/", url.origin().ascii_serialization()))
 }
 
 impl Client<'_> {
