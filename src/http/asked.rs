@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use crate::model::Caller;
 use crate::proxy;
 use crate::service::{Asks, Of, Tenant, Unfit};
-use crate::web::{Problem, ProxyCall, Reply};
+use crate::web::{Problem, ProxyCall, Reply, is_grpc};
 
 use super::gate::{Gate, Peer, Refusal};
 use super::router::Found;
@@ -30,8 +30,10 @@ impl Gate {
         // A proxy asks with the head of a request; what follows, if anything, is not ours.
         body::drain(body, self.limits.patience);
         let rest = rest(head, found.params.get("rest").unwrap_or_default());
-        let answer = self.ask(endpoint, found.params.get("tenant"), head, rest, peer).await;
-        answer.map_err(|problem| (Some(found.route.family), problem))
+        match self.ask(endpoint, found.params.get("tenant"), head, rest, peer).await {
+            Err(problem) if is_grpc(&head.headers) => Ok(problem.into_grpc()),
+            answer => answer.map_err(|problem| (Some(found.route.family), problem)),
+        }
     }
 
     /// What a proxy is told of a request with that head, which is the question's own, by the tenant of that name or the

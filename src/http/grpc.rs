@@ -18,7 +18,7 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
-use crate::web::{Content, Problem, Reply};
+use crate::web::{Content, Problem, Reply, is_grpc};
 
 use super::body::Outgoing;
 use super::gate::{Gate, Peer};
@@ -32,8 +32,7 @@ const TENANT: &str = "tenant";
 
 /// Whether a request is such a call.
 pub(super) fn is_check(request: &Request<Incoming>) -> bool {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    request.uri().path() == CHECK && content_type.is_some_and(|value| value.starts_with("application/grpc"))
+    request.uri().path() == CHECK && is_grpc(request.headers())
 }
 
 /// Answers one.
@@ -61,7 +60,10 @@ impl<'g> UnaryService<CheckRequest> for Checking<'g> {
             let http = http.ok_or_else(|| Status::invalid_argument("the check is about no HTTP request"))?;
             let head = head(&http.method, &http.host, http.headers)?;
             let answer = gate.ask(ProxyEndpoint::ExtAuthz, tenant.as_deref(), &head, &http.path, peer).await;
-            let as_reply = |problem: Problem| problem.into_reply(head.uri.path(), |path| gate.service.url_of(path));
+            let as_reply = |problem: Problem| match is_grpc(&head.headers) {
+                true => problem.into_grpc(),
+                false => problem.into_reply(head.uri.path(), |path| gate.service.url_of(path)),
+            };
             Ok(tonic::Response::new(told(answer.unwrap_or_else(as_reply))))
         })
     }
