@@ -25,6 +25,7 @@ fn calls_are_decided(proxy: Proxy) {
     super::identity(&scene);
     super::spoofed(&scene);
     no_path_reaches_the_app_on_a_reading_that_was_not_decided(&scene);
+    super::http2::odd_requests(&scene);
     // Traefik waits for half a minute, and cannot be told otherwise.
     if proxy != Proxy::Traefik {
         scene.server.signal("-STOP");

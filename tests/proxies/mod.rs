@@ -22,6 +22,7 @@ mod app;
 mod frames;
 mod grpc;
 mod grpc_app;
+mod http2;
 mod readings;
 mod scene;
 

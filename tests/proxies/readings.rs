@@ -150,7 +150,7 @@ fn resolved(path: &str) -> String {
 }
 
 /// Whatever somebody makes of what reached the app, everybody may have it.
-fn assert_open(scene: &Scene, seen: &str, asked: &str) {
+pub fn assert_open(scene: &Scene, seen: &str, asked: &str) {
     let target = seen.split(' ').nth(1).unwrap();
     for reading in readings(target) {
         assert!(
@@ -190,7 +190,7 @@ fn ask(scene: &Scene, path: &str, number: &str) {
             );
             scene.send(head.as_bytes());
         }
-        Over::Grpc => {
+        Over::Http2 | Over::Grpc => {
             let (scheme, authority) = ((":scheme", "http"), (":authority", "app.acme.example"));
             let fields = [(":method", "GET"), scheme, authority, (":path", path), ("x-number", number)];
             frames::send(scene.address, &fields, None);

@@ -31,6 +31,8 @@ pub enum Proxy {
 pub enum Over {
     /// HTTP/1.1 all the way, on the configuration that ships.
     Http1,
+    /// HTTP/2 up to the proxy.
+    Http2,
     /// HTTP/2 all the way, on the configuration for `h2c://`.
     Grpc,
 }
@@ -44,6 +46,7 @@ route GET "/socket" => "read" on "inbox"
 route GET "/pages/secret" => "open" on "secret"
 route ANY "/pages/{page...}" => "read" on "page" { id: page }
 route ANY "/vault" => "open" on "vault"
+route GET "/hosted" host "open.acme.example" => "read" on "page"
 route POST "/echo.Echo/{method}" => "call" on "echo" { id: method }
 
 allow everybody { action "read" resource "page" }
@@ -182,7 +185,18 @@ fn configuration(kind: &str, over: Over, address: SocketAddr, server: &Server, a
     let traits = ["--trait", "plan", "--trait", "team_name"];
     let (output, text, err) = run(crate::support::sidegate().args(args).args(traits));
     assert!(output.status.success(), "{err}");
-    text
+    if over == Over::Http2 { with_http2(kind, &text) } else { text }
+}
+
+/// The smallest change that makes a proxy take HTTP/2 without TLS: Traefik, Envoy and HAProxy need none.
+fn with_http2(kind: &str, text: &str) -> String {
+    let (from, to) = match kind {
+        "nginx" => (";\n    client_max_body_size", " http2;\n    client_max_body_size"),
+        "caddy" => ("\tadmin off\n", "\tadmin off\n\tservers {\n\t\tprotocols h1 h2c\n\t}\n"),
+        _ => return text.to_owned(),
+    };
+    assert!(text.contains(from), "{text}");
+    text.replace(from, to)
 }
 
 fn launch(proxy: Proxy, over: Over, address: SocketAddr, server: &Server, app: &App) -> Child {
