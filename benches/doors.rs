@@ -1,5 +1,5 @@
-//! What else is asked besides one decision: a batch of them, and what a reverse proxy asks, beside a hyper server that answers a
-//! constant.
+//! What else is asked besides one decision: a batch of them, and what a reverse proxy asks, each beside a hyper server of the same
+//! protocol that answers a constant.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a benchmark may panic
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use support::constant::{Constant, constant};
 use support::load::{Way, YES, drive};
-use support::{QUESTION, Sidegate, median, request, summary};
+use support::{QUESTION, Sidegate, grpc, median, request, summary};
 
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(1500);
@@ -24,10 +24,19 @@ fn main() {
     }
 }
 
+/// A way in, with a question and how its answer begins.
+struct Door<'a> {
+    name: &'a str,
+    way: &'a Way,
+    asked: (&'a [u8], &'static str),
+    /// Decisions for an answer.
+    items: usize,
+    constant: &'a Constant,
+    of_constant: (&'a [u8], &'static str),
+}
+
 async fn doors() {
     let sidegate = Sidegate::start(100);
-    let way = Way::Http1(sidegate.address);
-    let theirs = Constant::start("http1", &way);
     let one = sidegate.question();
     let item = r#"{"resource":{"type":"report","id":"7"}}"#;
     let rest = QUESTION.trim_end_matches('}').to_owned() + "}";
@@ -37,19 +46,38 @@ async fn doors() {
                  X-Forwarded-Uri: /reports/7?a=b\r\nX-Forwarded-For: 192.0.2.1\r\n";
     let alice = sidegate.user_token("alice");
     let forward = request("GET", "/t/acme/authz/forward-auth", &alice, "", asked);
-    let ways: [(&str, &[u8], &'static str, usize); 3] = [
-        ("one decision", &one, YES, 1),
-        ("a batch of 100", &batch, "{\"evaluations\":[{\"decision\":true", BATCH),
-        ("forward-auth", &forward, "", 1),
+    let check = grpc::question(&alice);
+    let (http1, over_grpc) = (Way::Http1(sidegate.address), Way::Grpc(sidegate.address));
+    let (constant, constant_grpc) = (Constant::start("http1", &http1), Constant::start("grpc", &over_grpc));
+    let plain = |name, question, begins, items| Door {
+        name,
+        way: &http1,
+        asked: (question, begins),
+        items,
+        constant: &constant,
+        of_constant: (&one, YES),
+    };
+    let doors = [
+        plain("one decision", &one, YES, 1),
+        plain("a batch of 100", &batch, "{\"evaluations\":[{\"decision\":true", BATCH),
+        plain("forward-auth", &forward, "", 1),
+        Door {
+            name: "gRPC check",
+            way: &over_grpc,
+            asked: (&check, ""),
+            items: 1,
+            constant: &constant_grpc,
+            of_constant: (&check, ""),
+        },
     ];
     println!("{ROUNDS} rounds of {ROUND:?} each, alternating, {ASKERS} at once; medians, and the spread of the ratios");
     println!("microseconds are those of the server's processors for one decision\n");
     println!("{:>16} {:>13} {:>22} {:>10}", "", "decisions/s", "to the constant", "us");
-    for (name, question, begins, items) in ways {
+    for Door { name, way, asked, items, constant, of_constant } in doors {
         let (mut per_second, mut ratios, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..=ROUNDS {
-            let ours = drive(&sidegate.process, &way, "", (question, begins), ASKERS, ROUND).await;
-            let their = drive(&theirs.process, &theirs.way, "", (&one, YES), ASKERS, ROUND).await;
+            let ours = drive(&sidegate.process, way, "", asked, ASKERS, ROUND).await;
+            let their = drive(&constant.process, &constant.way, "", of_constant, ASKERS, ROUND).await;
             per_second.push(ours.per_second * items as f64);
             ratios.push(ours.per_second * items as f64 / their.per_second);
             cpu.push(ours.cpu / items as f64);

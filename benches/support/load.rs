@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -11,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::{Process, QUESTION};
+use super::{Process, QUESTION, grpc};
 
 /// Streams that share an HTTP/2 connection.
 const STREAMS: usize = 16;
@@ -21,6 +22,8 @@ const STREAMS: usize = 16;
 pub enum Way {
     Http1(SocketAddr),
     Http2(SocketAddr),
+    /// Over HTTP/2: the question is a call of Envoy's `Check`.
+    Grpc(SocketAddr),
     Unix(PathBuf),
 }
 
@@ -35,7 +38,8 @@ pub struct Load {
 /// What an answer begins with that says yes.
 pub const YES: &str = "{\"decision\":true";
 
-/// Asks a question for `time`, as many at once as `askers`; every answer must be a 200 with a body that begins so.
+/// Asks a question for `time`, as many at once as `askers`; every answer must be a 200 with a body that begins so, and
+/// over HTTP/2 a yes.
 pub async fn drive(
     process: &Process,
     way: &Way,
@@ -65,7 +69,11 @@ pub async fn drive(
                 )));
             }
         }
-        Way::Http2(address) => {
+        Way::Http2(address) | Way::Grpc(address) => {
+            let (request, fine): (_, Fine) = match way {
+                Way::Grpc(_) => (grpc::request(question), grpc::passes),
+                _ => (decision(token), |body, _| body.starts_with(YES.as_bytes())),
+            };
             for share in 0..askers.div_ceil(STREAMS) {
                 let stream = TcpStream::connect(address).await.unwrap();
                 stream.set_nodelay(true).unwrap();
@@ -74,7 +82,7 @@ pub async fn drive(
                     hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
                 tokio::spawn(connection);
                 for _ in 0..STREAMS.min(askers - share * STREAMS) {
-                    asking.push(tokio::spawn(ask_http2(sender.clone(), token.to_owned(), until)));
+                    asking.push(tokio::spawn(ask_http2(sender.clone(), request.clone(), fine, until)));
                 }
             }
         }
@@ -127,19 +135,27 @@ fn body(answer: &[u8]) -> Option<usize> {
 
 type Http2 = hyper::client::conn::http2::SendRequest<Full<Bytes>>;
 
-async fn ask_http2(mut sender: Http2, token: String, until: Instant) -> Vec<Duration> {
+/// Whether an answer is a yes, by its body and what comes after it.
+type Fine = fn(&[u8], Option<&HeaderMap>) -> bool;
+
+fn decision(token: &str) -> Request<Full<Bytes>> {
+    Request::post("http://localhost/t/acme/access/v1/evaluation")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from_static(QUESTION.as_bytes())))
+        .unwrap()
+}
+
+async fn ask_http2(mut sender: Http2, request: Request<Full<Bytes>>, fine: Fine, until: Instant) -> Vec<Duration> {
     let mut latencies = Vec::new();
     while Instant::now() < until {
         let start = Instant::now();
-        let request = Request::post("http://localhost/t/acme/access/v1/evaluation")
-            .header("authorization", format!("Bearer {token}"))
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from_static(QUESTION.as_bytes())))
-            .unwrap();
-        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        let (head, body) = sender.send_request(request.clone()).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap();
+        let trailers = body.trailers().cloned();
+        let body = body.to_bytes();
         latencies.push(start.elapsed());
-        assert!(head.status.is_success() && body.starts_with(b"{\"decision\":true"), "{head:?} {body:?}");
+        assert!(head.status.is_success() && fine(&body, trailers.as_ref()), "{head:?} {body:?} {trailers:?}");
     }
     latencies
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub mod asking;
 pub mod constant;
+pub mod grpc;
 pub mod load;
 
 pub const CONDITION: &str = "user.traits.plan == \"enterprise\" AND user.traits.email_opt_in == true";

@@ -17,7 +17,7 @@ use super::{Usage, show};
 pub(super) struct ProxyConfig {
     /// The proxy
     proxy: Proxy,
-    /// The app, such as http://127.0.0.1:3000
+    /// The app, such as http://127.0.0.1:3000; h2c://127.0.0.1:50051 for one that speaks HTTP/2 without TLS, such as gRPC
     #[arg(long)]
     upstream: Url,
     /// The tenant whose policies decide
@@ -66,20 +66,29 @@ struct Field {
 struct At {
     host: String,
     port: u16,
+    /// Over HTTP/2 without TLS (`h2c://`), and not over HTTP/1.1.
+    http2: bool,
 }
+
+/// The schemes that a URL of the command line may have, and how it is to be written.
+type Form = (&'static [&'static str], &'static str);
+
+const HTTP: Form = (&["http"], "http://ADDRESS:PORT");
+const HTTP_OR_H2C: Form =
+    (&["http", "h2c"], "http://ADDRESS:PORT, or h2c://ADDRESS:PORT for an app that speaks HTTP/2, such as gRPC");
 
 macro_rules! configurations {
     ($($name:ident, $path:literal { $($field:ident: $type:ty),* };)*) => {
         $(
             #[derive(Template)]
             #[template(path = $path, config = "src/cli/askama.toml", escape = "none")]
-            struct $name<'c> { fields: &'c [Field], secret: &'c str, identity: &'c str, $($field: $type),* }
+            struct $name<'c> { fields: &'c [Field], http2: bool, secret: &'c str, identity: &'c str, $($field: $type),* }
         )*
     };
 }
 
 configurations! {
-    Nginx, "nginx.conf" { sidegate: &'c str, upstream: &'c str, listen: &'c str, tenant: &'c str };
+    Nginx, "nginx.conf" { by: &'c str, sidegate: &'c str, upstream: &'c str, listen: &'c str, tenant: &'c str };
     Caddy, "Caddyfile" { sidegate: &'c str, upstream: &'c str, address: &'c str, port: u16, tenant: &'c str };
     Traefik, "traefik.yaml" { sidegate: &'c str, upstream: &'c str, listen: &'c str, tenant: &'c str };
     Envoy, "envoy.yaml" {
@@ -92,20 +101,26 @@ configurations! {
 
 impl ProxyConfig {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let (own, app) = (plain("--sidegate", &self.sidegate)?, plain("--upstream", &self.upstream)?);
+        let (own, app) =
+            (plain("--sidegate", &self.sidegate, HTTP)?, plain("--upstream", &self.upstream, HTTP_OR_H2C)?);
         let at = |at: &At| format!("{}:{}", at.host, at.port);
         let (sidegate, upstream, listen) = (&*at(&own), &*at(&app), &*self.listen.to_string());
         let (address, port, tenant) = (&*self.listen.ip().to_string(), self.listen.port(), self.tenant.as_str());
-        let fields = &fields(&self.traits);
+        let (fields, http2) = (&fields(&self.traits), app.http2);
         let secret = &*self.secret_env.as_deref().map(secret).transpose()?.unwrap_or_default();
         let identity = &*self.identity_header.as_deref().map(identity).transpose()?.unwrap_or_default();
+        // nginx has modules of their own for the two, whose directives are named after them.
+        let by = if http2 { "grpc" } else { "proxy" };
         let text = match self.proxy {
-            Proxy::Nginx => Nginx { fields, secret, identity, sidegate, upstream, listen, tenant }.render(),
-            Proxy::Caddy => Caddy { fields, secret, identity, sidegate, upstream, address, port, tenant }.render(),
-            Proxy::Traefik => Traefik { fields, secret, identity, sidegate, upstream, listen, tenant }.render(),
+            Proxy::Nginx => Nginx { by, fields, http2, secret, identity, sidegate, upstream, listen, tenant }.render(),
+            Proxy::Caddy => {
+                Caddy { fields, http2, secret, identity, sidegate, upstream, address, port, tenant }.render()
+            }
+            Proxy::Traefik => Traefik { fields, http2, secret, identity, sidegate, upstream, listen, tenant }.render(),
             Proxy::Envoy | Proxy::EnvoyGrpc => Envoy {
                 grpc: matches!(self.proxy, Proxy::EnvoyGrpc),
                 fields,
+                http2,
                 secret,
                 identity,
                 sidegate,
@@ -118,8 +133,8 @@ impl ProxyConfig {
                 tenant,
             }
             .render(),
-            Proxy::Haproxy => Haproxy { fields, secret, identity, upstream, listen }.render(),
-            Proxy::HaproxyLua => HaproxyLua { fields, secret, identity, sidegate, tenant }.render(),
+            Proxy::Haproxy => Haproxy { fields, http2, secret, identity, upstream, listen }.render(),
+            Proxy::HaproxyLua => HaproxyLua { fields, http2, secret, identity, sidegate, tenant }.render(),
         };
         show::line(format_args!("{}", text?.trim_end()))?;
         Ok(ExitCode::SUCCESS)
@@ -161,14 +176,17 @@ fn identity(name: &str) -> Result<String> {
 }
 
 /// Address and port of a URL that has nothing else.
-fn plain(option: &str, url: &Url) -> Result<At> {
+fn plain(option: &str, url: &Url, (schemes, form): Form) -> Result<At> {
     let refused = |why: &str| Usage(format!("{option} {url}: {why}"));
-    if url.scheme() != "http" {
-        return Err(refused("write it as http://ADDRESS:PORT; TLS between them is to be set up by hand").into());
+    let scheme = url.scheme();
+    if !schemes.contains(&scheme) {
+        return Err(refused(&format!("write it as {form}; TLS between them is to be set up by hand")).into());
     }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        return Err(refused("a path is not handed on: write it as http://ADDRESS:PORT").into());
+    // What has a scheme of its own is not read as strictly as a URL of the web is.
+    let web = Url::parse(&format!("http{}", &url.as_str()[scheme.len()..])).map_err(|e| refused(&e.to_string()))?;
+    if web.path() != "/" || web.query().is_some() || web.fragment().is_some() || !web.username().is_empty() {
+        return Err(refused(&format!("a path is not handed on: write it as {form}")).into());
     }
-    let host = url.host_str().ok_or_else(|| refused("it has no address"))?;
-    Ok(At { host: host.to_owned(), port: url.port_or_known_default().unwrap_or(80) })
+    let host = web.host_str().ok_or_else(|| refused("it has no address"))?;
+    Ok(At { host: host.to_owned(), port: web.port_or_known_default().unwrap_or(80), http2: scheme == "h2c" })
 }

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use crate::model::{AccessToken, Caller, Object, UserId};
 use crate::proxy::{self, Fields};
 use crate::service::{Asks, Of, Secret, Tenant, Unfit};
-use crate::web::{Held, Problem, ProxyCall, Reply, SessionCookie};
+use crate::web::{Held, Problem, ProxyCall, Reply, SessionCookie, is_grpc};
 
 use super::client::SECRET;
 use super::gate::{Gate, Peer, Refusal};
@@ -56,6 +56,7 @@ impl Gate {
         let asker = Asker { peer, secrets, tenant: found.params.get("tenant") };
         match self.ask(fields, &asker, head, rest).await {
             Err(problem) if fields == Fields::Original => Ok(proxy::as_status(problem)),
+            Err(problem) if is_grpc(&head.headers) => Ok(problem.into_grpc()),
             answer => answer.map_err(|problem| (Some(found.route.family), problem)),
         }
     }

@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
 use crate::proxy::Fields;
-use crate::web::{Content, Problem, Reply};
+use crate::web::{Content, Problem, Reply, is_grpc};
 
 use super::asked::Asker;
 use super::body::Outgoing;
@@ -34,8 +34,7 @@ const TENANT: &str = "tenant";
 
 /// Whether a request is such a call.
 pub(super) fn is_check(request: &Request<Incoming>) -> bool {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    request.uri().path() == CHECK && content_type.is_some_and(|value| value.starts_with("application/grpc"))
+    request.uri().path() == CHECK && is_grpc(request.headers())
 }
 
 /// Answers one.
@@ -66,7 +65,10 @@ impl<'g> UnaryService<CheckRequest> for Checking<'g> {
             let head = head(&http.method, &http.host, http.headers)?;
             let asker = Asker { peer, secrets, tenant: tenant.as_deref() };
             let answer = gate.ask(Fields::Itself, &asker, &head, &http.path).await;
-            let as_reply = |problem: Problem| problem.into_reply(head.uri.path(), |path| gate.service.url_of(path));
+            let as_reply = |problem: Problem| match is_grpc(&head.headers) {
+                true => problem.into_grpc(),
+                false => problem.into_reply(head.uri.path(), |path| gate.service.url_of(path)),
+            };
             Ok(tonic::Response::new(told(answer.unwrap_or_else(as_reply))))
         })
     }

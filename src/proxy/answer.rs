@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::{RETURN_TO, Slug, UserId};
 use crate::service::Visitor;
-use crate::web::{Problem, ProxyCall, Reply};
+use crate::web::{Problem, ProxyCall, Reply, is_grpc};
 
 use super::asked::{Asked, Fields, IDENTITY, wants_page};
 
@@ -122,6 +122,10 @@ impl Answer<'_> {
                     .headers
                     .extend(location.and_then(|at| HeaderValue::try_from(at).ok()).map(|at| (AUTH_LOCATION, at)));
                 reply
+            }
+            (Form::Whole, None) if is_grpc(headers) => {
+                let way_out = self.link().map(|link| format!(": {link}")).unwrap_or_default();
+                Problem::new(status, format!("{text}{way_out}")).into_grpc()
             }
             (Form::Whole, None) if wants_page(headers) => {
                 Reply::html_elsewhere(status, &Page { title, text, link: self.link() })

@@ -25,6 +25,12 @@ impl App {
         app
     }
 
+    /// One that speaks HTTP/2 without TLS, and gRPC.
+    pub fn grpc() -> Self {
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        Self { address: super::grpc_app::start(seen.clone()), seen }
+    }
+
     /// The heads of all requests since somebody asked.
     pub fn seen(&self) -> Vec<String> {
         std::mem::take(&mut self.seen.lock().unwrap())

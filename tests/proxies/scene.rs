@@ -7,9 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use http::Method;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
-use crate::support::{Server, Setup, eventually, root, run};
+use crate::support::{Server, Setup, eventually, root, run, wait_for};
 
 use super::app::App;
 
@@ -23,6 +26,17 @@ pub enum Proxy {
     Haproxy,
 }
 
+/// How clients reach the proxy, and the proxy the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// HTTP/1.1 all the way, on the configuration that ships.
+    Http1,
+    /// HTTP/2 up to the proxy.
+    Http2,
+    /// HTTP/2 all the way, on the configuration for `h2c://`.
+    Grpc,
+}
+
 const POLICIES: &str = r#"
 route ANY "/public/{rest...}" => "read" on "page" { id: rest }
 route GET "/reports/{id}" => "read" on "report" { id }
@@ -32,10 +46,14 @@ route GET "/socket" => "read" on "inbox"
 route GET "/pages/secret" => "open" on "secret"
 route ANY "/pages/{page...}" => "read" on "page" { id: page }
 route ANY "/vault" => "open" on "vault"
+route GET "/hosted" host "open.acme.example" => "read" on "page"
+route POST "/echo.Echo/{method}" => "call" on "echo" { id: method }
 
 allow everybody { action "read" resource "page" }
 allow by_plan { action "read" resource "report" when user.traits.plan == "pro" }
 allow vault { action "open" resource "vault" when subject.type == "user" }
+allow calls { action "call" resource "echo" when user.traits.plan == "pro" }
+deny no_free_calls { action "call" resource "echo" when user.traits.plan == "free" reason "100 % of calls are paid for" }
 allow users { action "read", "write" resource "inbox" when subject.type == "user" }
 "#;
 
@@ -43,6 +61,7 @@ pub const SIGN_IN: &str = "https://id.acme.example/start?rd=";
 
 pub struct Scene {
     pub proxy: Proxy,
+    pub over: Over,
     pub address: SocketAddr,
     pub app: App,
     pub server: Server,
@@ -50,7 +69,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub fn start(proxy: Proxy) -> Self {
+    pub fn start(proxy: Proxy, over: Over) -> Self {
         let settings = json!({ "proxies": { "traits": ["plan", "team_name"], "signInUrl": format!("{SIGN_IN}{{returnTo}}") },
             "returnOrigins": ["http://app.acme.example"] });
         let server = Setup::new()
@@ -68,10 +87,10 @@ impl Scene {
         let guarded = json!({ "onAccess": { "action": "open", "resource": "vault" } });
         api("rules", json!([{ "id": "vault", "fields": ["phone"], "required": true, "condition": guarded }]));
         api("settings", json!({ "enabled": true }));
-        let app = App::start();
+        let app = if over == Over::Grpc { App::grpc() } else { App::start() };
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let child = launch(proxy, address, &server, &app);
-        let scene = Self { proxy, address, app, server, child };
+        let child = launch(proxy, over, address, &server, &app);
+        let scene = Self { proxy, over, address, app, server, child };
         eventually("the proxy listens", || TcpStream::connect(scene.address).is_ok());
         // Its way to the app may need a moment more.
         eventually("the proxy serves", || scene.get("/public/start", &[]).0 == 200);
@@ -86,9 +105,38 @@ impl Scene {
 
     /// Asks the proxy: the status, the head and the body of its answer.
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+        self.ask("GET", path, headers)
+    }
+
+    /// The same by another method.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+        let nothing = || (0, String::new(), String::new());
+        if self.over != Over::Http1 {
+            return wait_for(self.ask_http2(method, path, headers)).unwrap_or_else(|_| nothing());
+        }
         let fields: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: app.acme.example\r\nConnection: close\r\n{fields}\r\n");
-        self.send(request.as_bytes()).unwrap_or((0, String::new(), String::new()))
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: app.acme.example\r\nConnection: close\r\n{fields}\r\n");
+        self.send(head.as_bytes()).unwrap_or_else(nothing)
+    }
+
+    async fn ask_http2(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<(u16, String, String)> {
+        let stream = TokioIo::new(tokio::net::TcpStream::connect(self.address).await?);
+        let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
+        tokio::spawn(connection);
+        let mut request = http::Request::builder().method(method).uri(format!("http://app.acme.example{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, body) = sender.send_request(request.body(Empty::<Bytes>::new())?).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let fields = head.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap()));
+        let text = format!("HTTP/2 {}\r\n{}", head.status, fields.collect::<String>());
+        Ok((head.status.as_u16(), text, String::from_utf8_lossy(&body).into_owned()))
     }
 
     /// Sends bytes to the proxy; `None` if it closes without an answer.
@@ -128,22 +176,34 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 /// The configuration that the command line prints.
-fn configuration(kind: &str, address: SocketAddr, server: &Server, app: &App) -> String {
-    let (own, upstream) = (format!("http://{}", server.address), format!("http://{}", app.address));
+fn configuration(kind: &str, over: Over, address: SocketAddr, server: &Server, app: &App) -> String {
+    let scheme = if over == Over::Grpc { "h2c" } else { "http" };
+    let (own, upstream) = (format!("http://{}", server.address), format!("{scheme}://{}", app.address));
     let listen = address.to_string();
     let args =
         ["proxy-config", kind, "--tenant", "acme", "--sidegate", &own, "--upstream", &upstream, "--listen", &listen];
     let traits = ["--trait", "plan", "--trait", "team_name"];
     let (output, text, err) = run(crate::support::sidegate().args(args).args(traits));
     assert!(output.status.success(), "{err}");
-    text
+    if over == Over::Http2 { with_http2(kind, &text) } else { text }
 }
 
-fn launch(proxy: Proxy, address: SocketAddr, server: &Server, app: &App) -> Child {
+/// The smallest change that makes a proxy take HTTP/2 without TLS: Traefik, Envoy and HAProxy need none.
+fn with_http2(kind: &str, text: &str) -> String {
+    let (from, to) = match kind {
+        "nginx" => (";\n    client_max_body_size", " http2;\n    client_max_body_size"),
+        "caddy" => ("\tadmin off\n", "\tadmin off\n\tservers {\n\t\tprotocols h1 h2c\n\t}\n"),
+        _ => return text.to_owned(),
+    };
+    assert!(text.contains(from), "{text}");
+    text.replace(from, to)
+}
+
+fn launch(proxy: Proxy, over: Over, address: SocketAddr, server: &Server, app: &App) -> Child {
     let folder = server.folder().join("proxy");
     std::fs::create_dir_all(folder.join("nginx.tmp")).unwrap();
     let write = |kind: &str, name: &str| {
-        std::fs::write(folder.join(name), configuration(kind, address, server, app)).unwrap();
+        std::fs::write(folder.join(name), configuration(kind, over, address, server, app)).unwrap();
     };
     let mut command = match proxy {
         Proxy::Nginx => {

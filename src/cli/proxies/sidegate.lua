@@ -1,6 +1,6 @@
 -- Asks sidegate about a request, by HAProxy's own HTTP client.
 local fields = { {% for field in fields %}{% if !loop.first %}, {% endif %}"{{ field.name|lower }}"{% endfor %} }
-local handed_on = { "accept", "authorization", "cookie", "sec-fetch-mode", "x-request-id"{% if !identity.is_empty() %}, "{{ identity }}"{% endif %} }
+local handed_on = { "accept", "authorization", {% if http2 %}"content-type", {% endif %}"cookie", "sec-fetch-mode", "x-request-id"{% if !identity.is_empty() %}, "{{ identity }}"{% endif %} }
 
 core.register_action("sidegate", { "http-req" }, function(txn)
   local sent, asked = txn.http:req_get_headers(), {}
@@ -31,6 +31,11 @@ core.register_action("sidegate", { "http-req" }, function(txn)
     txn:set_var("txn.sidegate", "passed")
     return
   end
+{%- if http2 %}
+  -- Where sidegate is away, HAProxy's client has a page, which gRPC would take for a message of the app.
+  local kind = sent["content-type"] and sent["content-type"][0] or ""
+  if kind:find("^application/grpc") and not answer.headers["grpc-status"] then return end
+{%- endif %}
   local reply = txn:reply{ status = answer.status, body = answer.body }
   for name, values in pairs(answer.headers) do
     if name ~= "content-length" and name ~= "transfer-encoding" and name ~= "connection" then

@@ -78,8 +78,9 @@ pub(super) fn proxy(fields: Fields) -> Described {
             header(header(described, "X-Original-Method", "GET"), "X-Original-URL", "https://app.example.com/reports/7")
         }
         Fields::Forwarded => {
-            let described = describe("Whether a request may pass, for Traefik, Caddy and HAProxy")
-                .about("It may with 200; every other answer is for the client.");
+            let described = describe("Whether a request may pass, for Traefik, Caddy and HAProxy").about(
+                "It may with 200; every other answer is for the client, and for a gRPC client in `grpc-status`.",
+            );
             let described = header(header(described, "X-Forwarded-Method", "GET"), "X-Forwarded-Proto", "https");
             header(header(described, "X-Forwarded-Host", "app.example.com"), "X-Forwarded-Uri", "/reports/7")
         }
