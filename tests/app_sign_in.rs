@@ -58,7 +58,7 @@ impl Browser {
         cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    fn session(&self) -> Option<String> {
+    pub fn session(&self) -> Option<String> {
         self.cookies.borrow().get("__Host-sidegate-acme-session").cloned()
     }
 

@@ -43,6 +43,7 @@ fn all_of_it_holds(proxy: Proxy) {
     let scene = Scene::start(proxy, Over::Http1);
     who_may(&scene);
     identity(&scene);
+    trust::a_session_passes(&scene);
     spoofed(&scene);
     incomplete(&scene);
     streams(&scene);
@@ -128,6 +129,8 @@ fn spoofed(scene: &Scene) {
         "X-Auth-Trait-Plan",
         "X_Auth_Trait_Plan",
         "X-Auth-Trait-Team-Name",
+        // Nobody has named this one, neither in the settings nor in the configuration.
+        "X-Auth-Trait-Role",
     ] {
         for headers in [&[(name, "root")][..], &[(name, "root"), (name, "root")]] {
             let (status, head, _) = scene.get("/public/a", headers);

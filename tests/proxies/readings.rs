@@ -139,7 +139,7 @@ pub fn no_path_reaches_the_app_on_a_reading_that_was_not_decided(scene: &Scene) 
 
 fn ask(scene: &Scene, path: &str, number: &str) {
     match scene.over {
-        Over::Http1 => {
+        Over::Http1 | Over::IdentityProxy => {
             let head = format!(
                 "GET {path} HTTP/1.1\r\nHost: app.acme.example\r\nConnection: close\r\nX-Number: {number}\r\n\r\n"
             );

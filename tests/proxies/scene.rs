@@ -12,6 +12,8 @@ use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+use crate::app_sign_in;
+use crate::support::issuer::{Issuer, Key};
 use crate::support::{Server, Setup, eventually, root, run, wait_for};
 
 use super::app::App;
@@ -35,6 +37,8 @@ pub enum Over {
     Http2,
     /// HTTP/2 all the way, on the configuration for `h2c://`.
     Grpc,
+    /// HTTP/1.1, behind an identity proxy that names the user in `Remote-User`.
+    IdentityProxy,
 }
 
 const POLICIES: &str = r#"
@@ -57,6 +61,9 @@ deny no_free_calls { action "call" resource "echo" when user.traits.plan == "fre
 allow users { action "read", "write" resource "inbox" when subject.type == "user" }
 "#;
 
+const SECRET_ENV: &str = "SIDEGATE_PROXY_SECRET";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 pub const SIGN_IN: &str = "https://id.acme.example/start?rd=";
 
 pub struct Scene {
@@ -65,18 +72,25 @@ pub struct Scene {
     pub address: SocketAddr,
     pub app: App,
     pub server: Server,
+    /// Where users sign in, at sidegate.
+    pub issuer: Issuer,
     child: Child,
 }
 
 impl Scene {
     pub fn start(proxy: Proxy, over: Over) -> Self {
-        let settings = json!({ "proxies": { "traits": ["plan", "team_name"], "signInUrl": format!("{SIGN_IN}{{returnTo}}") },
-            "returnOrigins": ["http://app.acme.example"] });
-        let server = Setup::new()
-            .policy("acme/acme.policy", POLICIES)
-            .policy("acme/tenant.json", &settings.to_string())
-            .args(&["--failures", "0"])
-            .start();
+        let issuer = Issuer::with(Key::rsa());
+        let mut settings = app_sign_in::settings(
+            &issuer,
+            json!({ "returnOrigins": ["http://app.acme.example"],
+            "proxies": { "traits": ["plan", "team_name"], "signInUrl": format!("{SIGN_IN}{{returnTo}}") } }),
+        );
+        let mut setup = Setup::new().policy("acme/acme.policy", POLICIES).args(&["--failures", "0"]);
+        if over == Over::IdentityProxy {
+            settings["proxies"]["identityHeader"] = json!("remote-user");
+            setup = setup.env(SECRET_ENV, SECRET);
+        }
+        let server = setup.policy("acme/tenant.json", &settings.to_string()).start();
         server.admin().set("alice", "plan", json!("pro"));
         server.admin().set("alice", "team_name", json!("R&D, \u{e9}t\u{e9}\r\nX-Admin: 1"));
         server.admin().set("bob", "plan", json!("free"));
@@ -90,7 +104,7 @@ impl Scene {
         let app = if over == Over::Grpc { App::grpc() } else { App::start() };
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let child = launch(proxy, over, address, &server, &app);
-        let scene = Self { proxy, over, address, app, server, child };
+        let scene = Self { proxy, over, address, app, server, issuer, child };
         eventually("the proxy listens", || TcpStream::connect(scene.address).is_ok());
         // Its way to the app may need a moment more.
         eventually("the proxy serves", || scene.get("/public/start", &[]).0 == 200);
@@ -111,7 +125,7 @@ impl Scene {
     /// The same by another method.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
         let nothing = || (0, String::new(), String::new());
-        if self.over != Over::Http1 {
+        if matches!(self.over, Over::Http2 | Over::Grpc) {
             return wait_for(self.ask_http2(method, path, headers)).unwrap_or_else(|_| nothing());
         }
         let fields: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -183,7 +197,12 @@ fn configuration(kind: &str, over: Over, address: SocketAddr, server: &Server, a
     let args =
         ["proxy-config", kind, "--tenant", "acme", "--sidegate", &own, "--upstream", &upstream, "--listen", &listen];
     let traits = ["--trait", "plan", "--trait", "team_name"];
-    let (output, text, err) = run(crate::support::sidegate().args(args).args(traits));
+    let mut command = crate::support::sidegate();
+    command.args(args).args(traits);
+    if over == Over::IdentityProxy {
+        command.args(["--secret-env", SECRET_ENV, "--identity-header", "Remote-User"]).env(SECRET_ENV, SECRET);
+    }
+    let (output, text, err) = run(&mut command);
     assert!(output.status.success(), "{err}");
     if over == Over::Http2 { with_http2(kind, &text) } else { text }
 }

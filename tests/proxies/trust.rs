@@ -3,9 +3,39 @@
 use http::Method;
 use serde_json::json;
 
+use crate::app_sign_in::Browser;
 use crate::support::{Answer, Client, Setup};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+use super::app::field;
+use super::expect;
+use super::scene::{Over, Proxy, SECRET, Scene};
+
+for_each_proxy! { an_identity_proxy_is_believed }
+
+/// The proxy shows the secret, and hands on whom the identity proxy before it names; apps get nothing of either's.
+fn an_identity_proxy_is_believed(proxy: Proxy) {
+    let scene = Scene::start(proxy, Over::IdentityProxy);
+    let token = scene.token("bob");
+    let (_, seen) = expect(&scene, "/reports/7", &[("Remote-User", "alice")], 200);
+    assert_eq!(field(&seen, "x-auth-subject"), Some("alice"), "{seen}");
+    assert!(!seen.contains(SECRET), "{proxy:?}: {seen}");
+    expect(&scene, "/reports/7", &[("Remote-User", "bob")], 403);
+    expect(&scene, "/reports/7", &[], 401);
+    let refused = if proxy == Proxy::Nginx { 403 } else { 400 };
+    expect(&scene, "/reports/7", &[("Remote-User", "alice"), ("Authorization", &token)], refused);
+    expect(&scene, "/reports/7", &[("Remote-User", "alice"), ("Remote-User", "alice")], refused);
+    // What a client says of the secret changes nothing; what looks like the field to others does not come through.
+    for lie in [("X-Sidegate-Secret", "made-up"), ("X-Sidegate-Secret", SECRET), ("Remote_User", "root")] {
+        let (status, head, _) = scene.get("/reports/7", &[("Remote-User", "alice"), lie]);
+        for seen in scene.app.seen() {
+            assert_eq!(field(&seen, "x-auth-subject"), Some("alice"), "{seen}");
+            assert!(!seen.contains("root"), "{proxy:?}: {seen}");
+        }
+        assert!(matches!(status, 200 | 400 | 403), "{proxy:?} {lie:?}: {head}");
+        let (status, ..) = scene.get("/reports/7", &[lie]);
+        assert!(status != 200 && scene.app.seen().is_empty(), "{proxy:?} {lie:?}: {status}");
+    }
+}
 
 const POLICY: &str = r#"
 route GET "/page" => "read" on "page"
@@ -113,4 +143,24 @@ fn at_the_root_the_tenant_is_that_of_the_host() {
     // Without a map, it is the default tenant's.
     let server = both().args(&["--default-tenant", "globex"]).start();
     assert_eq!(ask(&server.client(None), "/authz/forward-auth", "app.acme.example", &[]).status, 401);
+}
+
+/// Whoever has signed in at sidegate passes by a cookie, which is none of the app's business.
+pub fn a_session_passes(scene: &Scene) {
+    let browser = Browser::new(&scene.server);
+    assert_eq!(browser.sign_in(&scene.issuer, "alice", json!({})).status, 303);
+    let session = browser.session().unwrap();
+    let ours = format!("__Host-sidegate-acme-session={session}");
+    for cookie in [ours.clone(), format!("{ours}; b=2"), format!("a=1; {ours}"), format!("a=1; {ours}; b=2")] {
+        let (_, seen) = expect(scene, "/reports/7", &[("Cookie", &cookie)], 200);
+        assert_eq!(field(&seen, "x-auth-subject"), Some("alice"), "{seen}");
+        let theirs = field(&seen, "cookie").unwrap_or_default();
+        for kept in ["a=1", "b=2"] {
+            assert_eq!(theirs.contains(kept), cookie.contains(kept), "{:?} {cookie}: {seen}", scene.proxy);
+        }
+        // Traefik and Envoy have no way to take a part of a field away.
+        let takes = matches!(scene.proxy, Proxy::Nginx | Proxy::Caddy | Proxy::Haproxy);
+        assert_eq!(theirs.contains(&session), !takes, "{:?} {cookie}: {seen}", scene.proxy);
+    }
+    expect(scene, "/reports/7", &[("Cookie", "a=1; b=2")], 401);
 }
