@@ -24,6 +24,7 @@ mod frames;
 mod grpc;
 mod grpc_app;
 mod http2;
+mod load;
 mod readings;
 mod scene;
 mod trust;
@@ -49,6 +50,7 @@ fn all_of_it_holds(proxy: Proxy) {
     streams(&scene);
     readings::no_path_reaches_the_app_on_a_reading_that_was_not_decided(&scene);
     doctor::finds_nothing(&scene);
+    load::no_answer_is_wrong(&scene);
     away(scene);
 }
 
