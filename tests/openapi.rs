@@ -124,6 +124,8 @@ fn turn(path: &str, method: &Method, said: &Value) -> (u8, bool) {
         _ => 4,
     };
     let whole = !path.contains("{slug}") || said["operationId"] == "eraseUser";
+    // Whoever is erased has no sessions that could be ended.
+    let order = if said["operationId"] == "endSessions" { 3 } else { order };
     (order, whole == (*method == Method::DELETE))
 }
 

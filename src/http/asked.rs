@@ -172,7 +172,10 @@ impl Gate {
         let id = match (values.next(), values.next()) {
             (None, _) => return Ok(None),
             (Some(value), None) if value.is_empty() => return Ok(None),
-            (Some(value), None) => value.to_str().ok().and_then(|id| UserId::parse(id).ok()),
+            // Envoy makes one of two, with a comma between them.
+            (Some(value), None) => {
+                value.to_str().ok().filter(|id| !id.contains(',')).and_then(|id| UserId::parse(id).ok())
+            }
             (Some(_), Some(_)) => return Err(unusable("is there twice")),
         };
         let id = id.ok_or_else(|| unusable("names nobody whom one could be"))?;

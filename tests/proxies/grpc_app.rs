@@ -141,8 +141,6 @@ impl Caller {
         if let Some(token) = &self.token {
             request.metadata_mut().insert("authorization", token.parse().unwrap());
         }
-        // What a client says of itself.
-        request.metadata_mut().insert("x-auth-subject", "root".parse().unwrap());
         request
     }
 

@@ -148,7 +148,7 @@ fn at_the_root_the_tenant_is_that_of_the_host() {
 /// Whoever has signed in at sidegate passes by a cookie, which is none of the app's business.
 pub fn a_session_passes(scene: &Scene) {
     let browser = Browser::new(&scene.server);
-    assert_eq!(browser.sign_in(&scene.issuer, "alice", json!({})).status, 303);
+    browser.sign_in(&scene.issuer, "alice", json!({}));
     let session = browser.session().unwrap();
     let ours = format!("__Host-sidegate-acme-session={session}");
     for cookie in [ours.clone(), format!("{ours}; b=2"), format!("a=1; {ours}"), format!("a=1; {ours}; b=2")] {

@@ -143,7 +143,7 @@ impl List<'_> {
         let (own, others, old) = ("X-Auth-... at the open page", "others at the open page", "with _ at the open page");
         let kind_of = |name: &str| match name.contains('_') {
             true => old,
-            false if name.starts_with("X-Auth-") => own,
+            false if name.to_ascii_lowercase().starts_with("x-auth-") => own,
             false => others,
         };
         for kind in [own, others, old] {
