@@ -288,6 +288,105 @@ fn whoever_is_nobody_here_or_was_not_asked_gets_no_session() {
 }
 
 #[test]
+fn a_session_lasts_as_long_as_its_provider_is_trusted_and_an_admin_says() {
+    let (issuer, server) = start();
+    let browser = Browser::new(&server);
+    let known = || browser.asks("/reports", &[]).status == 200;
+    browser.sign_in(&issuer, "alice", json!({}));
+    assert!(known());
+    // Another provider signs users in, and the first is still trusted with access tokens.
+    let other = Issuer::with(Key::rsa());
+    let both = json!([issuer.settings(json!({ "primary": true })), other.settings(json!({ "provider": "other" }))]);
+    let by_other = json!({ "issuers": both, "signIn": { "issuer": other.url(), "clientId": "sidegate" } });
+    server.write_policy("acme/tenant.json", &settings(&issuer, by_other).to_string());
+    eventually("its sessions are over", || !known());
+    let asked = browser.get("/t/acme/account/sign-in");
+    assert!(asked.header("location").starts_with(&other.url()), "{asked:?}");
+    server.write_policy("acme/tenant.json", &settings(&issuer, json!({})).to_string());
+    eventually("and count again", known);
+
+    let admin = server.admin();
+    let sessions = "/t/acme/api/v1/users/alice/sessions";
+    assert_eq!(admin.delete(sessions).status, 204);
+    assert!(!known());
+    assert_eq!(admin.delete(sessions).status, 204, "there is none any more");
+    assert_eq!(admin.delete("/t/acme/api/v1/users/nobody/sessions").status, 404);
+    let trail = admin.get("/t/acme/api/v1/audit?user=alice&action=user.sign_out").json();
+    assert_eq!(trail["entries"].as_array().unwrap().len(), 1, "{trail}");
+}
+
+#[test]
+fn what_a_provider_says_is_taken_as_far_as_it_can_be() {
+    let issuer = Issuer::with(Key::rsa());
+    let by_email = json!({ "issuers": [issuer.settings(json!({ "primary": true, "userClaim": "email" }))] });
+    let server = setup(&issuer, by_email).start();
+    let browser = Browser::new(&server);
+    let boss = |verified: bool| json!({ "email": "boss@acme.example", "email_verified": verified });
+    assert_eq!(browser.sign_in(&issuer, "mallory", boss(false)).status, 403, "whose address it is, nobody knows");
+    assert_eq!(browser.session(), None);
+    assert_eq!(browser.sign_in(&issuer, "boss", boss(true)).status, 303);
+
+    // Forms that OpenID Connect allows and the tenant's definitions do not: what fits is taken, and nobody is shut out.
+    let (issuer, server) = start();
+    let odd = json!({ "name": "Bob", "phone_number": "call me", "phone_number_verified": true });
+    assert_eq!(Browser::new(&server).sign_in(&issuer, "bob", odd).status, 303);
+    let known = &server.admin().get("/t/acme/api/v1/users/bob").json()["profile"];
+    assert_eq!((&known["name"], &known["phone"]), (&json!("Bob"), &json!(null)), "{known}");
+}
+
+#[test]
+fn tabs_long_addresses_and_cookies_of_others_do_not_get_in_the_way() {
+    let (issuer, server) = start();
+    let browser = Browser::new(&server);
+    let begin = || browser.get(&format!("/t/acme/account/sign-in?returnTo={}", encoded(APP)));
+    let (first, second) = (begin(), begin());
+    let back = issuer.sign_in(first.header("location"), "alice", json!({}));
+    assert_eq!(browser.get(&back).header("location"), APP);
+    let back = issuer.sign_in(second.header("location"), "alice", json!({}));
+    assert_eq!(browser.get(&back).header("location"), APP, "the other tab has come back before");
+
+    let long = format!("https://127.0.0.1/search?q={}", "x".repeat(5000));
+    let browser = Browser::new(&server);
+    let to = browser.get(&format!("/t/acme/account/sign-in?returnTo={}", encoded(&long)));
+    assert!(to.header("set-cookie").len() < 4096, "browsers keep no more");
+    let back = issuer.sign_in(to.header("location"), "alice", json!({}));
+    assert_eq!(browser.get(&back).header("location"), "https://127.0.0.1/");
+
+    let twice = "__Host-sidegate-acme-session=a; __Host-sidegate-acme-session=b";
+    let page = browser.client.send(Method::GET, "/t/acme/account/sign-in", &[("cookie", twice)], "");
+    assert_eq!(page.status, 400, "the provider would send the browser back to where it is again");
+}
+
+#[test]
+fn strangers_do_not_have_the_provider_asked() {
+    let issuer = Issuer::with(Key::rsa());
+    let server = setup(&issuer, json!({})).args(&["--failures", "3"]).start();
+    let asked = || issuer.site.asked("/.well-known/openid-configuration");
+    let browsers: Vec<Browser> = (0..5).map(|_| Browser::new(&server)).collect();
+    let to: Vec<Answer> = browsers.iter().map(|browser| browser.get("/t/acme/account/sign-in")).collect();
+    assert_eq!(asked(), 1, "once for all of them");
+    let stranger = server.client(None);
+    let made_up = [("cookie", "__Host-sidegate-acme-apps-s=eyJzdGF0ZSI6InMifQ.AAAA")];
+    assert_eq!(stranger.send(Method::GET, "/t/acme/account/callback?state=s&code=c", &made_up, "").status, 400);
+    assert_eq!(issuer.site.asked("/token"), 0, "that is none of ours");
+    // Whoever has begun may come with any code, but not for ever.
+    for (browser, to) in browsers.iter().zip(&to) {
+        let back = issuer.sign_in(to.header("location"), "alice", json!({ "aud": "another" }));
+        assert_eq!(browser.get(&back).status, 400);
+    }
+    assert_eq!(issuer.site.asked("/token"), 3);
+}
+
+#[test]
+fn a_provider_may_have_other_keys_than_a_moment_ago() {
+    let (mut issuer, server) = start();
+    assert_eq!(Browser::new(&server).sign_in(&issuer, "alice", json!({})).status, 303);
+    issuer.key = Key::rsa();
+    issuer.show(&[issuer.key.jwk(issuer.key_id)]);
+    assert_eq!(Browser::new(&server).sign_in(&issuer, "alice", json!({})).status, 303);
+}
+
+#[test]
 fn a_way_that_would_lead_in_circles_is_not_begun() {
     let issuer = Issuer::with(Key::rsa());
     let said = |more: Value, text: &str| {
@@ -300,6 +399,10 @@ fn a_way_that_would_lead_in_circles_is_not_begun() {
     said(json!({ "returnOrigins": app }), "signIn.cookieDomain must name");
     let sign_in = json!({ "issuer": issuer.url(), "clientId": "sidegate", "cookieDomain": "acme.example" });
     said(json!({ "returnOrigins": app, "signIn": sign_in }), "sidegate is not in the domain");
+    let plain = setup(&issuer, json!({ "returnOrigins": ["http://auth.acme.example"] }));
+    let plain = plain.args(&["--public-url", "https://auth.acme.example"]).start();
+    let page = Browser::new(&plain).get("/t/acme/account/sign-in?returnTo=http%3A%2F%2Fauth.acme.example%2F");
+    assert!(String::from_utf8_lossy(&page.body).contains("plain http"), "{page:?}");
     let server = Setup::new().start();
     assert_eq!(server.client(None).get("/t/acme/account/sign-in").status, 400, "there is no such sign-in");
 }

@@ -23,6 +23,8 @@ struct Page<'a> {
     identities: Vec<[String; 4]>,
     consents: Vec<[String; 4]>,
     logins: Vec<String>,
+    /// Whether users sign in to apps here.
+    signs_in: bool,
     verdicts: Vec<(String, String)>,
     audit: Vec<[String; 5]>,
 }
@@ -56,12 +58,13 @@ pub async fn user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
     let notice = match admitted.call.query_param("done").as_deref() {
         Some("set") => Some("Saved."),
         Some("delete") => Some("Deleted."),
+        Some("sign_out") => Some("Signed out of all apps."),
         _ => None,
     };
     show(&admitted, notice, None, Draft::default()).await
 }
 
-/// `POST`: sets or deletes a field.
+/// `POST`: sets or deletes a field, or signs the user out.
 ///
 /// # Errors
 /// The store's.
@@ -73,18 +76,18 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
     let call = &admitted.call;
     let (action, slug_text, kind, typed) =
         (value(&form, "action"), value(&form, "slug"), value(&form, "type"), value(&form, "value"));
+    let author = call.service.author_of(&admitted.session, call.origin());
     let done = match (UserId::parse(call.params.get("userId")), Slug::parse(slug_text)) {
+        (Ok(user), _) if action == "sign_out" => {
+            call.service.end_sessions(call.tenant, &user, &author).await.map(|_| ())
+        }
         (Ok(user), Ok(slug)) if action == "delete" => {
-            let author = call.service.author_of(&admitted.session, call.origin());
             call.service.delete_trait(call.tenant, &user, &slug, &author, &Precondition::default()).await.map(|_| ())
         }
         (Ok(user), Ok(slug)) if action == "set" => match read(kind, typed) {
             Ok(value) => {
-                let author = call.service.author_of(&admitted.session, call.origin());
-                call.service
-                    .put_trait(call.tenant, &user, &slug, value, &author, &Precondition::default())
-                    .await
-                    .map(|_| ())
+                let precondition = Precondition::default();
+                call.service.put_trait(call.tenant, &user, &slug, value, &author, &precondition).await.map(|_| ())
             }
             Err(why) => Err(ServiceError::invalid("/value", "not_of_its_type", why)),
         },
@@ -146,6 +149,7 @@ async fn show(
         identities: identities(&profile),
         consents: consents(&profile),
         logins: profile.logins.iter().map(|(at, client)| login(at, client.as_deref())).collect(),
+        signs_in: call.tenant.settings.sign_in.is_some(),
         verdicts: profile.verdicts.iter().map(|verdict| (verdict.id.to_owned(), verdict.why.clone())).collect(),
         audit: audit(&profile),
     };

@@ -48,6 +48,18 @@ test('sign in, come back to where one was going, and sign out', async (t) => {
   assert.equal((await page.goto(`${app}/reports/8`)).status(), 403);
   await sidegate.put('/api/v1/abac/users/alice/attributes/plan', { value: 'enterprise' });
 
+  // An admin signs her out; at the provider she still is, and comes back by herself.
+  const admin = await (await newContext(t, { bypassCSP: true })).newPage();
+  await admin.goto(sidegate.portalLink);
+  await admin.getByRole('button', { name: 'Sign in' }).click();
+  await admin.goto(`${sidegate.base}/t/acme/portal/users/alice/360`);
+  assert.deepEqual(await look(admin, 'portal-user-of-apps'), []);
+  await admin.getByRole('button', { name: 'Sign out of all apps' }).click();
+  await admin.waitForSelector('.notice:has-text("Signed out of all apps.")');
+  assert.equal((await page.request.get(`${app}/reports/8`, { maxRedirects: 0 })).status(), 401);
+  await page.goto(`${app}/reports/8`);
+  await sees('/reports/8 for alice');
+
   await page.goto(`${sidegate.base}/t/acme/account/sign-out`);
   assert.deepEqual(await look(page, 'sign-out'), []);
   await page.getByRole('button', { name: 'Sign out' }).click();
