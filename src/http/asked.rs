@@ -55,7 +55,7 @@ impl Gate {
         let secrets = head.headers.get_all(SECRET).iter().map(|value| value.as_bytes()).collect();
         let asker = Asker { peer, secrets, tenant: found.params.get("tenant") };
         match self.ask(fields, &asker, head, rest).await {
-            Err(problem) if fields == Fields::Original => Ok(proxy::as_status(problem)),
+            Err(problem) if fields == Fields::Original => Err((Some(found.route.family), proxy::by_status(problem))),
             Err(problem) if is_grpc(&head.headers) => Ok(problem.into_grpc()),
             answer => answer.map_err(|problem| (Some(found.route.family), problem)),
         }

@@ -148,13 +148,12 @@ impl Answer<'_> {
 
 /// A problem with a question, as nginx takes it: of what is wrong with a request, it hands on 401 and 403 alone.
 #[must_use]
-pub fn as_status(problem: Problem) -> Reply {
+pub fn by_status(problem: Problem) -> Problem {
     let unclear = matches!(problem.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND);
+    let status = if unclear { StatusCode::FORBIDDEN } else { problem.status };
     let reason = utf8_percent_encode(&problem.detail, IN_A_FIELD).to_string();
-    let mut reply = Reply::empty(if unclear { StatusCode::FORBIDDEN } else { problem.status });
-    reply.headers.extend(HeaderValue::try_from(reason).ok().map(|reason| (DENY_REASON, reason)));
-    reply.headers.extend(problem.headers);
-    reply
+    let reason = HeaderValue::try_from(reason).unwrap_or(HeaderValue::from_static(""));
+    Problem { status, ..problem }.with(DENY_REASON, reason)
 }
 
 impl<'a> Answer<'a> {

@@ -10,7 +10,7 @@ use crate::web::{ProxyCall, Reply};
 use self::answer::{Answer, Form};
 use self::asked::Asked;
 
-pub use self::answer::as_status;
+pub use self::answer::by_status;
 pub use self::asked::{Fields, host};
 
 /// Whether a request may pass, as the proxies that ask in these fields take it.
