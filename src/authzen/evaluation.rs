@@ -67,7 +67,7 @@ const COMPLETE_PROFILE: &str = "complete_profile";
 /// # Errors
 /// 400 for whatever is wrong with the body, its media type included.
 pub async fn evaluation(call: Call<'_>) -> Result<Reply, Problem> {
-    one(&call, read(&call)?).await
+    one(&call, read(&call, Question::parse)?).await
 }
 
 /// Decides one question.
@@ -79,11 +79,14 @@ pub(super) async fn one(call: &Call<'_>, question: Question<'_>) -> Result<Reply
     Ok(Reply::json(StatusCode::OK, &encode(&answer, &query)))
 }
 
-/// What a body asks. All that is wrong with it is a 400 (AuthZEN 1.0).
-pub(super) fn read<'b>(call: &Call<'b>) -> Result<Question<'b>, Problem> {
+/// What a body asks, by one way of reading it. All that is wrong with it is a 400 (AuthZEN 1.0).
+pub(super) fn read<'b>(
+    call: &Call<'b>,
+    parse: impl FnOnce(&'b str) -> Result<Question<'b>, serde_json::Error>,
+) -> Result<Question<'b>, Problem> {
     let bad = |json: BadJson| Problem::bad_request(json.to_string());
     let text = json_text(call.headers, call.body).map_err(bad)?;
-    Question::parse(text).map_err(|error| bad(BadJson::unusable(&error)))
+    parse(text).map_err(|error| bad(BadJson::unusable(&error)))
 }
 
 /// How to decide, and for the tenant as of which moment, if not this.

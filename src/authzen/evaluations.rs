@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::model::Query;
@@ -64,8 +64,8 @@ impl Evaluation<'_> {
 /// # Errors
 /// 400 for a body that cannot be used as a whole; one question that cannot is a deny which says so.
 pub async fn evaluations(call: Call<'_>) -> Result<Reply, Problem> {
-    let defaults = read(&call)?;
-    let items = items(call.body)?;
+    let defaults = read(&call, Question::of_a_batch)?;
+    let items = items(&defaults, call.body.len())?;
     if items.is_empty() {
         return one(&call, defaults).await;
     }
@@ -75,7 +75,7 @@ pub async fn evaluations(call: Call<'_>) -> Result<Reply, Problem> {
     }
     let options = defaults.options()?;
     let now = call.service.now();
-    let queries: Vec<_> = items.into_iter().map(|item| query(item, &defaults, now)).collect();
+    let queries: Vec<_> = items.into_iter().map(|item| query(item, &defaults, now)).collect::<Result<_, _>>()?;
     let (tenant, wish) = wished(&call, &options).await;
     let tenant = tenant.as_deref().unwrap_or(call.tenant);
     let mut answers: Vec<Answer<'_>> = Vec::with_capacity(queries.len());
@@ -89,20 +89,11 @@ pub async fn evaluations(call: Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::OK, &merge(&queries, &answers, &options)))
 }
 
-/// The questions of a body.
-fn items(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
-    #[derive(Deserialize)]
-    struct Body<'b> {
-        #[serde(borrow)]
-        evaluations: Option<&'b RawValue>,
-    }
+/// The questions of a body of so many bytes.
+fn items<'b>(defaults: &Question<'b>, body: usize) -> Result<Vec<&'b RawValue>, Problem> {
     let wrong = |_| Problem::bad_request("\"evaluations\" must be an array of objects");
-    let Body { evaluations } = serde_json::from_slice(body).map_err(wrong)?;
-    let items: Vec<&RawValue> = match evaluations {
-        None => Vec::new(),
-        Some(array) => serde_json::from_str(array.get()).map_err(wrong)?,
-    };
-    let defaults = body.len() - evaluations.map_or(0, |array| array.get().len());
+    let items = defaults.items().map_err(wrong)?;
+    let defaults = body - items.iter().map(|item| item.get().len()).sum::<usize>();
     if defaults * items.len() > MAX_DEFAULTS {
         let detail = "the defaults are too long to be taken for each of so many evaluations: ask fewer at once";
         return Err(Problem::bad_request(detail));
@@ -114,10 +105,20 @@ fn items(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
     Ok(items)
 }
 
-fn query<'b>(item: &'b RawValue, defaults: &Question<'b>, now: jiff::Timestamp) -> Result<Query<'b>, Problem> {
-    // Keys that are given twice were looked for in the whole.
-    let question = Question::parse(item.get()).map_err(|_| Problem::bad_request("an evaluation is an object"))?;
-    question.or(defaults).query(now)
+/// The query of an item, or why it is none; an error that makes the whole body unusable.
+fn query<'b>(
+    item: &'b RawValue,
+    defaults: &Question<'b>,
+    now: jiff::Timestamp,
+) -> Result<Result<Query<'b>, Problem>, Problem> {
+    match Question::parse(item.get()) {
+        Ok(question) => Ok(question.or(defaults).query(now)),
+        // It is JSON, so what is wrong with an object is wrong with it wherever it stands: a key that is there twice.
+        Err(error) if item.get().starts_with('{') => {
+            Err(Problem::bad_request(format!("one of the evaluations is not usable: {error}")))
+        }
+        Err(_) => Ok(Err(Problem::bad_request("an evaluation is an object"))),
+    }
 }
 
 /// Those that can be decided, up to the first that cannot where that ends it.

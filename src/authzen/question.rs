@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::model::{Action, Entity, Key, Object, Query, UniqueKeys, Value, holds_long_integer};
 use crate::web::Problem;
@@ -22,6 +23,8 @@ pub struct Question<'a> {
     resource: Option<Member<'a>>,
     context: Option<Value<'a>>,
     options: Option<Value<'a>>,
+    /// The questions of a batch, as they were sent.
+    evaluations: Option<&'a RawValue>,
 }
 
 /// What a question asks for beside the decision.
@@ -77,6 +80,14 @@ impl<'a> Question<'a> {
     /// # Errors
     /// `serde_json`'s, with line and column.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
+        let question = Self::of_a_batch(text)?;
+        // To one question it is a member like any other.
+        question.evaluations.map_or(Ok(()), |others| serde_json::from_str::<Value<'_>>(others.get()).map(drop))?;
+        Ok(question)
+    }
+
+    /// The same, of several questions, which are not looked at.
+    pub(super) fn of_a_batch(text: &'a str) -> Result<Self, serde_json::Error> {
         let mut question: Self = serde_json::from_str(text)?;
         if holds_long_integer(text.as_bytes()) {
             question.values_mut().for_each(Value::mark_large_doubles);
@@ -86,14 +97,22 @@ impl<'a> Question<'a> {
 
     /// The same, with what it lacks taken from another: each member whole.
     pub(super) fn or(self, defaults: &Self) -> Self {
-        let Self { subject, action, resource, context, options } = self;
+        let Self { subject, action, resource, context, options, .. } = self;
         Self {
             subject: subject.or_else(|| defaults.subject.clone()),
             action: action.or_else(|| defaults.action.clone()),
             resource: resource.or_else(|| defaults.resource.clone()),
             context: context.or_else(|| defaults.context.clone()),
             options,
+            evaluations: None,
         }
+    }
+
+    /// The texts of a batch's questions; none if there is none, an error if these are no list.
+    pub(super) fn items(&self) -> Result<Vec<&'a RawValue>, serde_json::Error> {
+        let list: Option<Vec<&RawValue>> =
+            self.evaluations.map_or(Ok(None), |list| serde_json::from_str(list.get()))?;
+        Ok(list.unwrap_or_default())
     }
 
     /// Its `options`.
@@ -258,6 +277,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Question<'a> {
                         "resource" => once(&mut question.resource, &key, &mut map)?,
                         "context" => once(&mut question.context, &key, &mut map)?,
                         "options" => once(&mut question.options, &key, &mut map)?,
+                        "evaluations" => once(&mut question.evaluations, &key, &mut map)?,
                         _ => ignore(&mut unknown, key, &mut map)?,
                     }
                 }
