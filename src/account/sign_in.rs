@@ -45,6 +45,10 @@ pub async fn signed_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
     let param = |name: &str| call.query_param(name).unwrap_or_default();
     let (state, code) = (param("state"), param("code"));
     let (kept, forget) = Door::Apps.come_back(&call, &state);
+    if kept.is_empty() && matches!(held(&call), Held::One(_)) {
+        // The way back was taken before: whoever is signed in goes on, and whoever is not signs in.
+        return Ok(Reply::see_other(&format!("/t/{}/account/sign-in", call.tenant.id)));
+    }
     let (step, session) = if param("error").is_empty() {
         let back = CameBack { kept: &kept, state: &state, code: &code, address: call.peer };
         call.service.signed_in_to_apps(call.tenant, back, call.origin()).await?
@@ -91,7 +95,7 @@ fn csrf(call: &PageCall<'_>, held: &str) -> String {
 fn go(call: &PageCall<'_>, step: AppStep) -> Reply {
     let again = || Some((format!("/t/{}/account/sign-in", call.tenant.id), "Try again"));
     match step {
-        AppStep::Ask(begun) => Door::Apps.leave(call.tenant, &begun),
+        AppStep::Ask(begun) => Door::Apps.leave(call, &begun),
         AppStep::Profile(page) => Reply::see_other(&page),
         AppStep::GoOn(Some(url)) => Reply::see_other(url.as_str()),
         AppStep::GoOn(None) => {
@@ -100,6 +104,10 @@ fn go(call: &PageCall<'_>, step: AppStep) -> Reply {
         AppStep::Stranger => {
             let text = "The identity provider knows who you are, but nobody here has that identity.";
             message(call, StatusCode::FORBIDDEN, NOT, text, again())
+        }
+        AppStep::Away => {
+            let text = "The identity provider does not answer.";
+            message(call, StatusCode::BAD_GATEWAY, NOT, text, again())
         }
         AppStep::Failed(why) => message(call, StatusCode::BAD_REQUEST, NOT, why, again()),
     }

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::{Shell, generate};
+use url::Url;
 
 use crate::app;
 
@@ -91,6 +92,14 @@ enum Command {
 
 /// How long the end of the program waits for what blocks.
 const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A URL of the web, as an argument.
+fn web_url(text: &str) -> Result<Url, String> {
+    Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => "write http:// or https:// before it".to_owned(),
+        other => other.to_string(),
+    })
+}
 
 /// Something that the user has to write differently.
 #[derive(Debug, thiserror::Error)]

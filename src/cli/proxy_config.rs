@@ -10,7 +10,7 @@ use url::Url;
 use crate::model::{ProxySettings, Slug, TenantId};
 use crate::service::MIN_SECRET;
 
-use super::{Usage, show};
+use super::{Usage, show, web_url};
 
 /// Print a configuration of a reverse proxy that asks sidegate about every request to an app
 #[derive(Args)]
@@ -18,13 +18,13 @@ pub(super) struct ProxyConfig {
     /// The proxy
     proxy: Proxy,
     /// The app, such as http://127.0.0.1:3000; h2c://127.0.0.1:50051 for one that speaks HTTP/2 without TLS, such as gRPC
-    #[arg(long)]
+    #[arg(long, value_parser = web_url)]
     upstream: Url,
     /// The tenant whose policies decide
     #[arg(long)]
     tenant: TenantId,
     /// sidegate, as the proxy reaches it
-    #[arg(long, default_value = "http://127.0.0.1:8181")]
+    #[arg(long, default_value = "http://127.0.0.1:8181", value_parser = web_url)]
     sidegate: Url,
     /// Where the proxy listens
     #[arg(long, default_value = "127.0.0.1:8000")]

@@ -79,11 +79,10 @@ impl Gate {
         }
         let address = self.proxies.client_of_a_proxy(&head.headers);
         let name = asker.tenant.map(Cow::Borrowed).or_else(|| self.tenant_of_host(head, fields));
-        let tenant = match &name {
-            None if !self.proxies.hosts.is_empty() => None,
-            name => self.tenant(name.as_deref()),
-        };
-        let tenant = tenant.ok_or_else(Problem::no_such_tenant)?;
+        if name.is_none() && !self.proxies.hosts.is_empty() {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "this host is none of those that --hosts names"));
+        }
+        let tenant = self.tenant(name.as_deref()).ok_or_else(Problem::no_such_tenant)?;
         tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
         let of = name.as_deref().map_or(Of::Default, Of::Named);
         let caller = self.visitor(&Visit { head, of, tenant: &tenant, peer: asker.peer, address }).await?;

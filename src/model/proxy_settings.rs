@@ -12,7 +12,7 @@ use super::{PathForm, Slug};
 pub struct ProxySettings {
     /// Where browsers are sent that nobody is signed in with; `{returnTo}` stands for where they were going.
     pub sign_in_url: Option<String>,
-    /// The field in which an identity proxy names the user, such as `remote-user`; it counts with `SIDEGATE_PROXY_SECRET` alone.
+    /// The field in which an identity proxy names the user, such as `Remote-User`; it counts with `SIDEGATE_PROXY_SECRET` alone.
     pub identity_header: Option<String>,
     /// The traits that apps are told, in `X-Auth-Trait-...`.
     pub traits: Vec<Slug>,
@@ -34,7 +34,7 @@ impl ProxySettings {
         }
         if self.identity_header.as_ref().is_some_and(|name| !is_free(name)) {
             let what = "this cannot be the field that names the user".to_owned();
-            let help = "write it in lower case, such as \"remote-user\" or \"x-forwarded-user\"".to_owned();
+            let help = "take one that means nothing else, such as \"Remote-User\" or \"X-Forwarded-User\"".to_owned();
             wrong.push(("/proxies/identityHeader".to_owned(), what, help));
         }
         wrong
@@ -43,6 +43,7 @@ impl ProxySettings {
 
 /// Whether a field may name the user: none that means something else.
 fn is_free(name: &str) -> bool {
+    let name = &*name.to_ascii_lowercase();
     const TAKEN: [&str; 7] =
         ["authorization", "cookie", "host", "connection", "accept", "x-request-id", "x-forwarded-for"];
     const OURS: [&str; 3] = ["x-auth-", "x-sidegate-", "x-original-"];

@@ -38,13 +38,13 @@ pub struct AppSignIn {
     pub cookie_domain: Option<String>,
     /// After how many hours one signs in again.
     #[serde(default = "eight")]
-    pub session_hours: u16,
+    pub session_hours: i64,
 }
 
 /// A month: whoever wants more has no sessions, but an open door.
-const MAX_HOURS: u16 = 720;
+const MAX_HOURS: i64 = 720;
 
-fn eight() -> u16 {
+fn eight() -> i64 {
     8
 }
 
@@ -69,7 +69,7 @@ impl AppSignIn {
             at("clientId", "this is empty", "it is what the provider calls this client".to_owned());
         }
         if self.cookie_domain.as_ref().is_some_and(|domain| !is_domain(domain)) {
-            let help = "write it like \"example.com\", without a dot before it".to_owned();
+            let help = "write it like \"example.com\"; one host alone needs none: leave it out".to_owned();
             at("cookieDomain", "this is no domain that cookies can be for", help);
         }
         if !(1..=MAX_HOURS).contains(&self.session_hours) {

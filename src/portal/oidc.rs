@@ -10,7 +10,7 @@ use super::frame::{base_of, cookie_name};
 /// `GET portal/sign-in/start`
 pub async fn start_sign_in(call: &PageCall<'_>) -> Reply {
     match call.service.begin_sign_in(call.tenant).await {
-        Some(begun) => Door::Portal.leave(call.tenant, &begun),
+        Some(begun) => Door::Portal.leave(call, &begun),
         None if call.tenant.settings.portal.is_none() => {
             failed(call, StatusCode::NOT_FOUND, "This tenant has no identity provider: a one-time link lets you in.")
         }

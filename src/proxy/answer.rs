@@ -2,13 +2,13 @@
 
 use askama::Template;
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{COOKIE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::model::{RETURN_TO, Slug, UserId};
 use crate::service::Visitor;
-use crate::web::{Problem, ProxyCall, Reply, is_grpc};
+use crate::web::{Cookies, Problem, ProxyCall, Reply, is_grpc};
 
 use super::asked::{Asked, Fields, IDENTITY, wants_page};
 
@@ -77,6 +77,8 @@ pub(super) fn pass(call: &ProxyCall<'_>, visitor: &Visitor, traits: &[(&Slug, Op
             reply.headers.push((name, value));
         }
     }
+    // Nor may an app have what lets somebody pass as its user at another.
+    reply.headers.extend(Cookies::of_the_app(&call.head.headers).map(|cookies| (COOKIE, cookies)));
     reply
 }
 

@@ -174,7 +174,8 @@ fn no_lies(headers: &HeaderMap, identity: Option<&str>) -> Result<(), Unclear> {
     for name in headers.keys() {
         // Gateways and CGI take `X_Auth_Subject` for `X-Auth-Subject`, and proxies do not: it would reach the app as it was sent.
         let plain = name.as_str().replace('_', "-");
-        let is_fixed = matches!(&*plain, "host" | "authorization") || Some(&*plain) == identity;
+        let is_fixed = matches!(&*plain, "host" | "authorization")
+            || identity.is_some_and(|name| name.eq_ignore_ascii_case(&plain));
         if name.as_str().contains('_') && (is_fixed || plain.starts_with(IDENTITY)) {
             return Err(Unclear::Alias(name.clone()));
         }

@@ -5,6 +5,9 @@ use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, COOKIE, HeaderValue};
 
+/// How all of our cookies begin.
+const OURS: [&[u8]; 2] = [b"__Host-sidegate-", b"__Secure-sidegate-"];
+
 /// Reads a posted form; `None` if it is none.
 #[must_use]
 pub fn parse_form(headers: &HeaderMap, body: &[u8]) -> Option<Vec<(String, String)>> {
@@ -30,9 +33,33 @@ impl Cookies {
 
     /// The values of all cookies of a name.
     pub(super) fn all(headers: &HeaderMap, name: &str) -> impl Iterator<Item = String> {
+        Self::parsed(headers).filter(move |cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The names of all cookies that begin so.
+    pub(super) fn named_like(headers: &HeaderMap, start: &str) -> Vec<String> {
+        let like = Self::parsed(headers).filter(|cookie| cookie.name().starts_with(start));
+        like.map(|cookie| cookie.name().to_owned()).collect()
+    }
+
+    /// Those that are an app's business: all but ours, as one field has them; `None` without any at all.
+    #[must_use]
+    pub fn of_the_app(headers: &HeaderMap) -> Option<HeaderValue> {
+        let mut kept: Vec<&[u8]> = Vec::new();
+        let mut lines = headers.get_all(COOKIE).iter().peekable();
+        lines.peek()?;
+        for cookie in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')) {
+            let cookie = cookie.trim_ascii();
+            if !cookie.is_empty() && !OURS.iter().any(|ours| cookie.starts_with(ours)) {
+                kept.push(cookie);
+            }
+        }
+        HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok()
+    }
+
+    fn parsed(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let parsed = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-        parsed.filter(move |cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+        lines.flat_map(Cookie::split_parse).filter_map(Result::ok)
     }
 
     /// A cookie that scripts and other sites do not see. The prefix `__Host-` binds it to this very origin.

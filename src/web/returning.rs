@@ -15,15 +15,26 @@ pub enum Door {
     Apps,
 }
 
+/// So many sign-ins may be under way in a browser.
+const AT_ONCE: usize = 5;
+
 /// So much of a state tells sign-ins apart.
 const STATE: usize = 12;
 
 impl Door {
     /// On to the provider.
     #[must_use]
-    pub fn leave(self, tenant: &Tenant, begun: &BegunSignIn) -> Reply {
-        let cookie = Cookies::set_briefly(&self.cookie(tenant, &begun.state), &begun.kept);
-        Reply::see_other(&begun.address).cookie(cookie)
+    pub fn leave(self, call: &PageCall<'_>, begun: &BegunSignIn) -> Reply {
+        let cookie = Cookies::set_briefly(&self.cookie(call.tenant, &begun.state), &begun.kept);
+        let reply = Reply::see_other(&begun.address).cookie(cookie);
+        let start = self.cookie(call.tenant, "");
+        let mut others = Cookies::named_like(call.headers, &start);
+        others.retain(|name| name.len() == start.len() + STATE);
+        if others.len() < AT_ONCE {
+            return reply;
+        }
+        // Servers take no head of any size, and most of these belong to tabs that nobody looks at any more.
+        others.iter().fold(reply, |reply, name| reply.cookie(Cookies::unset(name)))
     }
 
     /// What the browser kept that comes back with a state, and what takes it away.

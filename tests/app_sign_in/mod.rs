@@ -295,6 +295,8 @@ fn tabs_long_addresses_and_cookies_of_others_do_not_get_in_the_way() {
     assert_eq!(browser.get(&back).header("location"), APP);
     let back = issuer.sign_in(second.header("location"), "alice", json!({}));
     assert_eq!(browser.get(&back).header("location"), APP, "the other tab has come back before");
+    let again = browser.get(&back);
+    assert_eq!(again.header("location"), "/t/acme/account/sign-in", "whoever is signed in goes on: {again:?}");
 
     let long = format!("https://127.0.0.1/search?q={}", "x".repeat(5000));
     let browser = Browser::new(&server);
@@ -302,6 +304,12 @@ fn tabs_long_addresses_and_cookies_of_others_do_not_get_in_the_way() {
     assert!(to.header("set-cookie").len() < 4096, "browsers keep no more");
     let back = issuer.sign_in(to.header("location"), "alice", json!({}));
     assert_eq!(browser.get(&back).header("location"), "https://127.0.0.1/");
+
+    for _ in 0..20 {
+        browser.get(&format!("/t/acme/account/sign-in?returnTo={}", encoded("https://127.0.0.1/new")));
+        browser.cookies.borrow_mut().remove("__Host-sidegate-acme-session");
+        assert!(browser.cookie().len() < 5000, "those that nobody comes back from do not pile up");
+    }
 
     let twice = "__Host-sidegate-acme-session=a; __Host-sidegate-acme-session=b";
     let page = browser.client.send(Method::GET, "/t/acme/account/sign-in", &[("cookie", twice)], "");

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::issuer::{Issuer, Key};
+use crate::support::issuer::{Issuer, Key, Page};
 use crate::support::{Answer, Setup};
 
 use super::{Browser, setup, start};
@@ -77,6 +77,16 @@ fn strangers_do_not_have_the_provider_asked() {
         assert_eq!(browser.get(&back).status, 400);
     }
     assert_eq!(issuer.site.asked("/token"), 3);
+}
+
+#[test]
+fn a_provider_that_is_away_is_said_to_be_away() {
+    let issuer = Issuer::with(Key::rsa());
+    let away = Page { status: "503 Service Unavailable", ..Page::ok("") };
+    issuer.site.put("/.well-known/openid-configuration", away);
+    let server = setup(&issuer, json!({})).start();
+    assert_eq!(Browser::new(&server).get("/t/acme/account/sign-in").status, 502);
+    assert!(server.log().contains("an identity provider does not say"), "{}", server.log());
 }
 
 #[test]

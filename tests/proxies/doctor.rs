@@ -200,6 +200,16 @@ fn each_hole_is_found_by_the_probe_for_it() {
 }
 
 #[test]
+fn a_field_that_is_believed_is_told_though_nobody_reached_through() {
+    let believing = "location / { if ($http_remote_user = alice) { return 200; } if ($http_remote_user) { return 403; } return 401; }";
+    let site = Bad::start(ASKED, believing);
+    let (output, _, err) = run(sidegate().args(["doctor", &site.url("/reports/june")]));
+    assert!(output.status.success() && err.contains("Remote-User turns 401 into 403"), "{err}");
+    let (output, out, _) = run(sidegate().args(["doctor", &site.url("/reports/june"), "--user", "alice"]));
+    assert!(output.status.code() == Some(1) && out.contains("Remote-User: alice"), "{out}");
+}
+
+#[test]
 fn it_says_what_it_found_and_what_mends_it() {
     let bad = Bad::start("$as_the_client_says", DOOR);
     let url = bad.url("/reports/june");
@@ -252,7 +262,9 @@ fn what_nothing_can_be_learnt_from_is_wrong_use() {
         (&[&closed, "--open", "/reports/"], "not everybody may see this page"),
         (&[&closed, "--open", "public"], "write a path"),
         (&[&closed.replace("http", "https"), "--insecure"], "no connection"),
-        (&["wat"], "relative URL without a base"),
+        (&["wat"], "write http:// or https:// before it"),
+        (&[&format!("http://{}/reports/june", tires(0, "503 Away"))], "answered with 503"),
+        (&[&closed, "--user", "two words"], "without blanks"),
     ] {
         let (output, out, err) = run(sidegate().arg("doctor").args(args));
         assert_eq!((output.status.code(), &*out), (Some(2), ""), "{args:?}: {err}");

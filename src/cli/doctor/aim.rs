@@ -17,10 +17,12 @@ pub(super) struct Aim {
     query: String,
     /// What everybody may see.
     pub(super) open: Option<String>,
+    /// Whom a stranger says to be.
+    pub(super) user: String,
 }
 
 impl Aim {
-    pub(super) fn new(url: &Url, open: Option<&str>) -> Self {
+    pub(super) fn new(url: &Url, open: Option<&str>, user: &str) -> Self {
         let host = url.host_str().unwrap_or_default();
         Self {
             scheme: url.scheme().to_owned(),
@@ -28,6 +30,7 @@ impl Aim {
             closed: url.path().to_owned(),
             query: url.query().map_or_else(String::new, |query| format!("?{query}")),
             open: open.map(str::to_owned),
+            user: user.to_owned(),
         }
     }
 
@@ -87,7 +90,7 @@ mod tests {
     use super::*;
 
     fn aim(url: &str) -> Aim {
-        Aim::new(&Url::parse(url).unwrap(), Some("/public/"))
+        Aim::new(&Url::parse(url).unwrap(), Some("/public/"), "admin")
     }
 
     #[test]

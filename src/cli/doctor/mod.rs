@@ -22,7 +22,7 @@ use self::aim::Aim;
 use self::patient::Patient;
 use self::report::Report;
 use self::wire::{Site, Trust};
-use super::Usage;
+use super::{Usage, web_url};
 
 /// Try from outside, as a stranger would, whether anything gets past a site's proxy: fields that only the proxy may set, odd
 /// paths, methods and hosts. Some 300 requests, one after the other, without credentials; for sites of your own. Exit status 0
@@ -30,10 +30,14 @@ use super::Usage;
 #[derive(Args)]
 pub(super) struct Doctor {
     /// Something that nobody may see without signing in, such as https://app.example.com/reports/june
+    #[arg(value_parser = web_url)]
     url: Url,
     /// A page that everybody may see, such as /public/index.html: ways from beside it are tried, too
     #[arg(long, value_name = "PATH")]
     open: Option<String>,
+    /// Whom to say to be in identity fields: best somebody who may see it
+    #[arg(long, value_name = "NAME", default_value = "admin")]
+    user: String,
     /// How many seconds an answer may take
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
     timeout: u64,
@@ -62,6 +66,10 @@ impl Doctor {
         let tried = patient.try_all(probes).await;
         let shut_out = !patient.answers_as_before().await;
         let report = Report { url, patient: &patient, tried: &tried, shut_out };
+        for field in report.believed() {
+            let status = patient.plain.status;
+            eprintln!("note: {field} turns {status} into 403: it is believed, and --user may name somebody who may");
+        }
         if self.json { report.as_json() } else { report.as_text() }?;
         if report.holes().next().is_some() {
             return Ok(ExitCode::FAILURE);
@@ -84,6 +92,10 @@ impl Doctor {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refused("a stranger has no name and no password: leave them out").into());
         }
+        let is_name = !self.user.is_empty() && self.user.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_name {
+            return Err(Usage(format!("--user {}: write a name without blanks", self.user)).into());
+        }
         let is_path = |path: &&str| path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
         if let Some(path) = self.open.as_deref().filter(|path| !is_path(path)) {
             let why = "write a path of the same site, such as /public/index.html";
@@ -96,6 +108,6 @@ impl Doctor {
         };
         let site = Site::find(url, &trust, Duration::from_secs(self.timeout)).await;
         let site = site.map_err(|error| refused(&format!("{error:#}")))?;
-        Ok((site, Aim::new(url, self.open.as_deref())))
+        Ok((site, Aim::new(url, self.open.as_deref(), &self.user)))
     }
 }

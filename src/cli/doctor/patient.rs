@@ -53,7 +53,18 @@ impl Patient {
         let plain = asked(&target).await?;
         if plain.is_success() {
             let status = plain.status;
-            return Err(refused(format!("everybody may see this page ({status}): name one that they may not")).into());
+            let why = format!(
+                "everybody may see this page ({status}). If they should not, nothing protects it: is this where the proxy is? \
+                 Else name a page that they may not see"
+            );
+            return Err(refused(why).into());
+        }
+        if plain.status == 400 || plain.status >= 500 {
+            let status = plain.status;
+            let why = format!(
+                "a stranger is answered with {status}: what decides is away or asked wrongly, and nothing can be learnt"
+            );
+            return Err(refused(why).into());
         }
         if let Some(location) = plain.field("location").filter(|place| plain.is_redirect() && aim.leads_back(place)) {
             return Err(refused(format!("this page is at another address: name {}", location.escape_debug())).into());

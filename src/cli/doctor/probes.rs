@@ -126,14 +126,15 @@ impl List<'_> {
     }
 
     fn identity(&mut self) {
+        let user = &*self.aim.user;
         for name in IDENTITY {
-            self.closed(groups::IDENTITY, name, |target| Request::get(target).with(name, "admin"));
+            self.closed(groups::IDENTITY, name, |target| Request::get(target).with(name, user));
         }
         self.closed(groups::IDENTITY, "X-Auth-Subject twice", |target| {
-            Request::get(target).with("X-Auth-Subject", "admin").with("X-Auth-Subject", "root")
+            Request::get(target).with("X-Auth-Subject", user).with("X-Auth-Subject", "root")
         });
         self.closed(groups::IDENTITY, "X-Auth-Subject named by Connection", |target| {
-            Request::get(target).with("X-Auth-Subject", "admin").with("Connection", "close, X-Auth-Subject")
+            Request::get(target).with("X-Auth-Subject", user).with("Connection", "close, X-Auth-Subject")
         });
         self.closed(groups::IDENTITY, "X-Auth-Subject behind the body", |target| {
             let request = Request::get(target).with("Transfer-Encoding", "chunked").with("Trailer", "X-Auth-Subject");
@@ -301,7 +302,7 @@ mod tests {
     use url::Url;
 
     fn of(url: &str, open: Option<&str>) -> Vec<Probe> {
-        all(&Aim::new(&Url::parse(url).unwrap(), open))
+        all(&Aim::new(&Url::parse(url).unwrap(), open, "admin"))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::answer::Answer;
-use super::groups::{ALL, Group};
+use super::groups::{ALL, Group, IDENTITY};
 use super::patient::{Patient, Tried};
 use super::verdict::Outcome;
 use crate::cli::show;
@@ -35,6 +35,17 @@ impl Report<'_> {
             Outcome::Through(why) => Some((tried, why.as_str())),
             _ => None,
         })
+    }
+
+    /// Fields of others by which somebody is known who may not, while a stranger is nobody.
+    pub(super) fn believed(&self) -> impl Iterator<Item = &str> {
+        let nobody = self.patient.plain.status != 403;
+        let forbidden = |tried: &&Tried| tried.answer.as_ref().is_some_and(|answer| answer.status == 403);
+        let others = |tried: &&Tried| {
+            let name = tried.probe.name.to_ascii_lowercase();
+            tried.probe.group == IDENTITY && !name.contains(' ') && !name.replace('_', "-").starts_with("x-auth-")
+        };
+        self.tried.iter().filter(move |_| nobody).filter(forbidden).filter(others).map(|tried| &*tried.probe.name)
     }
 
     /// Holes, what was tried in each group, and a sum.

@@ -99,7 +99,7 @@ mod tests {
 
     /// What an answer to the first probe that expects something says, where strangers are answered so.
     fn judged(stranger: &str, expects: Expects, given: &Answer) -> Outcome {
-        let aim = Aim::new(&Url::parse("https://a.example/reports/june").unwrap(), Some("/public/"));
+        let aim = Aim::new(&Url::parse("https://a.example/reports/june").unwrap(), Some("/public/"), "admin");
         let (plain, open) = (answer(stranger, ""), answer("200 OK", "open"));
         let known = Known { aim: &aim, plain: &plain, open: Some(&open) };
         let probe = probes::all(&aim).into_iter().find(|probe| probe.expects == expects).unwrap();

@@ -28,6 +28,7 @@ core.register_action("sidegate", { "http-req" }, function(txn)
       local value = answer.headers[name] and answer.headers[name][0] or ""
       txn:set_var("txn." .. name:gsub("-", "_"), value)
     end
+    txn:set_var("txn.cookie", answer.headers["cookie"] and answer.headers["cookie"][0] or "")
     txn:set_var("txn.sidegate", "passed")
     return
   end

@@ -122,7 +122,8 @@ pub(super) fn page(page: Page) -> Described {
             .query_optional("returnTo", "where the browser was going", json!({ "type": "string" }))
             .shows(200, "Signed in already, without a way back.")
             .answers_nothing(303, "On to the provider; with a session, on to the app or to what is asked first.")
-            .shows(400, "There is no such sign-in, or the provider does not answer."),
+            .shows(400, "There is no such sign-in.")
+            .shows(502, "The provider does not answer."),
         Page::SignedIn => describe("Come back from the OpenID provider, on the way to an app")
             .query_optional("state", "what was handed to the provider", json!({ "type": "string" }))
             .query_optional("code", "what the provider is asked about", json!({ "type": "string" }))

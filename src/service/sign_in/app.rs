@@ -12,7 +12,7 @@ use crate::service::tenants::Tenant;
 use crate::service::{Service, ServiceError, entropy};
 use crate::store::{AppSession, SessionEnded};
 
-use super::{BegunSignIn, CameBack, Client};
+use super::{BegunSignIn, CameBack, Client, no_longer_than_kept};
 
 /// What policies may read of the id token as long as a session lasts.
 const CLAIMS: [&str; 7] = ["iss", "sub", "aud", "auth_time", "acr", "amr", "sid"];
@@ -34,6 +34,8 @@ pub enum AppStep {
     GoOn(Option<Url>),
     /// The provider knows who it is, and nobody of this tenant is that.
     Stranger,
+    /// Nowhere: the provider does not answer.
+    Away,
     /// Nowhere; the words are for the page, details are in the log.
     Failed(&'static str),
 }
@@ -43,7 +45,8 @@ impl Service {
     #[must_use]
     pub fn sign_in_url(&self, tenant: &Tenant, return_to: &str) -> Option<String> {
         tenant.settings.sign_in.as_ref()?;
-        let return_to = utf8_percent_encode(return_to, NON_ALPHANUMERIC);
+        let return_to = no_longer_than_kept(return_to);
+        let return_to = utf8_percent_encode(&return_to, NON_ALPHANUMERIC);
         Some(self.url_of(&format!("/t/{}/account/sign-in?returnTo={return_to}", tenant.id)))
     }
 
@@ -67,11 +70,11 @@ impl Service {
                 return self.go_on(tenant, (&trusted, &hash), session, return_to, origin).await;
             }
         }
-        if let Some(why) = self.out_of_reach(settings, self.return_url(tenant, return_to).as_ref()) {
+        if let Some(why) = self.out_of_reach(tenant, settings, self.return_url(tenant, return_to).as_ref()) {
             return Ok(AppStep::Failed(why));
         }
         let begun = self.ask_provider(tenant, &self.app_client(tenant, settings), return_to).await;
-        Ok(begun.map_or(AppStep::Failed("The identity provider does not answer."), AppStep::Ask))
+        Ok(begun.map_or(AppStep::Away, AppStep::Ask))
     }
 
     /// What came of asking the provider, and the cookie of the session that began.
@@ -92,7 +95,7 @@ impl Service {
         };
         leave_out_unverified(&mut claims);
         let now = self.now();
-        let lifetime = SignedDuration::from_hours(settings.session_hours.into());
+        let lifetime = SignedDuration::from_hours(settings.session_hours);
         let expires_at = now.saturating_add(lifetime).unwrap_or(now);
         let user = match self.whose(tenant, issuer, claims.clone(), expires_at).await {
             Ok(Found { caller: Caller::User { id, .. }, .. }) => id,
@@ -188,8 +191,11 @@ impl Service {
             Checked::Incomplete { redirect_to: Some(page), .. } => AppStep::Profile(page),
             Checked::Incomplete { .. } => AppStep::Failed("Something is missing in your profile."),
             Checked::Complete(_) => {
+                if !return_to.is_empty() && self.return_url(tenant, return_to).is_none() {
+                    tracing::warn!(tenant = %tenant.id, return_to, "somebody cannot go back where returnOrigins does not lead");
+                }
                 let return_to = self.return_url(tenant, return_to);
-                let unreached = self.out_of_reach(settings, return_to.as_ref());
+                let unreached = self.out_of_reach(tenant, settings, return_to.as_ref());
                 unreached.map_or(AppStep::GoOn(return_to), AppStep::Failed)
             }
         }
@@ -217,7 +223,13 @@ impl Service {
     }
 
     /// Why a session would not reach where the browser goes, and the browser would be sent in circles.
-    fn out_of_reach(&self, settings: &AppSignIn, to: Option<&Url>) -> Option<&'static str> {
+    fn out_of_reach(&self, tenant: &Tenant, settings: &AppSignIn, to: Option<&Url>) -> Option<&'static str> {
+        let why = self.unreached(settings, to)?;
+        tracing::warn!(tenant = %tenant.id, to = to.map(Url::as_str), "nobody can sign in: {why}");
+        Some(why)
+    }
+
+    fn unreached(&self, settings: &AppSignIn, to: Option<&Url>) -> Option<&'static str> {
         let own = Url::parse(&self.url_of("/")).ok()?;
         let own = own.host_str()?;
         let reached = |host: &str| match &settings.cookie_domain {

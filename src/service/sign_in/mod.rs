@@ -91,7 +91,7 @@ impl Service {
             state: state.secret().clone(),
             nonce: nonce.secret().clone(),
             verifier: verifier.secret().clone(),
-            return_to: no_longer_than_a_cookie(return_to),
+            return_to: no_longer_than_kept(return_to),
         };
         let kept = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).ok()?);
         let kept = format!("{kept}.{}", self.mark_of(tenant, &kept));
@@ -166,7 +166,7 @@ fn verify(
 }
 
 /// Where a browser was going, or the app's first page if that is too long to be kept.
-fn no_longer_than_a_cookie(return_to: &str) -> String {
+fn no_longer_than_kept(return_to: &str) -> String {
     if return_to.len() <= MAX_RETURN {
         return return_to.to_owned();
     }
@@ -179,7 +179,12 @@ impl Client<'_> {
     }
 
     fn secret(&self) -> Option<ClientSecret> {
-        self.secret_env.and_then(|name| std::env::var(name).ok()).map(ClientSecret::new)
+        let name = self.secret_env?;
+        let secret = std::env::var(name).ok().filter(|secret| !secret.is_empty());
+        if secret.is_none() {
+            tracing::warn!("clientSecretEnv: the environment variable {name} is not set");
+        }
+        secret.map(ClientSecret::new)
     }
 
     fn redirect(&self) -> Option<RedirectUrl> {

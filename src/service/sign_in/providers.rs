@@ -30,7 +30,11 @@ impl Providers {
         if known.is_none() {
             let url = IssuerUrl::new(issuer.to_owned()).ok()?;
             let read = CoreProviderMetadata::discover_async(url, fetch).await;
-            *known = read.inspect_err(|error| tracing::warn!(issuer, %error, "an identity provider")).ok();
+            let told = |error: &dyn std::error::Error| {
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(issuer, %error, cause, "an identity provider does not say where it is asked");
+            };
+            *known = read.inspect_err(|error| told(error)).ok();
         }
         known.clone()
     }
