@@ -37,6 +37,17 @@ pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+/// Sends a signal. One that stops a process is taken by one of its threads, and only then do the others stop.
+pub fn signal(pid: u32, signal: &str) {
+    let (output, _, err) = run(std::process::Command::new("kill").args([signal, &pid.to_string()]));
+    assert!(output.status.success(), "{err}");
+    if signal == "-STOP" {
+        let tasks = || std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let state = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        eventually("all threads have stopped", || tasks().map(state).all(|stat| stat.contains(") T ")));
+    }
+}
+
 /// The root of the repository.
 pub fn root() -> &'static std::path::Path {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -329,8 +329,7 @@ impl Server {
     }
 
     pub fn signal(&self, signal: &str) {
-        let (output, _, err) = run(Command::new("kill").args([signal, &self.pid().to_string()]));
-        assert!(output.status.success(), "{err}");
+        super::signal(self.pid(), signal);
     }
 
     /// Kills it without a warning.
