@@ -121,6 +121,9 @@ fn it_is_noted_when_a_token_was_last_used() {
     let (id, token) = issued(&create(&server.admin(), json!({ "scopes": ["decide"] })));
     let (unused, _) = issued(&create(&server.admin(), json!({ "scopes": ["decide"] })));
     assert!(may_decide(&server, &token));
+    // What is known of tokens is forgotten when one of them changes, but not that they were used.
+    issued(&create(&server.admin(), json!({ "scopes": ["decide"] })));
+    std::thread::sleep(std::time::Duration::from_millis(500));
     // Once a minute, and at the end.
     server.signal("-TERM");
     server.wait();

@@ -1,9 +1,10 @@
 //! From the text of a bearer token to the caller behind it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
@@ -29,6 +30,8 @@ pub(super) struct Credentials {
     admin: [u8; 32],
     dev_tokens: Option<DevTokens>,
     known: Cache<[u8; 32], Known>,
+    /// Tokens that were used and are not remembered any more.
+    used: Mutex<HashSet<String>>,
     pub(super) failures: Failures,
     /// Counts the changes of tokens that the feed told of.
     changes: AtomicU64,
@@ -38,7 +41,7 @@ impl Credentials {
     pub(super) fn new(hasher: TokenHasher, admin: &SecretString, dev_tokens: Option<DevTokens>, failures: u32) -> Self {
         let admin = hasher.hash(admin.expose_secret());
         let (known, changes) = (Cache::new(KNOWN_TOKENS), AtomicU64::new(0));
-        Self { hasher, admin, dev_tokens, known, changes, failures: Failures::new(failures) }
+        Self { hasher, admin, dev_tokens, known, used: Mutex::default(), changes, failures: Failures::new(failures) }
     }
 
     pub(super) fn hasher(&self) -> &TokenHasher {
@@ -53,11 +56,19 @@ impl Credentials {
     /// Forgets what is known of tokens: one of them changed.
     pub(super) fn changed(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(self.came());
         self.known.invalidate_all();
     }
 
     /// The ids of the service tokens that were used since somebody asked.
     pub(super) fn used(&self) -> Vec<String> {
+        let mut used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        used.extend(self.came());
+        used.into_iter().collect()
+    }
+
+    /// Those of them that are remembered.
+    fn came(&self) -> Vec<String> {
         let came = |known: &Known| known.used.load(Ordering::Relaxed) && known.used.swap(false, Ordering::Relaxed);
         let id = |known: Known| match known.caller.as_ref() {
             Caller::Service(credential) if came(&known) => Some(credential.id.clone()),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
-use crate::support::{Client, Server, count};
+use crate::support::{Client, Server, count, eventually};
 
 #[test]
 fn acknowledged_writes_survive_kill_9() {
@@ -24,6 +24,7 @@ fn acknowledged_writes_survive_kill_9() {
         std::thread::scope(|scope| {
             scope.spawn(|| write_until_refused(&Client::new(address, Some(token.trim())), &acknowledged, &stop));
             std::thread::sleep(Duration::from_millis(150 + 37 * (round as u64 % 7)));
+            eventually("something is written", || acknowledged.load(Ordering::SeqCst) > last_acknowledged);
             server.kill();
             stop.store(true, Ordering::SeqCst);
         });

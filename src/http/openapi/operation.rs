@@ -174,7 +174,7 @@ impl Described {
 
     /// May be forced.
     pub(super) fn forced(self, about: &str) -> Self {
-        self.query("force", about, json!({ "type": "boolean", "default": false }), json!(true))
+        self.query("force", about, json!({ "enum": [true, false, ""], "default": false }), json!(true))
     }
 
     /// Needs a header field.
