@@ -4,7 +4,7 @@ use askama::Template;
 use http::StatusCode;
 
 use crate::service::{AppStep, CameBack, ServiceError};
-use crate::web::{Door, Held, Look, Message, PageCall, Reply, SessionCookie};
+use crate::web::{Door, Held, Look, Message, PageCall, Reply, SessionCookie, form_value};
 
 use super::appearance::look;
 
@@ -76,7 +76,7 @@ pub async fn sign_out(call: PageCall<'_>) -> Result<Reply, ServiceError> {
 pub async fn post_sign_out(call: PageCall<'_>) -> Result<Reply, ServiceError> {
     let Held::One(held) = held(&call) else { return Ok(signed_out(&call)) };
     let form = call.form().unwrap_or_default();
-    if !form.iter().any(|(name, value)| name == "csrf" && *value == csrf(&call, &held)) {
+    if form_value(&form, "csrf") != csrf(&call, &held) {
         let text = "You are still signed in. Open the page again, and sign out there.";
         return Ok(message(&call, StatusCode::FORBIDDEN, "This form was sent from elsewhere", text, None));
     }

@@ -1,6 +1,5 @@
 //! The way in of reverse proxies, which ask whether a request of somebody else may pass.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use hyper::body::Incoming;
 
-use crate::model::{AccessToken, Caller, Object, UserId};
+use crate::model::{AccessToken, Caller, Object, TenantId, UserId};
 use crate::proxy::{self, Fields};
 use crate::service::{Asks, Of, Secret, Tenant, Unfit};
 use crate::web::{Held, Problem, ProxyCall, Reply, SessionCookie, is_grpc};
@@ -78,13 +77,13 @@ impl Gate {
             return Err(self.misconfigured(detail));
         }
         let address = self.proxies.client_of_a_proxy(&head.headers);
-        let name = asker.tenant.map(Cow::Borrowed).or_else(|| self.tenant_of_host(head, fields));
-        if name.is_none() && !self.proxies.hosts.is_empty() {
-            return Err(Problem::new(StatusCode::NOT_FOUND, "this host is none of those that --hosts names"));
-        }
-        let tenant = self.tenant(name.as_deref()).ok_or_else(Problem::no_such_tenant)?;
+        let name = match asker.tenant {
+            None if !self.proxies.hosts.is_empty() => Some(self.tenant_of_host(head, fields)?),
+            named => named,
+        };
+        let tenant = self.tenant(name).ok_or_else(Problem::no_such_tenant)?;
         tenant.admit(Asks::Page, None, address).map_err(Problem::too_many)?;
-        let of = name.as_deref().map_or(Of::Default, Of::Named);
+        let of = name.map_or(Of::Default, Of::Named);
         let caller = self.visitor(&Visit { head, of, tenant: &tenant, peer: asker.peer, address }).await?;
         let call = ProxyCall { service: &self.service, tenant: &tenant, head, caller, address, rest };
         Ok(Box::pin(proxy::answer(call, fields)).await)
@@ -97,9 +96,10 @@ impl Gate {
     }
 
     /// The tenant that a host is mapped to.
-    fn tenant_of_host(&self, head: &Parts, fields: Fields) -> Option<Cow<'_, str>> {
-        let host = proxy::host(head, fields)?;
-        self.proxies.hosts.get(&host).map(|tenant| Cow::Borrowed(tenant.as_str()))
+    fn tenant_of_host(&self, head: &Parts, fields: Fields) -> Result<&str, Problem> {
+        let tenant = proxy::host(head, fields).and_then(|host| self.proxies.hosts.get(&host));
+        let none = || Problem::new(StatusCode::NOT_FOUND, "this host is none of those that --hosts names");
+        tenant.map(TenantId::as_str).ok_or_else(none)
     }
 
     /// Who it is by an access token, by a session of ours, by what an identity proxy says; nobody with none of them. Two that

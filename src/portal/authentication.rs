@@ -5,9 +5,9 @@ use http::StatusCode;
 
 use crate::model::{Access, Condition, Precondition, ProfilingSettings, Rule, UserId};
 use crate::service::{ServiceError, Tenant, check_rules};
-use crate::web::{Reply, parse_list_text};
+use crate::web::{Reply, form_value, parse_list_text};
 
-use super::frame::{Admitted, Frame, value};
+use super::frame::{Admitted, Frame};
 
 #[derive(Template)]
 #[template(path = "authentication.html", config = "src/web/askama.toml")]
@@ -58,7 +58,7 @@ pub async fn post_authentication(admitted: Admitted<'_>) -> Result<Reply, Servic
         Ok(form) => form,
         Err(refused) => return Ok(refused),
     };
-    let (action, typed) = (value(&form, "action"), value(&form, "rules"));
+    let (action, typed) = (form_value(&form, "action"), form_value(&form, "rules"));
     let shown = Shown { typed: Some(typed).filter(|typed| !typed.is_empty()), ..Shown::default() };
     match act(&admitted, action, &form).await {
         Ok(None) => Ok(Reply::see_other(&format!("{}/settings/authentication?done={action}", admitted.base()))),
@@ -84,14 +84,14 @@ async fn act<'f>(
     let call = &admitted.call;
     let author = call.service.author_of(&admitted.session, call.origin());
     if matches!(action, "on" | "off") {
-        let max_prompts_per_login = value(form, "max").trim().parse().map_err(|_| {
+        let max_prompts_per_login = form_value(form, "max").trim().parse().map_err(|_| {
             ServiceError::invalid("", "no_number", "The number of rules must be a whole number, such as 1")
         })?;
         let settings = ProfilingSettings { enabled: action == "on", max_prompts_per_login };
         call.service.put_profiling(call.tenant, settings, &author, &Precondition::default()).await?;
         return Ok(None);
     }
-    let rules: Vec<Rule> = parse_list_text(value(form, "rules"))?;
+    let rules: Vec<Rule> = parse_list_text(form_value(form, "rules"))?;
     if action == "rules" {
         call.service.put_rules(call.tenant, rules, &author, &Precondition::default()).await?;
         return Ok(None);
@@ -102,7 +102,7 @@ async fn act<'f>(
         let notice = format!("These rules would ask {asked} of {users} known users at their next login.");
         return Ok(Some(Shown { notice: Some(notice), ..Shown::default() }));
     }
-    let preview_user = value(form, "user");
+    let preview_user = form_value(form, "user");
     let user = UserId::parse(preview_user);
     let user = user.map_err(|error| ServiceError::invalid("", "no_user", format!("Preview for a user: {error}")))?;
     let verdicts = match call.service.preview_draft(call.tenant, &draft, &user).await {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::service::{ServiceError, Session};
-use crate::web::{Message, PageCall, Reply};
+use crate::web::{Message, PageCall, Reply, form_value};
 
 /// A page that an admin who is signed in asks for.
 pub struct Admitted<'r> {
@@ -54,18 +54,13 @@ impl Admitted<'_> {
     /// The posted form, if it was made for this session.
     pub(super) fn form(&self) -> Result<Vec<(String, String)>, Reply> {
         let form = self.call.form().unwrap_or_default();
-        if value(&form, "csrf") == self.session.csrf {
+        if form_value(&form, "csrf") == self.session.csrf {
             return Ok(form);
         }
         let text = "Nothing was changed. Go back, load the page again, and repeat what you did.";
         let page = Message::plain("This form is too old, or was sent from elsewhere", text, None);
         Err(Reply::html(StatusCode::FORBIDDEN, &page))
     }
-}
-
-/// The value of a form's field; empty if it is not there.
-pub(super) fn value<'f>(form: &'f [(String, String)], name: &str) -> &'f str {
-    form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
 
 /// The cookie of a session; a tenant's sessions are no other's.

@@ -5,9 +5,9 @@ use askama::Template;
 use http::StatusCode;
 
 use crate::service::ServiceError;
-use crate::web::{Cookies, Message, PageCall, Reply};
+use crate::web::{Cookies, Message, PageCall, Reply, form_value};
 
-use super::frame::{Admitted, base_of, cookie_name, value};
+use super::frame::{Admitted, base_of, cookie_name};
 
 #[derive(Template)]
 #[template(path = "sign_in.html", config = "src/web/askama.toml")]
@@ -34,7 +34,7 @@ pub async fn sign_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
 /// The store's.
 pub async fn post_sign_in(call: PageCall<'_>) -> Result<Reply, ServiceError> {
     let form = call.form().unwrap_or_default();
-    match call.service.sign_in(call.tenant, value(&form, "link")).await? {
+    match call.service.sign_in(call.tenant, form_value(&form, "link")).await? {
         Some(secret) => {
             let cookie = Cookies::set(&cookie_name(&call), &secret);
             Ok(Reply::see_other(&format!("{}/users", base_of(&call))).cookie(cookie))

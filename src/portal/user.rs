@@ -5,9 +5,9 @@ use http::StatusCode;
 
 use crate::model::{Bag, DataType, Precondition, Slug, UserId, Value};
 use crate::service::{Profile, ServiceError};
-use crate::web::{Message, Reply};
+use crate::web::{Message, Reply, form_value};
 
-use super::frame::{Admitted, Frame, value, when};
+use super::frame::{Admitted, Frame, when};
 use super::users::user_page;
 
 #[derive(Template)]
@@ -75,7 +75,7 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
     };
     let call = &admitted.call;
     let (action, slug_text, kind, typed) =
-        (value(&form, "action"), value(&form, "slug"), value(&form, "type"), value(&form, "value"));
+        (form_value(&form, "action"), form_value(&form, "slug"), form_value(&form, "type"), form_value(&form, "value"));
     let author = call.service.author_of(&admitted.session, call.origin());
     let done = match (UserId::parse(call.params.get("userId")), Slug::parse(slug_text)) {
         (Ok(user), _) if action == "sign_out" => {

@@ -117,9 +117,7 @@ impl Answer<'_> {
                 // nginx sends a browser elsewhere for 401 alone.
                 let leaves = status == StatusCode::UNAUTHORIZED || location.is_some();
                 let status = if leaves { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
-                let reason = utf8_percent_encode(text, IN_A_FIELD).to_string();
-                let mut reply = Reply::empty(status);
-                reply.headers.extend(HeaderValue::try_from(reason).ok().map(|reason| (DENY_REASON, reason)));
+                let mut reply = Reply::empty(status).with(DENY_REASON, reason(text));
                 reply
                     .headers
                     .extend(location.and_then(|at| HeaderValue::try_from(at).ok()).map(|at| (AUTH_LOCATION, at)));
@@ -153,9 +151,14 @@ impl Answer<'_> {
 pub fn by_status(problem: Problem) -> Problem {
     let unclear = matches!(problem.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND);
     let status = if unclear { StatusCode::FORBIDDEN } else { problem.status };
-    let reason = utf8_percent_encode(&problem.detail, IN_A_FIELD).to_string();
-    let reason = HeaderValue::try_from(reason).unwrap_or(HeaderValue::from_static(""));
+    let reason = reason(&problem.detail);
     Problem { status, ..problem }.with(DENY_REASON, reason)
+}
+
+/// Why, as a field holds it.
+fn reason(text: &str) -> HeaderValue {
+    let reason = utf8_percent_encode(text, IN_A_FIELD).to_string();
+    HeaderValue::try_from(reason).unwrap_or(HeaderValue::from_static(""))
 }
 
 impl<'a> Answer<'a> {

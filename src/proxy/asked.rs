@@ -1,6 +1,8 @@
 //! What a proxy asks about, out of the header fields of its family. What comes twice, or could be read in two ways, is
 //! refused: the server behind the proxy might read it in the other.
 
+use std::borrow::Cow;
+
 use http::header::{HOST, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -173,10 +175,11 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<&str, Unclear> {
 fn no_lies(headers: &HeaderMap, identity: Option<&str>) -> Result<(), Unclear> {
     for name in headers.keys() {
         // Gateways and CGI take `X_Auth_Subject` for `X-Auth-Subject`, and proxies do not: it would reach the app as it was sent.
-        let plain = name.as_str().replace('_', "-");
+        let has_alias = name.as_str().contains('_');
+        let plain = if has_alias { Cow::Owned(name.as_str().replace('_', "-")) } else { Cow::Borrowed(name.as_str()) };
         let is_fixed = matches!(&*plain, "host" | "authorization")
             || identity.is_some_and(|name| name.eq_ignore_ascii_case(&plain));
-        if name.as_str().contains('_') && (is_fixed || plain.starts_with(IDENTITY)) {
+        if has_alias && (is_fixed || plain.starts_with(IDENTITY)) {
             return Err(Unclear::Alias(name.clone()));
         }
         if OURS.iter().any(|ours| plain.starts_with(ours)) {

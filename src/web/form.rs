@@ -19,6 +19,12 @@ pub fn parse_form(headers: &HeaderMap, body: &[u8]) -> Option<Vec<(String, Strin
     Some(url::form_urlencoded::parse(body).into_owned().collect())
 }
 
+/// The value of a form's field; empty if it is not there.
+#[must_use]
+pub fn form_value<'f>(form: &'f [(String, String)], name: &str) -> &'f str {
+    form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+}
+
 /// The cookies of a request, and how ours are made.
 pub struct Cookies;
 

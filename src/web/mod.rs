@@ -20,7 +20,7 @@ mod session_cookie;
 
 pub use call::{Call, InstanceCall, query_param};
 pub use field::{FormField, Input, autocomplete};
-pub use form::{Cookies, parse_form};
+pub use form::{Cookies, form_value, parse_form};
 pub use grpc::is_grpc;
 pub use json::{
     BadJson, json_text, parse_body, parse_list, parse_list_text, parse_object, parse_patch, parse_value, patched,

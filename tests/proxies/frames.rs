@@ -4,15 +4,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-
-const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
+use crate::support::http2::{
+    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame,
+};
 
 /// Sends one request with these fields in this order, and a body if there is one, and waits until it is answered or given up:
 /// what counts is what reaches the app.
@@ -26,7 +20,7 @@ fn exchange(address: SocketAddr, fields: &[(&str, &str)], body: Option<&[u8]>) -
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let block: Vec<u8> = fields.iter().flat_map(|(name, value)| literal(name, value)).collect();
     let ends = if body.is_none() { END_STREAM } else { 0 };
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    let mut bytes = PREFACE.to_vec();
     bytes.extend(frame(SETTINGS, 0, 0, &[]));
     bytes.extend(frame(HEADERS, END_HEADERS | ends, 1, &block));
     bytes.extend(body.map(|body| frame(DATA, END_STREAM, 1, body)).unwrap_or_default());
@@ -46,11 +40,6 @@ fn exchange(address: SocketAddr, fields: &[(&str, &str)], body: Option<&[u8]>) -
             _ => {}
         }
     }
-}
-
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let [_, a, b, c] = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&[a, b, c, kind, flags, 0, 0, 0, stream], payload].concat()
 }
 
 /// A field as it is (RFC 7541, section 6.2.2): not indexed, and not compressed.

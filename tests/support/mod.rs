@@ -6,6 +6,7 @@ pub mod client;
 pub mod contract;
 pub mod database;
 pub mod disk;
+pub mod http2;
 pub mod issuer;
 pub mod postgres;
 pub mod preload;

@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use subtle::ConstantTimeEq;
 use url::{Host, Url};
 
 use crate::model::{AccessToken, AppSignIn, Author, Caller, Issuer, Object, Origin, Source, UserId, Value};
@@ -16,6 +15,9 @@ use super::{BegunSignIn, CameBack, Client, no_longer_than_kept};
 
 /// What policies may read of the id token as long as a session lasts.
 const CLAIMS: [&str; 7] = ["iss", "sub", "aud", "auth_time", "acr", "amr", "sid"];
+
+/// What the cookie of a session is marked as.
+const SESSION: &str = "session";
 
 /// Why there is nowhere to go.
 const NO_SIGN_IN: &str = "This tenant's apps have no sign-in here.";
@@ -118,7 +120,7 @@ impl Service {
         if !self.store.insert_session(&tenant.id, &self.hash_of_session(&secret), &session, now).await? {
             return Err(ServiceError::Conflict("this user was erased during the sign-in: start it again".to_owned()));
         }
-        let cookie = format!("{secret}.{}", self.csrf(&format!("session {} {secret}", tenant.id)));
+        let cookie = self.marked(tenant, SESSION, &secret);
         Ok((self.step(tenant, settings, checked, &return_to), Some(cookie)))
     }
 
@@ -191,10 +193,12 @@ impl Service {
             Checked::Incomplete { redirect_to: Some(page), .. } => AppStep::Profile(page),
             Checked::Incomplete { .. } => AppStep::Failed("Something is missing in your profile."),
             Checked::Complete(_) => {
-                if !return_to.is_empty() && self.return_url(tenant, return_to).is_none() {
-                    tracing::warn!(tenant = %tenant.id, return_to, "somebody cannot go back where returnOrigins does not lead");
+                let wanted = return_to;
+                let return_to = self.return_url(tenant, wanted);
+                if !wanted.is_empty() && return_to.is_none() {
+                    let why = "somebody cannot go back where returnOrigins does not lead";
+                    tracing::warn!(tenant = %tenant.id, return_to = wanted, "{why}");
                 }
-                let return_to = self.return_url(tenant, return_to);
                 let unreached = self.out_of_reach(tenant, settings, return_to.as_ref());
                 unreached.map_or(AppStep::GoOn(return_to), AppStep::Failed)
             }
@@ -259,9 +263,7 @@ impl Service {
 
     /// The secret in a cookie that we made: nobody makes the database look for another.
     fn secret_in<'c>(&self, tenant: &Tenant, held: &'c str) -> Option<&'c str> {
-        let (secret, mark) = held.split_once('.')?;
-        let ours = self.csrf(&format!("session {} {secret}", tenant.id));
-        bool::from(ours.as_bytes().ct_eq(mark.as_bytes())).then_some(secret)
+        self.unmarked(tenant, SESSION, held)
     }
 
     fn hash_of_session(&self, secret: &str) -> [u8; 32] {

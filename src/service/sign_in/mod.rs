@@ -31,6 +31,9 @@ pub use portal::SignedIn;
 /// Browsers keep cookies of 4096 bytes, which hold more than where one was going.
 const MAX_RETURN: usize = 2048;
 
+/// What is kept of a sign-in that is under way.
+const RETURNING: &str = "returning";
+
 /// A sign-in that was begun: where the browser goes, and what it must bring back.
 #[derive(Debug)]
 pub struct BegunSignIn {
@@ -94,7 +97,7 @@ impl Service {
             return_to: no_longer_than_kept(return_to),
         };
         let kept = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&kept).ok()?);
-        let kept = format!("{kept}.{}", self.mark_of(tenant, &kept));
+        let kept = self.marked(tenant, RETURNING, &kept);
         Some(BegunSignIn { address: address.into(), state: state.secret().clone(), kept })
     }
 
@@ -145,13 +148,19 @@ impl Service {
 
     /// What a browser has kept that was given it by us, for this tenant.
     fn kept(&self, tenant: &Tenant, kept: &str) -> Option<Kept> {
-        let (kept, mark) = kept.split_once('.')?;
-        let ours = bool::from(self.mark_of(tenant, kept).as_bytes().ct_eq(mark.as_bytes()));
-        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(kept).ok().filter(|_| ours)?).ok()
+        let kept = self.unmarked(tenant, RETURNING, kept)?;
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(kept).ok()?).ok()
     }
 
-    fn mark_of(&self, tenant: &Tenant, kept: &str) -> String {
-        self.csrf(&format!("returning {} {kept}", tenant.id))
+    /// What a browser is given to keep for a tenant, with a mark that only we can make.
+    fn marked(&self, tenant: &Tenant, purpose: &str, text: &str) -> String {
+        format!("{text}.{}", self.csrf(&format!("{purpose} {} {text}", tenant.id)))
+    }
+
+    /// The text of what we have marked.
+    fn unmarked<'k>(&self, tenant: &Tenant, purpose: &str, kept: &'k str) -> Option<&'k str> {
+        let (text, _) = kept.split_once('.')?;
+        bool::from(self.marked(tenant, purpose, text).as_bytes().ct_eq(kept.as_bytes())).then_some(text)
     }
 }
 
