@@ -134,6 +134,17 @@ fn writers_in_two_processes_are_as_careful() {
 }
 
 #[test]
+fn nobody_who_defines_without_a_condition_is_told_of_one() {
+    let told = together(&two(), 4, count(10, 100), |client, writer, round| {
+        let definition = json!({ "dataType": "number", "description": format!("{round}, {writer}") });
+        client.json(Method::PUT, "/t/acme/api/v1/abac/attributes/seats", &definition).status.as_u16()
+    });
+    assert!(told.iter().flatten().all(|status| matches!(status, 200 | 201)), "{told:?}");
+    let made = told.iter().flatten().filter(|status| **status == 201).count();
+    assert_eq!(made, 1, "{told:?}");
+}
+
+#[test]
 fn two_processes_count_with_one_number_and_lose_none() {
     let servers = two();
     let (writers, rounds) = (8, count(5, 100));

@@ -44,7 +44,7 @@ pub async fn post_definition(call: Call<'_>) -> Result<Reply, Problem> {
     let definition: Definition = parse_body(call.headers, call.body)?;
     let slug = definition.slug.clone();
     let new = |before: Option<&Definition>| match before {
-        None => Ok(definition),
+        None => Ok(definition.clone()),
         Some(_) => Err(ServiceError::Conflict(format!("`{}` is defined already: PUT changes it", definition.slug))),
     };
     define(&call, &slug, new).await
@@ -58,7 +58,7 @@ pub async fn put_definition(call: Call<'_>) -> Result<Reply, Problem> {
     let slug = call.slug()?;
     let body: Object<'_> = parse_body(call.headers, call.body)?;
     let definition = definition_of(body, &slug)?;
-    define(&call, &slug, |_| Ok(definition)).await
+    define(&call, &slug, |_| Ok(definition.clone())).await
 }
 
 /// `PATCH abac/attributes/{slug}`: the definition with some members changed, as a JSON merge patch (RFC 7396).
@@ -91,7 +91,7 @@ pub async fn delete_definition(call: Call<'_>) -> Result<Reply, Problem> {
 async fn define(
     call: &Call<'_>,
     slug: &Slug,
-    edit: impl FnOnce(Option<&Definition>) -> Result<Definition, ServiceError>,
+    edit: impl Fn(Option<&Definition>) -> Result<Definition, ServiceError>,
 ) -> Result<Reply, Problem> {
     let (author, precondition) = (call.author(), call.precondition()?);
     let change = Change { author: &author, precondition: &precondition, force: force(call)? };

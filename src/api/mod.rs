@@ -25,7 +25,6 @@ pub mod bodies {
     pub use super::resources::{ResourceAttribute, ResourceAttributes};
     pub use super::tenants::{NewTenant, Tenant, TenantPatch, Tenants};
     pub use super::tokens::{Issued, Rotation, Token, TokenPage, TokenWish};
-    pub use super::transfer::ImportProblem;
     pub use super::users::{Consents, Identities, Logins, User, UserPage};
 }
 

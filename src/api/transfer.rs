@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use schemars::JsonSchema;
-use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::service::{Export, Format, Import, ImportReport, OnError, Progress, Refusal};
-use crate::web::{Call, Content, Problem, Reply, type_of};
+use crate::web::{Call, Content, Problem, Reply};
 
 /// Parts that wait for a slow client; a part is some hundred users.
 const AHEAD: usize = 2;
@@ -79,10 +77,10 @@ pub async fn import_users(call: Call<'_>) -> Result<Reply, Problem> {
     let Some(file) = call.upload else { return Err(Problem::bad_request("there is no body")) };
     let import = Import { format, on_error, dry_run };
     // It is made in several transactions, none of which is the one that takes a key; made again, it changes nothing.
-    let (service, tenant) = (call.service, call.tenant);
+    let (service, tenant, path) = (call.service, call.tenant, call.path);
     let author = Call { idempotency: None, ..call }.author();
     let report = service.import_users(tenant, file, import, &author, &Progress::default()).await?;
-    let reply = answer(&report, on_error, |path| service.url_of(path));
+    let reply = answer(&report, on_error, path, |path| service.url_of(path));
     Ok(if report.written { reply.revision(tenant.revision()) } else { reply })
 }
 
@@ -99,30 +97,12 @@ fn format_of(headers: &HeaderMap) -> Result<Format, Problem> {
     }
 }
 
-/// A problem (RFC 9457), with what became of the file.
-#[derive(Serialize, JsonSchema)]
-pub struct ImportProblem<'a> {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    detail: String,
-    #[serde(flatten)]
-    report: &'a ImportReport,
-}
-
-/// A report; as a problem (RFC 9457, with members of its own) if nothing went in that should have.
-fn answer(report: &ImportReport, on_error: OnError, url_of: impl Fn(&str) -> String) -> Reply {
+/// A report; as a problem if nothing went in that should have.
+fn answer(report: &ImportReport, on_error: OnError, path: &str, url_of: impl Fn(&str) -> String) -> Reply {
     if report.refused == 0 || on_error == OnError::Skip {
         return Reply::json(StatusCode::OK, report);
     }
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
     let first = report.refusals.first().map_or_else(String::new, Refusal::to_string);
-    let body = ImportProblem {
-        r#type: type_of(status, url_of),
-        title: status.canonical_reason().unwrap_or("Error"),
-        status: status.as_u16(),
-        detail: format!("nothing was written: {} of {} lines are refused; {first}", report.refused, report.read),
-        report,
-    };
-    Reply { content_type: "application/problem+json", ..Reply::json(status, &body) }
+    let detail = format!("nothing was written: {} of {} lines are refused; {first}", report.refused, report.read);
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).into_reply_with(path, url_of, report)
 }

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::http::{Proxies, TlsFiles};
 use crate::model::TenantId;
-use crate::service::{DataFolder, LogTarget, MIN_SECRET, Networks, networks};
+use crate::service::{DataFolder, LogTarget, MIN_SECRET, Networks, networks, suggest};
 use crate::store::{DatabaseAt, RedisAt, SealKey};
 
 use super::admin_token::AdminToken;
@@ -343,9 +343,11 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut values = BTreeMap::new();
     for (name, value) in table {
         if !SETTINGS.iter().any(|setting| setting.name == name) {
-            let nearest = SETTINGS.iter().min_by_key(|setting| strsim::damerau_levenshtein(&name, setting.name));
-            let nearest = nearest.map_or("", |setting| setting.name);
-            return Err(error(format!("there is no setting `{name}`; did you mean `{nearest}`?")));
+            let mend = match suggest(&name, SETTINGS.iter().map(|setting| setting.name)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`sidegate config` lists them".to_owned(),
+            };
+            return Err(error(format!("there is no setting `{name}`; {mend}")));
         }
         let text = match value {
             toml::Value::String(text) => text,

@@ -16,8 +16,9 @@ use super::routes::Family;
 /// What requests may carry, and what pages may read of answers.
 const REQUEST_FIELDS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, if-match, if-none-match, idempotency-key, x-request-id");
-const ANSWER_FIELDS: HeaderValue =
-    HeaderValue::from_static("etag, retry-after, sidegate-revision, sidegate-touched, www-authenticate, x-request-id");
+const ANSWER_FIELDS: HeaderValue = HeaderValue::from_static(
+    "etag, idempotency-replayed, retry-after, sidegate-revision, sidegate-touched, www-authenticate, x-request-id",
+);
 
 /// For how many seconds a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -169,9 +169,9 @@ impl Gate {
         let upload = upload.as_ref();
         let outcome = match answers {
             For::Api(endpoint, caller) => {
-                let peer = address;
+                let (path, peer, idempotency) = (uri.path(), address, None);
                 let call =
-                    Call { service, tenant, caller, params, query, headers, body, upload, peer, idempotency: None };
+                    Call { service, tenant, caller, path, params, query, headers, body, upload, peer, idempotency };
                 idempotency::answer(endpoint, call, head).await
             }
             For::Metadata(Metadata::ProtectedResource) => {

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::Condition as Expression;
+use crate::lang::suggest;
 use crate::model::{Access, Bag, Condition, Definition, Definitions, Rule, Slug, Source, TenantSettings, hex, is_name};
 
 /// A field that a rule asks.
@@ -169,9 +170,11 @@ fn resolve<'d>(name: &str, definitions: &'d Definitions) -> Result<&'d Definitio
         None => definitions.get(name),
     };
     found.ok_or_else(|| {
-        let near = definitions.iter().map(|definition| definition.slug.as_str());
-        let near = near.min_by_key(|slug| strsim::damerau_levenshtein(name, slug)).unwrap_or("");
-        format!("`{name}` is no profile field and no defined trait; did you mean `{near}`?")
+        let mend = match suggest(name, definitions.iter().map(|definition| definition.slug.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "define it first".to_owned(),
+        };
+        format!("`{name}` is no profile field and no defined trait; {mend}")
     })
 }
 

@@ -16,7 +16,7 @@ use super::{Fault, Result, Service, ServiceError};
 const VALUES_AT_ONCE: i64 = 1000;
 
 /// How a definition is to be changed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
     /// Who changes it.
     pub author: &'a Author,
@@ -63,18 +63,25 @@ impl Service {
         self: &Arc<Self>,
         tenant: &Tenant,
         slug: &Slug,
-        edit: impl FnOnce(Option<&Definition>) -> Result<Definition>,
+        edit: impl Fn(Option<&Definition>) -> Result<Definition>,
         change: Change<'_>,
     ) -> Result<Defined> {
         let (_alone, tenant) = self.alone_with(tenant).await;
         refuse_file(&tenant.definitions)?;
-        // As it is stored: another sidecar may have changed it since it came into force here.
-        let stored = self.document::<Definition>(&tenant, DocumentKind::Definition, slug.as_str()).await?;
-        let (stored, tag) = stored.map_or((None, None), |(definition, tag)| (Some(definition), Some(tag)));
-        let definition = edit(stored.as_ref().or(tenant.definitions.get(slug.as_str())))?;
-        definition.check_itself().map_err(|(pointer, why)| ServiceError::invalid(pointer, "bad_definition", why))?;
-        let body = serde_json::to_string(&definition).unwrap_or_default();
-        self.redefine(&tenant, slug, tenant.definitions.with(definition), (Some(&body), tag), change).await
+        loop {
+            // As it is stored: another sidecar may have changed it since it came into force here.
+            let stored = self.document::<Definition>(&tenant, DocumentKind::Definition, slug.as_str()).await?;
+            let (stored, tag) = stored.map_or((None, None), |(definition, tag)| (Some(definition), Some(tag)));
+            let definition = edit(stored.as_ref().or(tenant.definitions.get(slug.as_str())))?;
+            definition
+                .check_itself()
+                .map_err(|(pointer, why)| ServiceError::invalid(pointer, "bad_definition", why))?;
+            let body = serde_json::to_string(&definition).unwrap_or_default();
+            let changed = tenant.definitions.with(definition);
+            if let Some(defined) = self.redefine(&tenant, slug, changed, (Some(&body), tag), change).await? {
+                return Ok(defined);
+            }
+        }
     }
 
     /// Takes a definition away; a standard profile field is then as it was at first.
@@ -84,14 +91,20 @@ impl Service {
     pub async fn undefine(self: &Arc<Self>, tenant: &Tenant, slug: &Slug, change: Change<'_>) -> Result<Defined> {
         let (_alone, tenant) = self.alone_with(tenant).await;
         refuse_file(&tenant.definitions)?;
-        let stored = self.store.document(&tenant.id, DocumentKind::Definition, slug.as_str()).await?;
-        let tag = stored.map(|document| document.tag());
-        if tag.is_none() {
-            return Err(ServiceError::NotFound("this tenant has no definition of its own of that slug"));
+        loop {
+            let stored = self.store.document(&tenant.id, DocumentKind::Definition, slug.as_str()).await?;
+            let tag = stored.map(|document| document.tag());
+            if tag.is_none() {
+                return Err(ServiceError::NotFound("this tenant has no definition of its own of that slug"));
+            }
+            let changed = tenant.definitions.without(slug.as_str());
+            if let Some(defined) = self.redefine(&tenant, slug, changed, (None, tag), change).await? {
+                return Ok(defined);
+            }
         }
-        self.redefine(&tenant, slug, tenant.definitions.without(slug.as_str()), (None, tag), change).await
     }
 
+    /// `None` if another sidecar changed the definition meanwhile, so that it has to be looked at again.
     async fn redefine(
         self: &Arc<Self>,
         tenant: &Tenant,
@@ -99,19 +112,23 @@ impl Service {
         changed: Definitions,
         (body, tag): (Option<&str>, Option<String>),
         Change { author, precondition, force }: Change<'_>,
-    ) -> Result<Defined> {
+    ) -> Result<Option<Defined>> {
         let which = (DocumentKind::Definition, slug.as_str());
         let definition = changed.get(slug.as_str()).cloned();
         self.check_with(tenant, changed, TenantSettings::clone(&tenant.settings)).await?;
-        // Asked again with the write; here, so that nobody forces what they have not seen.
         expect(precondition, tag.clone())?;
         let touched = self.touched(tenant, slug, definition.as_ref()).await?;
         let faults = touched.orphans(tenant.definitions.bag(slug.as_str()), definition.as_ref());
         if !force && !faults.is_empty() {
             return Err(ServiceError::Orphans(faults));
         }
-        let written = self.write_document(tenant, which, body, author, &Precondition::still(tag)).await?;
-        Ok(Defined { definition, created: !written.existed, revision: written.revision, touched })
+        match self.write_document(tenant, which, body, author, &Precondition::still(tag)).await {
+            Err(ServiceError::Stale(_)) => Ok(None),
+            Err(error) => Err(error),
+            Ok(written) => {
+                Ok(Some(Defined { definition, created: !written.existed, revision: written.revision, touched }))
+            }
+        }
     }
 
     /// What stands on the definition of a slug, which will be `after`.

@@ -20,6 +20,8 @@ pub struct Call<'r> {
     pub tenant: &'r Tenant,
     /// Who asks; the scope that the route wants is there.
     pub caller: Arc<Caller>,
+    /// The path, as it was sent.
+    pub path: &'r str,
     /// Parameters of the path, decoded.
     pub params: Params<'r>,
     /// The query, as it was sent.

@@ -27,8 +27,8 @@ pub use json::{
 };
 pub use page::{Look, Message, PageCall, STYLESHEET};
 pub use params::Params;
-pub use problem::{Problem, ProblemDetails};
-pub use problems::{KINDS, Kind, type_of};
+pub use problem::{ExtendedProblem, Problem, ProblemDetails};
+pub use problems::{KINDS, Kind};
 pub use proxy_call::ProxyCall;
 pub use reply::{Content, Reply};
 pub use returning::Door;

@@ -47,6 +47,16 @@ pub struct ProblemDetails<'a> {
     errors: &'a [Fault],
 }
 
+/// An error with members of its own (RFC 9457, section 3.2).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{M}Problem")]
+pub struct ExtendedProblem<'a, M> {
+    #[serde(flatten)]
+    details: &'a ProblemDetails<'a>,
+    #[serde(flatten)]
+    more: &'a M,
+}
+
 impl Problem {
     /// An error of that status.
     #[must_use]
@@ -93,17 +103,10 @@ impl Problem {
         self.reply(path, url_of, |status, details| Reply::json(status, details))
     }
 
-    /// The same, with members of its own (RFC 9457, section 3.2).
+    /// The same, as an [`ExtendedProblem`].
     #[must_use]
     pub fn into_reply_with(self, path: &str, url_of: impl Fn(&str) -> String, more: &impl Serialize) -> Reply {
-        #[derive(Serialize)]
-        struct Extended<'a, M> {
-            #[serde(flatten)]
-            details: &'a ProblemDetails<'a>,
-            #[serde(flatten)]
-            more: &'a M,
-        }
-        self.reply(path, url_of, |status, details| Reply::json(status, &Extended { details, more }))
+        self.reply(path, url_of, |status, details| Reply::json(status, &ExtendedProblem { details, more }))
     }
 
     fn reply(

@@ -4,14 +4,14 @@ use schemars::SchemaGenerator;
 use serde_json::json;
 
 use crate::api::bodies::{
-    AttributeWritten, AuditPage, Check, Checked, Checks, Consents, DryRun, Identities, ImportProblem, Issued,
-    LoginAnswer, LoginReport, Logins, PreviewedRule, ResourceAttribute, ResourceAttributes, Results, Rotation, Ticket,
-    TicketWish, Token, TokenPage, TokenWish, User, UserAttribute, UserAttributes, UserPage,
+    AttributeWritten, AuditPage, Check, Checked, Checks, Consents, DryRun, Identities, Issued, LoginAnswer,
+    LoginReport, Logins, PreviewedRule, ResourceAttribute, ResourceAttributes, Results, Rotation, Ticket, TicketWish,
+    Token, TokenPage, TokenWish, User, UserAttribute, UserAttributes, UserPage,
 };
 use crate::authzen::{Evaluated, Evaluations, Question};
 use crate::model::{Definition, ProfilingSettings, Rule, TenantSettings};
 use crate::service::{AuditVerdict, ImportReport};
-use crate::web::ProblemDetails;
+use crate::web::{ExtendedProblem, ProblemDetails};
 
 use super::super::routes::Endpoint;
 use super::operation::{Described, JSON, PROBLEM, describe, new_value, object, shape, text};
@@ -111,7 +111,7 @@ pub(super) fn described(endpoint: Endpoint) -> Described {
                 422,
                 "Nothing was written because of lines that cannot be.",
                 PROBLEM,
-                shape::<ImportProblem<'_>>,
+                shape::<ExtendedProblem<'_, ImportReport>>,
             )
             .answers_as(422, "The key was used for another request.", PROBLEM, shape::<ProblemDetails<'_>>)
             .revises()
