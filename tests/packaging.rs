@@ -66,26 +66,48 @@ fn scripts_are_sound_and_the_readme_names_what_there_is() {
     for command in ["cargo run --release -- serve", "tests/run"] {
         assert!(readme.contains(command), "{command}");
     }
-    let guides = [
-        "README.md",
-        "docs/language.md",
-        "docs/profiling.md",
-        "docs/operations.md",
-        "docs/performance.md",
-        "docs/api.md",
-        "docs/authzen.md",
-        "docs/proxies.md",
-        "docs/integrations/oidc-provider.md",
-    ];
-    for guide in guides {
-        let path = root().join(guide);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        for link in links.filter(|link| !link.starts_with("http") && !link.starts_with('#')) {
-            let (file, _) = link.split_once('#').unwrap_or((link, ""));
-            assert!(path.parent().unwrap().join(file).exists(), "{guide} links to {link}");
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut documents = vec![root().join("README.md"), root().join("fuzz/README.md")];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("md") => documents.push(path),
+                _ if path.is_dir() => folders.push(path),
+                _ => {}
+            }
         }
     }
+    let mut checked = 0;
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("http")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { document.clone() } else { document.parent().unwrap().join(file) };
+            assert!(target.exists(), "{} links to {link}", document.display());
+            if !heading.is_empty() {
+                let there = anchors(&std::fs::read_to_string(target).unwrap());
+                assert!(there.iter().any(|anchor| anchor == heading), "{} links to {link}", document.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "{checked}");
+}
+
+/// What the headings of a document are called in links to them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let anchor = |heading: &str| {
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    };
+    headings.map(anchor).collect()
 }
 
 #[test]

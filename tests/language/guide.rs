@@ -26,24 +26,21 @@ fn of_kind<'g>(guide: &'g str, kind: &'static str) -> impl Iterator<Item = &'g s
     blocks(guide).filter(move |(info, _)| *info == kind).map(|(_, text)| text)
 }
 
-/// Puts the files of the guide where its commands look for them.
+/// Puts the files of the guide where it says that they are: before each stands its path.
 fn write_files(guide: &str, folder: &Path) {
-    let write = |path: &str, text: &str| crate::support::write_file(&folder.join(path), text);
-    for (info, text) in blocks(guide) {
-        match info.split_once(' ') {
-            Some(("policy", name)) | Some((_, name @ "traits.json")) => {
-                write(&format!("policies/acme/{name}"), &format!("{text}\n"));
-            }
-            Some(("json", name)) => write(name, text),
-            _ => {}
-        }
+    let mut written = Vec::new();
+    let mut parts = guide.split("\n```");
+    while let (Some(before), Some(block)) = (parts.next(), parts.next()) {
+        let (info, text) = block.split_once('\n').unwrap();
+        let Some((_, name)) = info.split_once(' ') else { continue };
+        let path =
+            before.split('`').rev().find(|code| code.ends_with(name)).unwrap_or_else(|| panic!("where is {name}?"));
+        crate::support::write_file(&folder.join(path), &format!("{text}\n"));
+        written.push(path);
     }
-    let mistaken = "allow misspelt {\n  action   \"read\"\n  resource \"invoice\"\n  when     user.traits.plan == \
-                    \"entreprise\"\n}\n\ndeny broke {\n  action   \"buy\"\n  resource any\n  when     \
-                    user.traits.employment_type == \"contractor\"\n}\n";
-    write("policies/typo/invoices.policy", mistaken);
-    let traits = std::fs::read_to_string(folder.join("policies/acme/traits.json")).unwrap();
-    write("policies/typo/traits.json", &traits);
+    assert!(written.len() >= 10, "{written:?}");
+    let copied = ["policies/acme", "policies/typo"].map(|tenant| folder.join(tenant).join("traits.json"));
+    std::fs::copy(&copied[0], &copied[1]).unwrap();
 }
 
 #[test]
