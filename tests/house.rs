@@ -95,23 +95,3 @@ fn files_stay_short_enough_to_read() {
         assert!(lines <= 400, "{} has {lines} lines: is it two things?", file.display());
     }
 }
-
-#[test]
-fn diagnostics_are_where_the_map_says() {
-    let text = std::fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
-    let (_, map) = text.split_once("## Where to look").unwrap();
-    let (map, _) = map.split_once("\n## ").unwrap();
-    for code in sidegate::lang::Code::ALL {
-        let row = map.lines().find(|line| line.contains(code.as_str()));
-        let row = row.unwrap_or_else(|| panic!("{} is not on the map", code.as_str()));
-        let place = row.split('`').nth(1).unwrap();
-        let mut files = Vec::new();
-        match root().join("src").join(place) {
-            folder if folder.is_dir() => sources(&folder, &mut files),
-            file => files.push(file),
-        }
-        let named = format!("Code::{code:?}");
-        let found = files.iter().any(|file| std::fs::read_to_string(file).unwrap().contains(&named));
-        assert!(found, "{named} ({}) is not in {place}", code.as_str());
-    }
-}

@@ -11,22 +11,22 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::authzen::Question;
-use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, parse_time, write_tree};
+use crate::engine::{Candidate, Nearest, Reveal, Unknown, compile, explain, nearest, parse_time, shadows, write_tree};
 use crate::model::{Bag, Facts, Given, Object, SelfAsserted, Slug, Value};
-use crate::service::{Clock, read_policies};
+use crate::service::Clock;
 
-use super::{Usage, show};
+use super::{Usage, input, show};
 
 /// Decide one query: exit status 0 for allow and for deny, 1 if the policies do not compile
 #[derive(Args)]
 pub(super) struct Eval {
-    /// Folder of one tenant's policies
+    /// Folder of one tenant's policies, or - for standard input
     folder: PathBuf,
     /// AuthZEN evaluation request, with "now" if the clock shall stand elsewhere; - for standard input
     #[arg(long, value_name = "FILE")]
     query: PathBuf,
-    /// {"user": {...}, "resource": {...}, "token": {...}, "login": {...}, "selfAsserted": ["user.company"]}; what is
-    /// left out is unreachable, but without a file nothing is stored and all is reachable
+    /// {"user": {...}, "resource": {...}, "token": {...}, "login": {...}, "selfAsserted": ["user.company"]}; user,
+    /// resource and login are unreachable if left out, but without a file nothing is stored and all is reachable
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
     /// Show values of traits that are defined as sensitive
@@ -46,28 +46,29 @@ struct Answer<'a> {
     unknowns: &'a [Unknown<'a>],
     candidates: &'a [Candidate<'a>],
     more_candidates: usize,
+    shadows: &'a [&'a str],
     nearest: Option<&'a Nearest<'a>>,
     policy_revision: &'a str,
 }
 
 impl Eval {
     pub(super) fn run(self) -> Result<ExitCode> {
-        if !self.folder.is_dir() {
-            return Err(Usage(format!("there is no folder {}", self.folder.display())).into());
+        if self.folder == self.query && self.query == Path::new("-") {
+            return Err(Usage("policies and query cannot both come by standard input".to_owned()).into());
         }
-        let compiled = compile(read_policies(&self.folder), &Arc::default());
+        let compiled = compile(input::one_set(&self.folder)?, &Arc::default());
         let Some(program) = &compiled.program else {
             show::refused(&compiled.sources, &compiled.diagnostics, self.json)?;
             return Ok(ExitCode::FAILURE);
         };
         let query_text = read(&self.query)?;
+        let refused = |why: &dyn Display| Usage(format!("{}: {why}", self.query.display()));
         let now = match object(&self.query, &query_text)?.remove("now") {
             None => Clock::system().now(),
             Some(value) => {
-                time(&value).ok_or_else(|| Usage("\"now\" must be a time such as 2026-01-07T12:00:00Z".to_owned()))?
+                time(&value).ok_or_else(|| refused(&"\"now\" must be a time such as 2026-01-07T12:00:00Z"))?
             }
         };
-        let refused = |why: &dyn Display| Usage(format!("{}: {why}", self.query.display()));
         let question = Question::parse(&query_text).map_err(|error| refused(&error))?;
         let query = question.query(now).map_err(|problem| refused(&problem.detail))?;
 
@@ -80,6 +81,7 @@ impl Eval {
         let facts = given.as_ref().map_or_else(Facts::default, GivenFacts::facts);
         let explanation = explain(program, &query, &facts, reveal);
         let nearest = nearest(program, &query, &facts);
+        let shadows = shadows(program, &query, &facts);
         let answer = Answer {
             decision: explanation.decision.is_allow(),
             reason: explanation.decision.reason(&query.action.name, &query.resource.kind).to_string(),
@@ -87,6 +89,7 @@ impl Eval {
             unknowns: &explanation.unknowns,
             candidates: &explanation.candidates,
             more_candidates: explanation.more_candidates,
+            shadows: &shadows,
             nearest: nearest.as_ref(),
             policy_revision: program.revision(),
         };
@@ -96,6 +99,9 @@ impl Eval {
             let (word, reason) = (if answer.decision { "allow" } else { "deny" }, &answer.reason);
             show::line(format_args!("{word}: {reason}"))?;
             show::coloured(|out| write_tree(out, &explanation, nearest.as_ref()))?;
+            for name in shadows {
+                show::line(format_args!("  shadow {name} would apply; it is logged, and never counted"))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -41,6 +41,11 @@ pub(super) fn stdin() -> Result<RawFile> {
 
 /// The folder itself, if policies are in it, or else those folders in it that have some.
 pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        let of = folder.parent().filter(|of| !of.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let why = format!("{} is a file: name the folder of its tenant, {}", folder.display(), of.display());
+        return Err(Usage(why).into());
+    }
     if !folder.is_dir() {
         return Err(Usage(format!("there is no folder {}", folder.display())).into());
     }

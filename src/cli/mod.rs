@@ -122,8 +122,9 @@ pub fn run() -> ExitCode {
         Command::Doctor(doctor) => block_on(doctor.run()),
         Command::Explain(explain) => explain.run(),
         Command::Completions { shell } => {
-            generate(shell, &mut Cli::command(), "sidegate", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
+            let mut script = Vec::new();
+            generate(shell, &mut Cli::command(), "sidegate", &mut script);
+            show::text(format_args!("{}", String::from_utf8_lossy(&script))).map(|()| ExitCode::SUCCESS)
         }
         Command::Token(token) => block_on(token.run()),
         Command::ServiceToken(token) => block_on(token.run()),
@@ -138,10 +139,7 @@ pub fn run() -> ExitCode {
         Command::Config(show) => show.run(),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        if let Some(hint) = hint::of(&error) {
-            eprintln!("help: {hint}");
-        }
+        show::error(&error);
         let usage = error.is::<Usage>() || error.is::<app::ConfigError>();
         ExitCode::from(if usage { 2 } else { 1 })
     })

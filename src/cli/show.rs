@@ -8,10 +8,26 @@ use codespan_reporting::term::termcolor::{ColorChoice, StandardStream, WriteColo
 
 use crate::lang::{Diagnostic, Rendered, Sources, render};
 
+use super::hint;
+
 /// Prints them on standard error, with colours only on a terminal that wants them.
 pub(super) fn on_stderr(sources: &Sources, diagnostics: &[Diagnostic]) -> Result<()> {
-    render(&mut StandardStream::stderr(choice(&std::io::stderr())), sources, diagnostics)?;
-    Ok(())
+    seen_enough(render(&mut StandardStream::stderr(choice(&std::io::stderr())), sources, diagnostics))
+}
+
+/// Says on standard error why a command could not do what it should, and what would mend it.
+pub(super) fn error(error: &anyhow::Error) {
+    let help = hint::of(error).map_or_else(String::new, |hint| format!("help: {hint}\n"));
+    // Whoever does not listen cannot be told.
+    let _ = write!(std::io::stderr(), "error: {error:#}\n{help}");
+}
+
+/// A reader that has seen enough, such as `head`, is no error.
+fn seen_enough(written: std::io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Shows why a set is of no use: as JSON on standard output, or for people on standard error.
@@ -27,13 +43,9 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// Writes to standard output, with colours only on a terminal that wants them. A reader that has seen enough is no
-/// error.
+/// Writes to standard output, with colours only on a terminal that wants them.
 pub(super) fn coloured(write: impl FnOnce(&mut dyn WriteColor) -> std::io::Result<()>) -> Result<()> {
-    match write(&mut StandardStream::stdout(choice(&std::io::stdout()))) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    seen_enough(write(&mut StandardStream::stdout(choice(&std::io::stdout()))))
 }
 
 fn choice(stream: &impl IsTerminal) -> ColorChoice {
@@ -51,10 +63,7 @@ pub(super) fn line(text: Arguments<'_>) -> Result<()> {
     self::text(format_args!("{text}\n"))
 }
 
-/// Prints on standard output. A reader that has seen enough, such as `head`, is no error.
+/// Prints on standard output.
 pub(super) fn text(text: Arguments<'_>) -> Result<()> {
-    match std::io::stdout().write_fmt(text) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    seen_enough(std::io::stdout().write_fmt(text))
 }

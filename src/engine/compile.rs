@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::lang::ast::{File, ItemKind};
-use crate::lang::{self, Code, Diagnostic, Site, Source, SourceId, Sources, Span};
+use crate::lang::{self, Code, Diagnostic, MAX_FILE, Site, Source, SourceId, Sources, Span};
 use crate::model::{Definitions, TenantSettings, hex};
 
 use super::resolve::{Set, resolve};
@@ -28,6 +28,11 @@ impl RawFile {
     #[must_use]
     pub fn decode(self) -> (Source, Option<Unreadable>) {
         let unreadable = |code, at, message| Some(Unreadable { code, at, message });
+        let too_large = |bytes: &Vec<u8>| bytes.len() > MAX_FILE;
+        if self.content.as_ref().is_ok_and(too_large) {
+            let problem = unreadable(Code::TooLarge, 0, format!("the file holds more than {MAX_FILE} bytes"));
+            return (Source { name: self.name, text: String::new() }, problem);
+        }
         let (text, problem) = match self.content.map(String::from_utf8) {
             // A byte order mark stands for nothing, and would move every column of the first line.
             Ok(Ok(text)) => (text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned), None),
@@ -54,6 +59,9 @@ impl Unreadable {
     /// As a diagnostic of the source that it is about.
     #[must_use]
     pub fn diagnostic(&self, source: SourceId) -> Diagnostic {
+        if self.code == Code::TooLarge {
+            return Diagnostic::too_large(source, &self.message);
+        }
         let site = Site { source, span: Span::new(self.at, self.at) };
         Diagnostic::error(self.code, site, &self.message)
     }

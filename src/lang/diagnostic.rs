@@ -1,6 +1,6 @@
 //! What is wrong, where, and how to mend it.
 
-use super::{Code, Site};
+use super::{Code, Site, SourceId, Span};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,13 @@ impl Diagnostic {
     #[must_use]
     pub fn error(code: Code, site: Site, message: impl Into<String>) -> Self {
         Self::at(Severity::Error, code, site, message)
+    }
+
+    /// A file beyond its size.
+    #[must_use]
+    pub fn too_large(source: SourceId, message: impl Into<String>) -> Self {
+        let start = Site { source, span: Span::new(0, 0) };
+        Self::error(Code::TooLarge, start, message).help("split it: all files of a tenant are one set")
     }
 
     /// A warning about the set as a whole.

@@ -48,10 +48,8 @@ fn parse_with(
 ) -> (File, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     if source.text.len() > MAX_FILE {
-        let message = format!("the file holds {} bytes, and {MAX_FILE} is the most", source.text.len());
-        let site = Site { source: id, span: Span::new(0, 0) };
-        let help = "split it: all files of a tenant are one set";
-        diagnostics.push(Diagnostic::error(Code::TooLarge, site, message).help(help));
+        let message = format!("the file holds more than {MAX_FILE} bytes");
+        diagnostics.push(Diagnostic::too_large(id, message));
         return (unread(), diagnostics);
     }
     let text = source.text.as_str();
@@ -104,7 +102,9 @@ fn describe(
         && expected.iter().any(|terminal| terminal.contains("name"))
     {
         let message = format!("`{word}` is a reserved word, and cannot be a name");
-        let help = if word == "any" { "every method is written ANY" } else { "give it another name" };
+        let before = text.get(..span.start as usize).unwrap_or("").trim_end();
+        let is_method = word == "any" && before.ends_with("route");
+        let help = if is_method { "every method is written ANY" } else { "give it another name" };
         return Some(Diagnostic::error(Code::Syntax, site, message).help(help));
     }
     let word = text.get(span.range()).unwrap_or("");

@@ -164,7 +164,7 @@ pub(super) struct Loaded {
 /// What a reload made of one tenant.
 pub(super) struct Reloaded {
     pub(super) tenant: Arc<Tenant>,
-    /// Whether other policies are in force than before.
+    /// Whether other policies are in force than before, or nothing is wrong with these any more.
     pub(super) changed: bool,
     /// Whether the tokens of other issuers are taken than before.
     pub(super) other_issuers: bool,
@@ -350,11 +350,11 @@ fn retire(old: Arc<Map>) {
     let _ = std::thread::Builder::new().name("retire".to_owned()).spawn(drop_later);
 }
 
-/// What is in force after a compilation, and whether that is something else than before.
+/// What is in force after a compilation, and whether that is something else than before, or is mended.
 fn next_policies(before: &Policies, compiled: &Compiled, first: bool) -> (Policies, bool) {
     match (compiled.program.clone(), before) {
-        (Some(program), Policies::InForce { program: old, .. }) => {
-            let changed = program.revision() != old.revision();
+        (Some(program), Policies::InForce { program: old, problem }) => {
+            let changed = program.revision() != old.revision() || problem.is_some();
             (Policies::InForce { program, problem: None }, changed)
         }
         (Some(program), Policies::None { .. }) => (Policies::InForce { program, problem: None }, true),

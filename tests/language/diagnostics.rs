@@ -50,7 +50,9 @@ fn the_tour_of_diagnostics_shows_them_as_they_print() {
     let mut tour = String::from(
         "# Diagnostics\n\nWhat `sidegate check` finds, one after the other, as it prints. `sidegate explain CODE` shows each of \
          them. Errors (E) keep a\nset from being used; the last good one stays in force. Warnings (W) are for somebody to look at; \
-         `--deny-warnings`\nmakes them count. Codes are stable, and never used again for something else.\n",
+         `--deny-warnings`\nmakes them count. Codes are stable, and never used again for something else.\n\nOf a text, the lines with \
+         a mark are shown; definitions and settings that belong to it stand beside it. What has no text here\nis about whole \
+         files, sizes or profiling rules: the finding itself says what mends it.\n",
     );
     for code in Code::ALL {
         tour += &format!("\n## {}\n\n{}\n", code.as_str(), code.meaning());

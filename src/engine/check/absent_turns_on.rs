@@ -32,7 +32,8 @@ pub(super) fn check(program: &Program, definitions: &Definitions) -> Vec<Diagnos
             }
             let Some(site) = program.sites.get(id.0 as usize) else { continue };
             let text = format!("user.{}", field.join("."));
-            let message = format!("`{}` refuses everybody who has no {text}", policy.name);
+            let refuses = if policy.shadow { "would refuse" } else { "refuses" };
+            let message = format!("`{}` {refuses} everybody who has no {text}", policy.name);
             findings.push(Diagnostic::at(Severity::Warning, Code::AbsentTurnsOn, *site, message).help(format!(
                 "a deny applies unless its condition is false: write `{text} ?? default`, test `has({text})`, give the \
                  definition a default, or say that it is meant with `missing({text}) OR ...`"

@@ -34,7 +34,11 @@ pub(in super::super) fn mend(bag: Bag, slug: &str, definitions: &Definitions) ->
     if let Some(elsewhere) = definitions.get(slug) {
         return format!("did you mean `{}`?", written(elsewhere.kind, slug));
     }
-    match suggest(slug, definitions.iter().map(|definition| definition.slug.as_str())) {
+    let bags = ["traits", "consents"].into_iter().filter(|_| bag == Bag::Profile);
+    match suggest(slug, definitions.iter().map(|definition| definition.slug.as_str()).chain(bags)) {
+        Some(meant @ ("traits" | "consents")) if definitions.get(meant).is_none() => {
+            format!("did you mean `user.{meant}`?")
+        }
         Some(meant) => format!("did you mean `{}`?", written(definitions.bag(meant), meant)),
         None if bag == Bag::Profile => format!("a trait is written user.traits.{slug}; else define it in traits.json"),
         None => "define it in traits.json".to_owned(),

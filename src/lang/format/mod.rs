@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use pretty::{Arena, DocAllocator, DocBuilder};
 
-use super::{Code, Diagnostic, MAX_FILE, Site, Source, SourceId, Span, parse};
+use super::{Diagnostic, MAX_FILE, Source, SourceId, Span, parse};
 use comments::Comments;
 
 /// Columns of a line.
@@ -37,10 +37,7 @@ pub fn format(id: SourceId, source: &Source) -> Result<String, Vec<Diagnostic>> 
     let formatted: String = printed.trim_start().lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
     if formatted.len() > MAX_FILE {
         let message = format!("formatted, the file would hold {} bytes, and {MAX_FILE} is the most", formatted.len());
-        let site = Site { source: id, span: Span::new(0, 0) };
-        return Err(vec![
-            Diagnostic::error(Code::TooLarge, site, message).help("split it: all files of a tenant are one set"),
-        ]);
+        return Err(vec![Diagnostic::too_large(id, message)]);
     }
     Ok(formatted)
 }
