@@ -17,9 +17,11 @@ RUN mkdir -p benches tests \
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /out /
 COPY policies /policies
+# What `docker run -e` sets comes instead, and commands by `docker exec` find the data, too.
+ENV SIDEGATE_LISTEN=0.0.0.0:8181 SIDEGATE_DATA=/data SIDEGATE_POLICIES=/policies
 USER 65532:65532
 VOLUME /data
 EXPOSE 8181
 HEALTHCHECK --interval=10s --timeout=5s CMD ["/usr/local/bin/sidegate", "healthy", "http://127.0.0.1:8181/healthz"]
 ENTRYPOINT ["/usr/local/bin/sidegate"]
-CMD ["serve", "--listen", "0.0.0.0:8181", "--data", "/data", "--policies", "/policies"]
+CMD ["serve"]

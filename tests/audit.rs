@@ -39,14 +39,14 @@ fn faults(statement: &str) -> Value {
 fn an_untouched_trail_is_valid_and_holds_no_secret() {
     let server = server();
     let first = verdict(&server);
-    assert_eq!((&first["valid"], &first["entries"], &first["unchained"]), (&json!(true), &json!(10), &json!(0)));
+    assert_eq!((&first["valid"], &first["entries"]), (&json!(true), &json!(10)));
     assert_eq!(first["head"]["last"], 10);
     let admin = server.admin();
     admin.set("carol", "ssn", json!("078-05-1120"));
     admin.set("carol", "ssn", json!("219-09-9999"));
     let trail = admin.get("/t/acme/api/v1/audit?user=carol").json();
     let (newer, older) = (&trail["entries"][0], &trail["entries"][1]);
-    assert_eq!((&newer["sensitive"], &newer["credential"]), (&json!(true), &json!("service token")));
+    assert_eq!((&newer["sensitive"], &newer["credential"]), (&json!(true), &json!("admin's token")));
     assert_eq!(newer["address"], "127.0.0.1");
     assert!(newer["after"].as_str().unwrap().starts_with("sha256:"), "{newer}");
     assert_ne!(newer["before"], older["after"], "the salt is the entry's own");
@@ -105,6 +105,44 @@ fn a_head_cannot_be_made_without_the_key() {
     assert!(shortened.as_array().unwrap().contains(&json!({ "fault": "head_forged" })), "{shortened}");
     let without = faults("DELETE FROM audit_heads");
     assert_eq!(without, json!([{ "fault": "head_missing" }]));
+}
+
+#[test]
+fn what_was_done_to_the_trail_still_shows_after_the_next_write() {
+    let shortened = "UPDATE audit_heads SET last = 9, link = (SELECT link FROM audit WHERE tenant = 'acme' AND seq = 9)
+                         WHERE tenant = 'acme';
+                     DELETE FROM audit WHERE tenant = 'acme' AND seq = 10";
+    let cases = [
+        (shortened, 10),
+        ("DELETE FROM audit WHERE tenant = 'acme' AND seq = 10", 11),
+        ("DELETE FROM audit_heads", 11),
+        ("UPDATE audit SET salt = NULL, digest = NULL, link = NULL; DELETE FROM audit_heads", 11),
+        ("UPDATE audit_heads SET mac = link", 11),
+    ];
+    for (statement, entry) in cases {
+        let server = server();
+        server.execute(statement);
+        for number in [100, 101] {
+            server.admin().set("alice", "plan", json!(number));
+        }
+        let faults = verdict(&server)["faults"].clone();
+        let unvouched: Vec<&Value> =
+            faults.as_array().unwrap().iter().filter(|fault| fault["fault"] == "unvouched").collect();
+        assert_eq!(unvouched, [&json!({ "fault": "unvouched", "entry": entry })], "{statement}: {faults}");
+        let noted = server.admin().get("/t/acme/api/v1/audit?action=audit.unvouched").json();
+        assert_eq!(noted["entries"][0]["seq"], entry, "{statement}");
+    }
+}
+
+#[test]
+fn a_key_that_was_replaced_shows() {
+    let mut server = server();
+    server.kill();
+    std::fs::write(server.data().join("audit.key"), "0123456789abcdef0123456789abcdef").unwrap();
+    server.restart();
+    assert_eq!(verdict(&server)["faults"], json!([{ "fault": "head_forged" }]));
+    server.admin().set("alice", "plan", json!("new"));
+    assert_eq!(verdict(&server)["faults"], json!([{ "fault": "unvouched", "entry": 11 }]));
 }
 
 #[test]

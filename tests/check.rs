@@ -131,7 +131,7 @@ fn what_is_no_question_is_refused_by_its_place() {
     for (body, pointer) in [
         (json!({ "action": "use", "resourceType": "tool" }), "/subject/id"),
         (json!({ "subject": { "id": "a" }, "action": "use" }), "/resource"),
-        (json!({ "subject": { "id": "a" }, "resourceType": "tool" }), ""),
+        (json!({ "subject": { "id": "a" }, "resourceType": "tool" }), "/action"),
         (json!({ "subject": { "id": 7 }, "action": "use", "resourceType": "tool" }), "/subject/id"),
         (json!({ "subject": { "id": "a" }, "action": "use", "resourceType": "tool", "context": [] }), "/context"),
         (

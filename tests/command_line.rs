@@ -103,13 +103,18 @@ fn check_names_files_that_cannot_be_used() {
     write("tenant.json", b"{\"timeZone\": \"Mars/Olympus\"}");
     let (output, _, err) = run(sidegate().arg("check").arg(folder.path()));
     assert_eq!(output.status.code(), Some(1));
-    for part in ["not UTF-8", "latin.policy:1:6", "1048577 bytes", "no time zone \"Mars/Olympus\"", "tenant.json:1:14"]
-    {
+    for part in [
+        "not UTF-8",
+        "latin.policy:1:6",
+        "more than 1048576 bytes",
+        "no time zone \"Mars/Olympus\"",
+        "tenant.json:1:14",
+    ] {
         assert!(err.contains(part), "{part} is not in {err}");
     }
     write("tenant.json", b"{\"timezone\": \"UTC\"}");
     let (_, _, err) = run(sidegate().arg("check").arg(folder.path()));
-    assert!(err.contains("unknown field `timezone`"), "{err}");
+    assert!(err.contains("there is no `timezone`; did you mean `timeZone`?"), "{err}");
 }
 
 #[test]

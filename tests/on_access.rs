@@ -147,7 +147,7 @@ fn links_are_for_rules_and_users_that_there_are() {
     refused(json!({ "userId": "alice", "rule": "none" }), 422, "/rule");
     refused(json!({ "userId": "nobody", "rule": "for-reports" }), 404, "");
     refused(json!({ "userId": "a\u{0}", "rule": "for-reports" }), 422, "/userId");
-    refused(json!({ "rule": "for-reports" }), 422, "");
+    refused(json!({ "rule": "for-reports" }), 422, "/userId");
     for to in ["https://app.acme.example/\u{0}", &format!("https://app.acme.example/{}", "x".repeat(5000))] {
         refused(json!({ "userId": "alice", "rule": "for-reports", "returnTo": to }), 422, "/returnTo");
     }
@@ -176,7 +176,7 @@ fn what_makes_no_sense_is_refused_when_it_is_written() {
     let guarded = json!({ "onAccess": { "action": "read", "resource": "report" } });
     refused(guarded, json!({ "confirm": true }), "/0/confirm");
     refused(json!({ "onAccess": { "action": "", "resource": "report" } }), json!({}), "/0/condition/onAccess/action");
-    refused(json!({ "onAccess": { "action": "read" } }), json!({}), "/0/condition/onAccess");
+    refused(json!({ "onAccess": { "action": "read" } }), json!({}), "/0/condition/onAccess/resource");
     refused(
         json!({ "onAccess": { "action": "read", "resource": "report", "id": "7" } }),
         json!({}),

@@ -75,8 +75,11 @@ fn decisions_go_on_from_memory_for_the_grace_and_then_know_nothing() {
     assert!(ask(&app).0, "what is in memory decides");
     assert_eq!(write(&admin, 1), None);
     eventually("the answer to say that it is stale", || ask(&app) == (true, true));
-    assert_eq!(server.client(None).get("/readyz").status, 503);
+    let ready = || server.client(None).get("/readyz");
+    let while_stale = ready();
+    assert_eq!((while_stale.status.as_u16(), &while_stale.json()["status"]), (200, &json!("degraded")), "it decides");
     eventually("the end of the grace", || ask(&app) == (false, true));
+    assert_eq!(ready().status, 503);
     // The user is in memory and the resource is not: the user counts no more for that.
     assert_eq!(look(&app, "unseen"), (false, true));
     let stranger = app.json(Method::POST, EVALUATION, &question("bob", "export", "report"));

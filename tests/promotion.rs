@@ -68,7 +68,7 @@ fn rules_that_never_were_good_are_no_completeness() {
     let (output, _, err) =
         crate::support::run(crate::support::sidegate().arg("check").arg(server.policies().join("acme")));
     assert_eq!(output.status.code(), Some(1));
-    assert!(err.contains("profiling.json") && err.contains("did you mean"), "{err}");
+    assert!(err.contains("profiling.json") && err.contains("define it first"), "{err}");
     // Mended, it is asked; and definitions can be changed beside it.
     server.write_policy("acme/profiling.json", EXAMPLE);
     crate::support::eventually("ready", || server.client(None).get("/readyz").status == 200);
@@ -122,7 +122,7 @@ fn all_traits_at_once_are_guarded_too() {
         (r#"[{"slug": "traits", "kind": "profile", "dataType": "json"}]"#, "is taken"),
         (r#"[{"slug": "a", "dataType": "string"}, {"slug": "a", "dataType": "number"}]"#, "twice"),
         (r#"[{"slug": "a", "dataType": "string", "default": 5}]"#, "must be a string"),
-        (r#"[{"slug": "a", "dataTyp": "string"}]"#, "unknown field"),
+        (r#"[{"slug": "a", "dataTyp": "string"}]"#, "there is no `dataTyp`"),
     ] {
         std::fs::write(folder.path().join("traits.json"), definitions).unwrap();
         let (_, _, err) = crate::support::run(crate::support::sidegate().arg("check").arg(folder.path()));

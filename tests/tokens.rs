@@ -80,6 +80,9 @@ fn a_token_that_is_rotated_counts_on_for_the_overlap() {
     assert!(may_decide(&server, &fresh) && may_decide(&server, &token), "both for an hour");
     assert!(admin.get(&format!("{TOKENS}/{id}")).json()["expiresAt"].is_string());
     assert_eq!(admin.get(&format!("{TOKENS}/{next}")).json()["name"], "shop");
+    let again = rotate(&id, json!({}));
+    assert_eq!(again.status, 409);
+    assert!(again.json()["detail"].as_str().unwrap().contains(&next), "{}", again.json());
     let (last, freshest) = issued(&rotate(&next, json!({ "overlapSeconds": 0 })));
     assert!(!may_decide(&server, &fresh) && may_decide(&server, &freshest), "at once");
     assert_eq!(rotate(&next, json!({})).status, 404, "it has ended");
@@ -137,7 +140,7 @@ fn what_is_no_token_is_refused_by_its_place() {
     let server = Server::start();
     let admin = server.admin();
     for (body, pointer) in [
-        (json!({}), ""),
+        (json!({}), "/scopes"),
         (json!({ "scopes": [] }), "/scopes"),
         (json!({ "scopes": ["decide", "root"] }), "/scopes/1"),
         (json!({ "scopes": "decide" }), "/scopes"),

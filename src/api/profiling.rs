@@ -33,7 +33,7 @@ pub async fn get_rules(call: Call<'_>) -> Result<Reply, Problem> {
 pub async fn put_rules(call: Call<'_>) -> Result<Reply, Problem> {
     let rules: Vec<Rule> = parse_list(call.headers, call.body)?;
     let (author, precondition) = (call.author(), call.precondition()?);
-    let revision = call.service.put_rules(call.tenant, rules.clone(), &author, &precondition).await?;
+    let (rules, revision) = call.service.put_rules(call.tenant, rules, &author, &precondition).await?;
     Ok(Reply::json(StatusCode::OK, &rules).etag(revision).revision(revision))
 }
 
@@ -71,7 +71,7 @@ pub async fn put_profiling_settings(call: Call<'_>) -> Result<Reply, Problem> {
 
 /// A login, as an identity provider reports it.
 #[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoginReport {
     user_id: UserId,
     /// Names the login: it is counted once, however often it is reported.
@@ -201,7 +201,8 @@ pub struct PreviewedRule<'a> {
 /// # Errors
 /// 400, 404.
 pub async fn preview(call: Call<'_>) -> Result<Reply, Problem> {
-    let user = call.query_param("userId").unwrap_or_default();
+    call.only_params(&["userId"])?;
+    let user = call.query_param("userId").ok_or_else(|| Problem::bad_request("say whom: ?userId=..."))?;
     let user = UserId::parse(&user).map_err(|error| Problem::bad_request(format!("userId: {error}")))?;
     let verdicts = call.service.preview(call.tenant, &user).await?;
     let rows = verdicts.iter().map(|verdict| PreviewedRule { rule: verdict.id, asks: verdict.asks, why: &verdict.why });
@@ -215,6 +216,16 @@ pub struct DryRun {
     asked: u64,
     /// All who are known.
     users: u64,
+    /// What is odd about conditions, such as a trait that nobody defined.
+    warnings: Vec<Oddity>,
+}
+
+/// What is odd about a rule.
+#[derive(Serialize, JsonSchema)]
+struct Oddity {
+    /// The rule's condition, as a JSON pointer.
+    pointer: String,
+    detail: String,
 }
 
 /// `POST profiling/dry-run` with a draft of rules: how many known users it would ask at their next login.
@@ -225,5 +236,7 @@ pub async fn dry_run(call: Call<'_>) -> Result<Reply, Problem> {
     let rules: Vec<Rule> = parse_list(call.headers, call.body)?;
     let draft = check_rules(rules, call.tenant)?;
     let (asked, users) = call.service.dry_run(call.tenant, &draft).await?;
-    Ok(Reply::json(StatusCode::OK, &DryRun { asked, users }))
+    let odd = draft.warnings(&call.tenant.definitions, &call.tenant.settings).into_iter();
+    let warnings = odd.map(|odd| Oddity { pointer: odd.pointer, detail: odd.detail }).collect();
+    Ok(Reply::json(StatusCode::OK, &DryRun { asked, users, warnings }))
 }

@@ -125,7 +125,7 @@ impl Layers {
 
     /// The files for TLS: a certificate and its key, or neither.
     fn tls(&self) -> Result<Option<TlsFiles>, ConfigError> {
-        let file = |name| self.read(name, |text| Ok(absolute(text)));
+        let file = |name| self.read(name, read_existing);
         let client_ca = file("tls_client_ca")?;
         let (certificate, key) = (file("tls_certificate")?, file("tls_key")?);
         match (certificate, key) {
@@ -274,7 +274,7 @@ impl Config {
             public_url: layers.read("public_url", read_url)?,
             default_tenant: layers.read("default_tenant", |text| TenantId::parse(text).map_err(|e| e.to_string()))?,
             dev_tokens: dev_tokens.unwrap_or(false),
-            decision_log: layers.read("decision_log", |text| Ok(read_log(text)))?.flatten(),
+            decision_log: layers.read("decision_log", read_log)?.flatten(),
             client_timeout: Duration::from_secs(number("client_timeout", 1..=3600)?.unwrap_or(15)),
             cache_bytes: cache_mib << 20,
             stale_grace: Duration::from_secs(number("stale_grace", 2..=86_400)?.unwrap_or(300)),
@@ -291,9 +291,26 @@ pub(super) fn long_enough(secret: &str) -> Result<&str, String> {
     }
 }
 
+/// The folder of policies: one that can be read, with a folder for each tenant.
 fn read_folder(text: &str) -> Result<PathBuf, String> {
     let path = absolute(text);
-    if path.is_dir() { Ok(path) } else { Err(format!("there is no folder {}", path.display())) }
+    if !path.is_dir() {
+        return Err(format!("there is no folder {}", path.display()));
+    }
+    let entries = std::fs::read_dir(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let policy = names.find(|name| name.ends_with(".policy") && !name.starts_with('.'));
+    match (policy, path.parent()) {
+        (Some(policy), Some(above)) => {
+            Err(format!("{policy} lies in it, so it is one tenant's: name the folder above, {}", above.display()))
+        }
+        _ => Ok(path),
+    }
+}
+
+fn read_existing(text: &str) -> Result<PathBuf, String> {
+    let path = absolute(text);
+    if path.is_file() { Ok(path) } else { Err(format!("there is no file {}", path.display())) }
 }
 
 fn read_url(text: &str) -> Result<Url, String> {
@@ -324,11 +341,16 @@ fn read_hosts(text: &str) -> Result<BTreeMap<String, TenantId>, String> {
     Ok(hosts)
 }
 
-fn read_log(text: &str) -> Option<LogTarget> {
+fn read_log(text: &str) -> Result<Option<LogTarget>, String> {
     match text {
-        "off" => None,
-        "stdout" => Some(LogTarget::Stdout),
-        path => Some(LogTarget::File(absolute(path))),
+        "off" => Ok(None),
+        "stdout" => Ok(Some(LogTarget::Stdout)),
+        path => {
+            let path = absolute(path);
+            let folder = path.parent().filter(|folder| !folder.is_dir());
+            folder.map_or(Ok(()), |folder| Err(format!("there is no folder {}", folder.display())))?;
+            Ok(Some(LogTarget::File(path)))
+        }
     }
 }
 

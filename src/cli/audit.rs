@@ -94,14 +94,12 @@ impl Head {
 }
 
 fn tell(tenant: &TenantId, verdict: &AuditVerdict) -> Result<()> {
-    let AuditVerdict { entries, unchained, faults, .. } = verdict;
+    let AuditVerdict { entries, faults, .. } = verdict;
     for fault in faults {
         show::line(format_args!("{}", in_words(fault)))?;
     }
-    let older =
-        if *unchained > 0 { format!(", and {unchained} older than the chain, unchecked") } else { String::new() };
     let outcome = if verdict.valid { "all as they were written" } else { "NOT as they were written" };
-    show::line(format_args!("{tenant}: {entries} entries{older}: {outcome}"))?;
+    show::line(format_args!("{tenant}: {entries} entries: {outcome}"))?;
     Ok(())
 }
 
@@ -116,6 +114,9 @@ fn in_words(fault: &AuditFault) -> String {
         }
         AuditFault::Added { entry } => format!("entry {entry} was put in behind the end"),
         AuditFault::HeadForged => "the head was not written with the key of this server".to_owned(),
+        AuditFault::Unvouched { entry } => {
+            format!("before entry {entry}, somebody changed the trail, or audit.key was replaced")
+        }
         AuditFault::HeadMissing => "the head of the chain is gone".to_owned(),
         AuditFault::NotTheKeptChain => "the trail does not go through the head that was kept".to_owned(),
     }

@@ -125,7 +125,11 @@ impl ServiceToken {
         let issued = match &self.rotate {
             Some(id) => match rotate_token(&store, &hasher, of, id, self.overlap, &author).await {
                 Err(ServiceError::NotFound(_)) => return Err(no_such_token()),
-                issued => issued?,
+                issued => {
+                    let until = store.token(of, id).await?.and_then(|old| old.credential.expires_at);
+                    until.into_iter().for_each(|until| eprintln!("{id} counts until {until:.0}"));
+                    issued?
+                }
             },
             None => {
                 let tenant = self.tenant.map_or(TenantScope::Instance, TenantScope::One);
@@ -179,8 +183,9 @@ fn list(tokens: &[TokenRow], as_json: bool) -> Result<()> {
         };
         let used = token.last_used_at.map(|at| format!("used {at:.0}")).unwrap_or_default();
         let (tenant, scopes) = (tenant(token).unwrap_or_else(|| "(instance)".to_owned()), token.credential.scopes);
-        let said = [token.name.as_str(), &state, &used].join("  ");
-        show::line(format_args!("{}  {tenant:<16} {scopes:<24} {}", token.credential.id, said.trim()))?;
+        let (id, name) = (&token.credential.id, &token.name);
+        let row = format!("{id:<36}  {tenant:<16}  {scopes:<24}  {name:<16}  {state:<28}  {used}");
+        show::line(format_args!("{}", row.trim_end()))?;
     }
     Ok(())
 }

@@ -295,6 +295,11 @@ impl Gate {
             Ok(known) => known,
             Err(why) => return Err(refused(why.into())),
         };
+        if params.get("tenant").is_none() && tenant.is_none() {
+            let detail =
+                "there is no default tenant: write /t/TENANT before this path, or name one with --default-tenant";
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        }
         let tenant = tenant.filter(|tenant| caller.belongs_to(&tenant.id)).ok_or_else(Problem::no_such_tenant)?;
         match (access, caller.as_ref()) {
             (Access::Scope(scope) | Access::Own(scope), Caller::Service(credential))
@@ -325,7 +330,9 @@ fn respond(reply: Reply, request_id: Option<HeaderValue>, listed: Option<Listed>
     if !reply.content_type.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !reply.headers.iter().any(|(name, _)| name == CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if reply.content_type.starts_with("text/html") {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }

@@ -76,7 +76,7 @@ codes! {
     UndefinedTrait = "E030", "A trait that nobody defined, where tenant.json accepts only defined ones.", "allow a { action any resource any when user.traits.plam == \"pro\" }\n-- tenant.json --\n{\"definedTraitsOnly\": true}\n-- traits.json --\n[{\"slug\": \"plan\", \"dataType\": \"string\"}]";
     BadRule = "E031", "A profiling rule that cannot be asked.", "";
     NoPolicies = "W001", "A set without any policy: it denies everything.", "# nothing";
-    UnknownTrait = "W002", "A trait or a profile field that nobody defined: misspelt, most likely.", "allow a { action any resource any when user.emial == \"a@example.com\" }";
+    UnknownTrait = "W002", "A trait or a profile field that nobody defined, or an unknown part of `login`: misspelt, most likely.", "allow a { action any resource any when user.emial == \"a@example.com\" }";
     NeverEqual = "W003", "A comparison with a value that the definition of the field does not allow.", "allow a { action any resource any when user.traits.plan == \"entreprise\" }\n-- traits.json --\n[{\"slug\": \"plan\", \"dataType\": \"string\", \"allowedValues\": [\"free\", \"enterprise\"]}]";
     NeverApplies = "W004", "A policy whose condition can never hold.", "allow a { action any resource any when env.hour > 20 AND env.hour < 6 }";
     DuplicatePolicy = "W005", "A policy that says the same as another.", "allow a { action any resource any when has(token.sub) }\nallow b { action any resource any when has(token.sub) }";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::Span;
+use super::{Span, in_words};
 
 /// What is wrong with a JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,10 +88,7 @@ fn placed(text: &str, error: &serde_json::Error) -> JsonError {
     if text[start..].starts_with('"') {
         start = text[line_start..start].rfind('"').map_or(start, |quote| line_start + quote);
     }
-    let message = error.to_string();
-    // The place is shown; serde_json's own words for it would only say it twice.
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what).to_owned();
-    JsonError { span: Span::new(start as u32, end as u32), message }
+    JsonError { span: Span::new(start as u32, end as u32), message: in_words(&error.to_string()) }
 }
 
 #[cfg(test)]

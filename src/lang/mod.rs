@@ -16,6 +16,7 @@ mod render;
 mod source;
 mod span;
 mod suggest;
+mod words;
 
 pub use codes::{Code, split_example};
 pub use diagnostic::{Diagnostic, Label, Severity};
@@ -27,3 +28,4 @@ pub use render::{Rendered, render};
 pub use source::{MAX_FILE, Position, Source, SourceId, Sources};
 pub use span::{Site, Span};
 pub use suggest::suggest;
+pub use words::in_words;

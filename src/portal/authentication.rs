@@ -18,6 +18,8 @@ struct Page<'a> {
     enabled: bool,
     max_prompts: u32,
     in_words: Vec<String>,
+    /// What is odd about the rules in force.
+    warnings: Vec<String>,
     file: Option<&'a str>,
     rules: String,
     preview_user: &'a str,
@@ -66,7 +68,7 @@ pub async fn post_authentication(admitted: Admitted<'_>) -> Result<Reply, Servic
         Err(ServiceError::Invalid(faults)) => {
             let errors = faults.into_iter().map(|fault| match fault.pointer.as_str() {
                 "" => fault.detail,
-                pointer => format!("{pointer}: {}", fault.detail),
+                pointer => format!("{}: {}", place(pointer), fault.detail),
             });
             Ok(show(&admitted, Shown { errors: errors.collect(), ..shown }))
         }
@@ -85,7 +87,7 @@ async fn act<'f>(
     let author = call.service.author_of(&admitted.session, call.origin());
     if matches!(action, "on" | "off") {
         let max_prompts_per_login = form_value(form, "max").trim().parse().map_err(|_| {
-            ServiceError::invalid("", "no_number", "The number of rules must be a whole number, such as 1")
+            ServiceError::invalid("", "no_number", "The number of rules must be a whole number from 0 to 4294967295")
         })?;
         let settings = ProfilingSettings { enabled: action == "on", max_prompts_per_login };
         call.service.put_profiling(call.tenant, settings, &author, &Precondition::default()).await?;
@@ -104,12 +106,12 @@ async fn act<'f>(
     }
     let preview_user = form_value(form, "user");
     let user = UserId::parse(preview_user);
-    let user = user.map_err(|error| ServiceError::invalid("", "no_user", format!("Preview for a user: {error}")))?;
+    let user = user.map_err(|_| ServiceError::invalid("", "no_user", "Preview for a user: enter the id of a user"))?;
     let verdicts = match call.service.preview_draft(call.tenant, &draft, &user).await {
         Err(ServiceError::NotFound(why)) => return Err(ServiceError::invalid("", "no_user", why)),
         other => other?,
     };
-    let preview = verdicts.into_iter().map(|verdict| (verdict.id.to_owned(), verdict.why)).collect();
+    let preview = verdicts.into_iter().map(|verdict| (verdict.fields.join(", "), verdict.why)).collect();
     Ok(Some(Shown { preview_user, preview, ..Shown::default() }))
 }
 
@@ -127,12 +129,24 @@ fn show(admitted: &Admitted<'_>, shown: Shown<'_>) -> Reply {
         enabled: tenant.profiling.enabled,
         max_prompts: tenant.profiling.max_prompts_per_login,
         in_words: rules.iter().map(|rule| in_words(rule)).collect(),
+        warnings: in_force.map_or_else(Vec::new, |set| {
+            let found = set.warnings(&tenant.definitions, &tenant.settings).into_iter();
+            found.map(|odd| format!("{}: {}", place(&odd.pointer), odd.detail)).collect()
+        }),
         file: in_force.and_then(|set| set.file.as_deref()),
         rules: shown.typed.map_or_else(text, str::to_owned),
         preview_user: shown.preview_user,
         preview: shown.preview,
     };
     Reply::html(status, &page)
+}
+
+/// What a JSON pointer into the rules leads to, for people.
+fn place(pointer: &str) -> String {
+    let mut steps = pointer.split('/').skip(1);
+    let rule = steps.next().and_then(|place| place.parse::<usize>().ok()).map_or(0, |place| place.saturating_add(1));
+    let within: Vec<&str> = steps.collect();
+    if within.is_empty() { format!("Rule {rule}") } else { format!("Rule {rule}, {}", within.join(" ")) }
 }
 
 /// A rule in plain words.

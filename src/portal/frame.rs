@@ -78,11 +78,18 @@ pub(super) fn base_of(call: &PageCall<'_>) -> String {
     format!("/t/{}/portal", call.tenant.id)
 }
 
-fn not_signed_in(call: &PageCall<'_>) -> Reply {
-    let text = "Open the one-time link that `sidegate serve` printed when it started, or make another with \
-                `sidegate portal-link --tenant TENANT` on the server.";
+/// The command that makes another link.
+pub(super) fn command_for(call: &PageCall<'_>) -> String {
+    format!("`sidegate portal-link --tenant {}`", call.tenant.id)
+}
+
+pub(super) fn not_signed_in(call: &PageCall<'_>) -> Reply {
+    let text = format!(
+        "Open the one-time link that `sidegate serve` printed when it started, or make another with {} on the server.",
+        command_for(call)
+    );
     let provider = call.tenant.settings.portal.as_ref();
     let link = provider.map(|_| (format!("{}/sign-in/start", base_of(call)), "Sign in"));
-    let text = if link.is_some() { "Sign in at your identity provider, as an admin of this tenant." } else { text };
+    let text = if link.is_some() { "Sign in at your identity provider, as an admin of this tenant." } else { &text };
     Reply::html(StatusCode::UNAUTHORIZED, &Message::plain("Sign in to the portal", text, link))
 }

@@ -56,7 +56,7 @@ struct Field {
 /// The store's.
 pub async fn user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
     let notice = match admitted.call.query_param("done").as_deref() {
-        Some("set") => Some("Saved."),
+        Some("set" | "add") => Some("Saved."),
         Some("delete") => Some("Deleted."),
         Some("sign_out") => Some("Signed out of all apps."),
         _ => None,
@@ -84,9 +84,10 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
         (Ok(user), Ok(slug)) if action == "delete" => {
             call.service.delete_trait(call.tenant, &user, &slug, &author, &Precondition::default()).await.map(|_| ())
         }
-        (Ok(user), Ok(slug)) if action == "set" => match read(kind, typed) {
+        (Ok(user), Ok(slug)) if matches!(action, "set" | "add") => match read(kind, typed) {
             Ok(value) => {
-                let precondition = Precondition::default();
+                // What is added must not be there.
+                let precondition = if action == "add" { Precondition::still(None) } else { Precondition::default() };
                 call.service.put_trait(call.tenant, &user, &slug, value, &author, &precondition).await.map(|_| ())
             }
             Err(why) => Err(ServiceError::invalid("/value", "not_of_its_type", why)),
@@ -96,18 +97,27 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
         }
         (Err(error), _) | (_, Err(error)) => Err(ServiceError::invalid("/slug", "bad_name", error.to_string())),
     };
+    let draft = Draft { slug: slug_text, kind, text: typed };
     match done {
         Ok(()) => {
             let page = user_page(&admitted.base(), call.params.get("userId"));
             Ok(Reply::see_other(&format!("{page}?done={action}")))
         }
         Err(ServiceError::Invalid(faults)) => {
+            let at = match (action, faults.first().map(|fault| fault.pointer.as_str())) {
+                ("add", Some("/slug")) => "slug".to_owned(),
+                ("add", _) => "value".to_owned(),
+                _ => format!("value-{slug_text}"),
+            };
             let words = faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ");
-            let draft = Draft { slug: slug_text, kind, text: typed };
-            show(&admitted, None, Some(&words), draft).await
+            show(&admitted, None, Some((&at, &words)), draft).await
+        }
+        Err(ServiceError::Stale(_)) if action == "add" => {
+            let words = format!("There is {slug_text} already: change it in its row.");
+            show(&admitted, None, Some(("slug", &words)), draft).await
         }
         Err(ServiceError::NotFound(_)) => {
-            show(&admitted, None, Some("It was deleted already."), Draft::default()).await
+            show(&admitted, None, Some(("traits", "It was deleted already.")), Draft::default()).await
         }
         Err(error) => Err(error),
     }
@@ -116,7 +126,7 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
 async fn show(
     admitted: &Admitted<'_>,
     notice: Option<&str>,
-    error: Option<&str>,
+    error: Option<(&str, &str)>,
     draft: Draft<'_>,
 ) -> Result<Reply, ServiceError> {
     let call = &admitted.call;
@@ -134,23 +144,20 @@ async fn show(
         }
         Err(error) => return Err(error),
     };
-    // An error of a field that is there is shown at it; any other at the form for a new one.
-    let known = profile.fields.iter().any(|stored| stored.field.slug.as_str() == draft.slug);
-    let at = if known { format!("value-{}", draft.slug) } else { "slug".to_owned() };
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Page {
         frame: admitted.frame("users"),
         user,
         notice,
-        error,
-        error_at: if error.is_some() { &at } else { "" },
-        draft: if known { Draft::default() } else { draft },
+        error: error.map(|(_, words)| words),
+        error_at: error.map_or("", |(at, _)| at),
+        draft,
         fields: profile.fields.iter().map(field).collect(),
         identities: identities(&profile),
         consents: consents(&profile),
         logins: profile.logins.iter().map(|(at, client)| login(at, client.as_deref())).collect(),
         signs_in: call.tenant.settings.sign_in.is_some(),
-        verdicts: profile.verdicts.iter().map(|verdict| (verdict.id.to_owned(), verdict.why.clone())).collect(),
+        verdicts: profile.verdicts.iter().map(|verdict| (verdict.fields.join(", "), verdict.why.clone())).collect(),
         audit: audit(&profile),
     };
     Ok(Reply::html(status, &page))
@@ -174,7 +181,7 @@ fn field(stored: &crate::service::StoredField) -> Field {
         text,
         kind,
         source: field.source.as_str(),
-        writer: field.writer.clone(),
+        writer: Some(field.writer.clone()).filter(|writer| writer != field.source.as_str()).unwrap_or_default(),
         at: when(field.at),
     }
 }
@@ -229,7 +236,8 @@ fn audit(profile: &Profile<'_>) -> Vec<[String; 5]> {
         // A digest says nothing to people, and takes the room of what does; the API has it.
         let json =
             |value| if entry.sensitive && Option::is_some(value) { "(sensitive)".to_owned() } else { json(value) };
-        let who = format!("{} {}", entry.source.as_str(), entry.actor);
+        let (source, actor) = (entry.source.as_str(), &entry.actor);
+        let who = if source == actor { source.to_owned() } else { format!("{source} {actor}") };
         let what = format!("{} {}", entry.action, entry.target);
         [when(entry.at), who, what, json(&entry.before), json(&entry.after)]
     };

@@ -48,6 +48,8 @@ pub struct Ask<'r> {
 pub struct Verdict<'r> {
     /// The rule.
     pub id: &'r str,
+    /// What it asks, as it is written.
+    pub fields: &'r [String],
     /// Whether it would ask.
     pub asks: bool,
     /// The reason, in a sentence.
@@ -78,13 +80,11 @@ pub fn verdicts<'r>(rules: &'r RuleSet, settings: ProfilingSettings, visit: &Vis
     let verdict = |rule: &'r CompiledRule| {
         let judged =
             if settings.enabled { judge(rule, settings, visit) } else { Err("profiling is switched off".to_owned()) };
-        match judged {
-            Ok(fields) => {
-                let names: Vec<&str> = fields.iter().map(|field| field.slug.as_str()).collect();
-                Verdict { id: &rule.id, asks: true, why: format!("asks {}", names.join(", ")) }
-            }
-            Err(why) => Verdict { id: &rule.id, asks: false, why },
-        }
+        let (id, fields, asks) = (&rule.id, &rule.rule.fields, judged.is_ok());
+        let asked = |fields: Vec<&Field>| {
+            format!("asks {}", fields.iter().map(|field| field.slug.as_str()).collect::<Vec<_>>().join(", "))
+        };
+        Verdict { id, fields, asks, why: judged.map_or_else(|why| why, asked) }
     };
     rules.rules.iter().map(verdict).collect()
 }

@@ -18,7 +18,7 @@ pub struct Field {
 /// A rule that can be asked.
 #[derive(Debug, Clone)]
 pub struct CompiledRule {
-    /// The rule as it was written.
+    /// The rule as it was written, with its id.
     pub rule: Rule,
     /// Its id, given or made.
     pub id: String,
@@ -70,7 +70,7 @@ impl RuleSet {
     ) -> Result<Self, Vec<RuleError>> {
         let mut errors = Vec::new();
         let mut compiled: Vec<CompiledRule> = Vec::new();
-        for (place, rule) in rules.into_iter().enumerate() {
+        for (place, mut rule) in rules.into_iter().enumerate() {
             let mut wrong = |member: &str, code, detail: String| {
                 errors.push(RuleError { pointer: format!("/{place}{member}"), code, detail });
             };
@@ -125,6 +125,7 @@ impl RuleSet {
                 wrong("/required", "required_and_skippable", detail);
             }
             let id = rule.id.clone().unwrap_or_else(|| made_id(&rule));
+            rule.id = Some(id.clone());
             if compiled.iter().any(|other| other.id == id) {
                 wrong(
                     "/id",

@@ -24,6 +24,9 @@ use super::tokens::{PREFIX, TokenHasher};
 /// How many tokens are remembered.
 const KNOWN_TOKENS: u64 = 10_000;
 
+/// The id of the admin of the instance, whose token is in no table.
+pub(super) const ADMIN: &str = "admin";
+
 pub(super) struct Credentials {
     hasher: TokenHasher,
     /// Its hash, so that comparing takes the same time whatever the guess.
@@ -79,7 +82,7 @@ impl Credentials {
 
     fn admin() -> Credential {
         let scopes = [Scope::Admin].into_iter().collect::<Scopes>();
-        Credential { id: "admin".to_owned(), tenant: TenantScope::Instance, scopes, expires_at: None }
+        Credential { id: ADMIN.to_owned(), tenant: TenantScope::Instance, scopes, expires_at: None }
     }
 }
 

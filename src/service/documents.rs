@@ -52,7 +52,7 @@ impl Service {
         stored.map(|document| Ok((read(&tenant.id, &document)?, document.tag()))).transpose()
     }
 
-    /// Replaces the rules.
+    /// Replaces the rules; they come back with their ids, and with the revision.
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] with everything that is wrong, [`ServiceError::Conflict`] if they stand in a file,
@@ -63,17 +63,17 @@ impl Service {
         rules: Vec<Rule>,
         author: &Author,
         precondition: &Precondition,
-    ) -> Result<i64> {
+    ) -> Result<(Vec<Rule>, i64)> {
         let (_alone, tenant) = self.alone_with(tenant).await;
         let tenant = tenant.as_ref();
         if let Some(file) = tenant.rules.as_ref().and_then(|rules| rules.file.as_ref()) {
             return Err(ServiceError::Conflict(format!("the rules of this tenant stand in {file}: change them there")));
         }
         let compiled = check_rules(rules, tenant)?;
-        let rules: Vec<&Rule> = compiled.rules.iter().map(|rule| &rule.rule).collect();
+        let rules: Vec<Rule> = compiled.rules.into_iter().map(|rule| rule.rule).collect();
         let body = serde_json::to_string(&rules).unwrap_or_default();
         let written = self.write_document(tenant, (DocumentKind::Rules, ""), Some(&body), author, precondition).await?;
-        Ok(written.revision)
+        Ok((rules, written.revision))
     }
 
     /// Replaces the settings of profiling.

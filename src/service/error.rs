@@ -117,7 +117,7 @@ impl From<StoreError> for ServiceError {
         match error {
             StoreError::TooManyTraits(_) => Self::invalid("", "too_many_attributes", error.to_string()),
             StoreError::Nul => Self::invalid("", "nul_character", error.to_string()),
-            StoreError::KeyTaken | StoreError::TokenTaken => Self::Conflict(error.to_string()),
+            StoreError::KeyTaken | StoreError::TokenTaken | StoreError::Rotated(_) => Self::Conflict(error.to_string()),
             StoreError::NoTenant => Self::NotFound("there is no such tenant"),
             StoreError::Stale => Self::Stale(format!("{error}: read it again, and then decide")),
             StoreError::LoginOfAnother => Self::invalid("/loginId", "login_of_another_user", error.to_string()),

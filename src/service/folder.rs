@@ -6,7 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
+use crate::model::hex;
 use crate::store::{AuditKey, DatabaseAt, SealKey};
 
 use super::dev_tokens::DevTokens;
@@ -217,6 +219,18 @@ impl DataFolder {
     /// [`FolderError`] if the key is not there or too short.
     pub fn audit_key(&self) -> Result<AuditKey, FolderError> {
         Ok(AuditKey::new(self.secret(AUDIT_KEY)?.as_bytes()))
+    }
+
+    /// By what sidecars know that they have the same keys. Whoever reads it learns nothing of these: all are random.
+    ///
+    /// # Errors
+    /// [`FolderError`] if a key is not there or too short.
+    pub(super) fn keys(&self) -> Result<String, FolderError> {
+        let mut hash = Sha256::new();
+        for name in [TOKEN_KEY, DEV_KEY, AUDIT_KEY, TICKET_KEY] {
+            hash.update(Sha256::digest(self.secret(name)?.as_bytes()));
+        }
+        Ok(hex(&hash.finalize()[..8]))
     }
 
     /// What signs and checks tickets.

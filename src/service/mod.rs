@@ -78,7 +78,7 @@ pub use traits::{Fields, PutTrait, merged};
 pub use transfer::{Export, Format, Import, ImportReport, MAX_LINE, OnError, Progress, REFUSALS, Refusal};
 
 pub use crate::engine::Reveal;
-pub use crate::lang::suggest;
+pub use crate::lang::{in_words, suggest};
 pub use crate::store::{
     AuditVerdict, DocumentKind, Listed as ListedUser, StoreError, StoredField, TenantRow, TokenRow, Trouble,
 };
@@ -192,6 +192,8 @@ pub struct Service {
     reloaded: tokio::sync::Notify,
     /// The other sidecars.
     peers: ArcSwap<Vec<Sidecar>>,
+    /// By what others know that they have the same keys.
+    keys: String,
     /// The last change of the feed that the caches have seen.
     seen: Arc<AtomicI64>,
     /// When the feed was last read.
@@ -226,6 +228,7 @@ impl Service {
             None => None,
         };
         let decision_log = DecisionLog::open(parts.decision_log)?;
+        let keys = parts.folder.keys()?;
         Ok(Arc::new(Self {
             store: parts.store,
             folder: parts.folder,
@@ -253,6 +256,7 @@ impl Service {
             caught_up: tokio::sync::Notify::new(),
             reloaded: tokio::sync::Notify::new(),
             peers: ArcSwap::default(),
+            keys,
             seen,
             heard: Heard::now(parts.stale_grace),
         }))

@@ -1,4 +1,4 @@
-//! The other sidecars over the same database: policies come from files, and files may differ.
+//! The other sidecars over the same database: policies and keys come from files, and files may differ.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,9 @@ impl Service {
     pub(super) async fn meet_peers(&self) {
         let id = entropy::id(self.clock.now()).to_string();
         loop {
-            let own = Sidecar { id: id.clone(), url: self.url_of(""), policies: self.in_force() };
+            // They are what was read at the start.
+            let own =
+                Sidecar { id: id.clone(), url: self.url_of(""), keys: self.keys.clone(), policies: self.in_force() };
             match self.store.meet(&own).await {
                 Ok(Some(others)) => self.peers.store(others.into()),
                 Ok(None) => return,
@@ -35,9 +37,13 @@ impl Service {
         self.tenants().iter().map(|tenant| (tenant.id.to_string(), revision(&tenant.policies))).collect()
     }
 
-    /// A sentence for each tenant of which others have other policies in force.
+    /// A sentence if others have other keys, and for each tenant of which they have other policies in force.
     pub(super) fn disagreements(&self) -> Vec<String> {
         let others = self.peers.load();
+        let other_keys = others.iter().find(|other| !other.keys.is_empty() && other.keys != self.keys);
+        let other_keys = other_keys.map(|other| {
+            format!("the keys here are not those of the sidecar at {}: give both the same *.key files", other.url)
+        });
         let about = |(tenant, own): (String, String)| {
             let differs = |other: &&Sidecar| other.policies.get(&tenant).is_some_and(|theirs| *theirs != own);
             let different: Vec<&Sidecar> = others.iter().filter(differs).collect();
@@ -51,7 +57,7 @@ impl Service {
                 named(theirs)
             ))
         };
-        self.in_force().into_iter().filter_map(about).collect()
+        other_keys.into_iter().chain(self.in_force().into_iter().filter_map(about)).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Policy files from the disk, and putting them in force.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
@@ -101,7 +102,7 @@ impl Service {
     pub fn policies_fingerprint(&self) -> u64 {
         let mut hash = DefaultHasher::new();
         let folder = self.tenants.folder();
-        for id in tenant_folders(folder).unwrap_or_default() {
+        for id in tenant_folders(folder, |_, _| ()).unwrap_or_default() {
             let folder = folder.join(id.as_str());
             let rules = [RULES_FILE.to_owned()];
             for name in policy_files(&folder).unwrap_or_default().into_iter().chain(rules) {
@@ -122,7 +123,8 @@ impl Service {
 
 /// The files of every tenant's folder, or of one's.
 fn read_folders(folder: &Path, only: Option<&TenantId>) -> io::Result<BTreeMap<TenantId, Files>> {
-    let ids = tenant_folders(folder)?;
+    let left_out = |folder: &Path, rule: &dyn Display| tracing::warn!(folder = %folder.display(), %rule, "this folder is left out");
+    let ids = tenant_folders(folder, left_out)?;
     let wanted = ids.into_iter().filter(|id| only.is_none_or(|only| only == id));
     let read = |id: TenantId| {
         let folder = folder.join(id.as_str());
@@ -177,7 +179,8 @@ fn log_outcome(outcome: &Reloaded) {
     }
 }
 
-fn tenant_folders(folder: &Path) -> io::Result<Vec<TenantId>> {
+/// The tenants that have a folder; others are told with what keeps their name from being a tenant's.
+fn tenant_folders(folder: &Path, left_out: impl Fn(&Path, &dyn Display)) -> io::Result<Vec<TenantId>> {
     let mut tenants = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -194,7 +197,7 @@ fn tenant_folders(folder: &Path) -> io::Result<Vec<TenantId>> {
         }
         match TenantId::parse(&name) {
             Ok(id) => tenants.push(id),
-            Err(rule) => tracing::warn!(folder = %entry.path().display(), %rule, "this folder is left out"),
+            Err(rule) => left_out(&entry.path(), &rule),
         }
     }
     tenants.sort();

@@ -31,7 +31,8 @@ pub struct Readiness {
 }
 
 impl Service {
-    /// Whether every tenant has had a good set of policies and the database answers.
+    /// Whether every tenant has had a good set of policies, and facts can be had: from the database, or while it does not
+    /// answer from memory, for as long as that counts.
     pub async fn readiness(&self) -> Readiness {
         let mut readiness = Readiness { status: Status::Ready, reasons: Vec::new() };
         for tenant in self.tenants() {
@@ -51,10 +52,6 @@ impl Service {
                 }
             }
         }
-        if let Err(error) = self.store.ping().await {
-            tracing::error!(%error, "the database cannot be read");
-            readiness.worsen(Status::Unavailable, error.trouble().to_string());
-        }
         if let Some((trouble, ago)) = self.store.refuses_writes() {
             readiness
                 .worsen(Status::Degraded, format!("the last write failed {} seconds ago: {trouble}", ago.as_secs()));
@@ -62,7 +59,13 @@ impl Service {
         let now = Instant::now();
         let lag = self.heard.lag(now);
         match self.heard.age(now) {
-            Age::Fresh => {}
+            Age::Fresh => {
+                if let Err(error) = self.store.ping().await {
+                    tracing::error!(%error, "the database cannot be read");
+                    readiness.worsen(Status::Degraded, error.trouble().to_string());
+                }
+            }
+            // Whoever asks need not wait to hear what is known.
             Age::Stale => readiness.worsen(
                 Status::Degraded,
                 format!("changes were last read {} seconds ago; what is in memory decides for now", lag.as_secs()),

@@ -19,8 +19,11 @@ impl Service {
         };
         // Characters that URL parsers quietly drop, turn or fold are no part of an honest address.
         let honest = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        let wanted = parsed(wanted).filter(|url| honest && allowed(url));
-        wanted.or_else(|| settings.default_return.as_deref().and_then(parsed))
+        let taken = parsed(wanted).filter(|url| honest && allowed(url));
+        if taken.is_none() && !wanted.is_empty() {
+            tracing::info!(tenant = %tenant.id, wanted, "this way back has no origin of returnOrigins; the default is taken");
+        }
+        taken.or_else(|| settings.default_return.as_deref().and_then(parsed))
     }
 }
 

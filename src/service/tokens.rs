@@ -91,7 +91,8 @@ pub async fn issue_token(store: &Store, hasher: &TokenHasher, new: NewToken, aut
 /// Makes a service token in the place of another, which counts on for `overlap`. With a tenant, only of its own.
 ///
 /// # Errors
-/// [`ServiceError::NotFound`] if there is none of that id that still counts, or the store's.
+/// [`ServiceError::NotFound`] if there is none of that id that still counts, [`ServiceError::Conflict`] if it was rotated
+/// already, or the store's.
 pub async fn rotate_token(
     store: &Store,
     hasher: &TokenHasher,

@@ -6,6 +6,7 @@ use crate::model::{
 };
 use crate::store::{Edited, Erased, Known, Name, Remembered, StoreError, StoredField, UserChanged};
 
+use super::authenticate::ADMIN;
 use super::tenants::Tenant;
 use super::{Fault, Result, Service, ServiceError, pointer_to};
 
@@ -39,6 +40,9 @@ impl Service {
     #[must_use]
     pub fn author(&self, caller: &Caller, origin: Origin) -> Author {
         let (source, actor, credential) = match caller {
+            Caller::Service(credential) if credential.id == ADMIN => {
+                (Source::Admin, credential.id.clone(), "admin's token")
+            }
             Caller::Service(credential) => (Source::Admin, credential.id.clone(), "service token"),
             Caller::User { id, .. } => (Source::User, id.to_string(), "access token"),
             Caller::Client { id, .. } => (Source::Admin, id.to_string(), "access token"),

@@ -30,6 +30,28 @@ const QUEUE: Duration = Duration::from_secs(4);
 /// Connections to PostgreSQL for writes, and as many for readings: writes that wait for a lock leave those alone.
 const CONNECTIONS: u32 = 8;
 
+/// The parameters that a URL of PostgreSQL may have.
+const PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
 /// Where the data is.
 #[derive(Debug, Clone)]
 pub enum DatabaseAt {
@@ -51,6 +73,11 @@ impl DatabaseAt {
         }
         if url.path().len() < 2 {
             return Err("it names no database".to_owned());
+        }
+        // sqlx leaves out what it does not know, and with it what a misspelt `sslmode` was to demand.
+        let known = |name: &str| PARAMETERS.contains(&name) || name.starts_with("options[");
+        if let Some((name, _)) = url.query_pairs().find(|(name, _)| !known(name)) {
+            return Err(format!("it has a parameter `{name}`, and there are only {}", PARAMETERS.join(", ")));
         }
         let options = url.as_str().parse::<PgConnectOptions>().map_err(|error| error.to_string())?;
         Ok(Self::Postgres(Box::new(options)))

@@ -55,11 +55,14 @@ pub enum StoreError {
     /// An id or a hash stands for a token already.
     #[error("this stands for a token already, or did: each certificate does so once")]
     TokenTaken,
+    /// There is a token in the place of this one already.
+    #[error("{0} is in its place already: rotate that one")]
+    Rotated(String),
     /// A login was counted for another user.
     #[error("this loginId was used for another user")]
     LoginOfAnother,
     /// What a write expected to find has changed.
-    #[error("it has changed since it was read")]
+    #[error("it is not as If-Match or If-None-Match say")]
     Stale,
     /// Another request with the same `Idempotency-Key` has made its change.
     #[error("a request with this Idempotency-Key was carried out already")]

@@ -16,6 +16,8 @@ pub struct Sidecar {
     pub id: String,
     /// Where it is reached.
     pub url: String,
+    /// By what one knows that its keys are the same.
+    pub keys: String,
     /// The revisions of the policies in force, by tenant.
     pub policies: BTreeMap<String, String>,
 }
@@ -28,23 +30,25 @@ impl Store {
     pub async fn meet(&self, own: &Sidecar) -> Result<Option<Vec<Sidecar>>> {
         let Pool::Postgres(_) = &self.reader else { return Ok(None) };
         sql("WITH gone AS (DELETE FROM sidecars WHERE seen < EXTRACT(EPOCH FROM now())::bigint - $4)
-             INSERT INTO sidecars (id, url, policies, seen) VALUES ($1, $2, $3, EXTRACT(EPOCH FROM now())::bigint)
+             INSERT INTO sidecars (id, url, policies, keys, seen)
+             VALUES ($1, $2, $3, $5, EXTRACT(EPOCH FROM now())::bigint)
              ON CONFLICT (id) DO UPDATE SET url = excluded.url, policies = excluded.policies, seen = excluded.seen")
         .bind(&own.id)
         .bind(&own.url)
         .bind(serde_json::to_string(&own.policies).unwrap_or_default())
         .bind(GONE_AFTER)
+        .bind(&own.keys)
         .execute(&self.writer)
         .await?;
-        let rows: Vec<(String, String, String)> =
-            sql("SELECT id, url, policies FROM sidecars WHERE id <> $1 ORDER BY url, id")
+        let rows: Vec<(String, String, String, String)> =
+            sql("SELECT id, url, policies, keys FROM sidecars WHERE id <> $1 ORDER BY url, id")
                 .bind(&own.id)
                 .fetch_all(&self.reader)
                 .await?;
-        let read = |(id, url, policies): (String, String, String)| {
+        let read = |(id, url, policies, keys): (String, String, String, String)| {
             let read = serde_json::from_str(&policies);
             let policies = read.map_err(|error| StoreError::corrupt("sidecars", "policies", id.clone(), error))?;
-            Ok(Sidecar { id, url, policies })
+            Ok(Sidecar { id, url, keys, policies })
         };
         rows.into_iter().map(read).collect::<Result<_>>().map(Some)
     }

@@ -58,7 +58,7 @@ impl Store {
     /// there is none of that id that still counts. With a tenant, only its own.
     ///
     /// # Errors
-    /// The database's, or [`StoreError::Corrupt`].
+    /// [`StoreError::Rotated`], [`StoreError::Corrupt`], or the database's.
     pub async fn rotate_token(
         &self,
         tenant: Option<&TenantId>,
@@ -75,13 +75,20 @@ impl Store {
         if ends_at.is_some_and(|end| end <= author.at) {
             return Ok(None);
         }
+        let rotated: (Option<String>,) =
+            sql("SELECT rotated_to FROM tokens WHERE id = $1").bind(id).fetch_one(&mut tx).await?;
+        // Its end is not the one that it was made with.
+        if let (Some(successor),) = rotated {
+            return Err(StoreError::Rotated(successor));
+        }
         let lifetime = ends_at.map(|end| end.duration_since(old.created_at));
         let expires_at = lifetime.map(|lifetime| author.at.saturating_add(lifetime).unwrap_or(Timestamp::MAX));
         let credential = Credential { id: fresh.to_owned(), expires_at, ..old.credential };
         insert(&mut tx, &credential, &old.name, hash, author).await?;
-        sql("UPDATE tokens SET expires_at = $2 WHERE id = $1")
+        sql("UPDATE tokens SET expires_at = $2, rotated_to = $3 WHERE id = $1")
             .bind(id)
             .bind(stamp(ends_at.map_or(overlap, |end| end.min(overlap))))
+            .bind(fresh)
             .execute(&mut tx)
             .await?;
         let after = json!({ "by": fresh });

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::Object;
-use crate::service::{ServiceError, merged, pointer_of, suggest};
+use crate::service::{ServiceError, in_words, merged, pointer_of, pointer_to};
 
 use super::Problem;
 
@@ -139,10 +139,13 @@ pub fn patched(before: &impl Serialize, patch: &Object<'_>) -> Object<'static> {
 fn typed<'b, T: Deserialize<'b>>(text: &'b str) -> Result<T, ServiceError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer_of(error.path());
+        let (mut pointer, said) = (pointer_of(error.path()), error.inner().to_string());
+        if let Some((name, _)) = said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+            pointer.push_str(&pointer_to(name));
+        }
         let (code, detail) = match error.inner().classify() {
-            serde_json::error::Category::Data => (NOT_AS_EXPECTED, in_words(&error.inner().to_string())),
-            _ => (NOT_JSON, format!("this is not JSON: {}", error.inner())),
+            serde_json::error::Category::Data => (NOT_AS_EXPECTED, in_words(&said)),
+            _ => (NOT_JSON, format!("this is not JSON: {said}")),
         };
         ServiceError::invalid(pointer, code, detail)
     })?;
@@ -158,17 +161,6 @@ fn as_text(body: &[u8]) -> Result<&str, BadJson> {
     }
     std::str::from_utf8(body)
         .map_err(|error| BadJson::Syntax(format!("the body is not UTF-8 after byte {}", error.valid_up_to())))
-}
-
-/// serde's words, with a guess at what was meant where it lists what there is.
-fn in_words(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(what, _)| what);
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(wrong) = quoted.next().filter(|_| message.starts_with("unknown ")) else { return message.to_owned() };
-    match suggest(wrong, quoted) {
-        Some(near) => format!("there is no `{wrong}`; did you mean `{near}`?"),
-        None => message.to_owned(),
-    }
 }
 
 const JSON: &str = "application/json";

@@ -67,7 +67,7 @@ pub const KINDS: &[Kind] = &[
     kind(
         StatusCode::PRECONDITION_FAILED,
         "precondition-failed",
-        "What was to be changed is not what If-Match names: somebody else has changed it since it was read.",
+        "What was to be changed is not what If-Match names, or is there although If-None-Match says that it must not be: somebody else was first.",
         "Read it again, decide anew, and send the entity tag that it has now.",
     ),
     kind(

@@ -70,11 +70,20 @@ test('link, search, traits, switch, rule, and it asks', async (t) => {
   assert.equal(await page.inputValue('#value'), '{"theme": ');
   assert.deepEqual(await look(page, 'portal-user-error'), []);
 
-  await page.locator('#field-plan summary').click();
+  await page.fill('#slug', 'plan');
+  await page.selectOption('#type', 'string');
+  await page.fill('#value', 'free');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.waitForSelector('#slug-error:has-text("There is plan already")');
+  assert.deepEqual(await look(page, 'portal-user-twice'), []);
+  assert.equal(await sidegate.may('alice', 'export'), true);
+
+  await page.locator('summary[aria-label="Edit plan"]').click();
   await page.fill('#value-plan', 'free');
   await page.locator('#field-plan').getByRole('button', { name: 'Save' }).click();
   await page.waitForSelector('#field-plan td.code:has-text("free")');
   assert.equal(await sidegate.may('alice', 'export'), false);
+  await page.locator('summary[aria-label="Delete credits"]').click();
   await page.getByRole('button', { name: 'Delete credits' }).click();
   await page.waitForSelector('.notice:has-text("Deleted.")');
   assert.equal(await page.locator('#field-credits').count(), 0);
@@ -140,6 +149,7 @@ test('without scripts, and another link by the command line', async (t) => {
   await page.goto(await sidegate.run(['portal-link', '--tenant', 'acme']));
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.click('a:has-text("alice")');
+  await page.locator('summary[aria-label="Delete plan"]').click();
   await page.getByRole('button', { name: 'Delete plan' }).click();
   await page.waitForSelector('.notice:has-text("Deleted.")');
 });

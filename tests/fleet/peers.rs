@@ -6,6 +6,18 @@ use super::{Fleet, POLICY};
 use crate::support::{Setup, eventually, postgres::Postgres};
 
 #[test]
+fn sidecars_with_other_keys_are_named() {
+    let url = Postgres::shared().database();
+    let fleet = Fleet::of(2, POLICY, || Setup::new().on(url.clone()));
+    let ready = |of: usize| fleet.admin(of).get("/readyz").json();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(ready(0)["status"], "ready");
+    let _stranger = Setup::new().on(url.clone()).policy("acme/fleet.policy", POLICY).start();
+    let says = || ready(0)["reasons"].to_string().contains("the keys here are not those of the sidecar at http://");
+    eventually("the first to say so", says);
+}
+
+#[test]
 fn sidecars_with_other_policies_are_named() {
     let url = Postgres::shared().database();
     let fleet = Fleet::of(2, POLICY, || Setup::new().on(url.clone()));

@@ -1,8 +1,9 @@
-//! A trait or profile field that nobody defined: misspelt, most likely.
+//! A trait, a profile field or a part of `login` that there is not: misspelt, most likely.
 
 use crate::lang::{Code, Diagnostic, Severity, suggest};
 use crate::model::{Bag, Definitions};
 
+use super::super::path::{Lookup, Path, Step};
 use super::super::program::{Node, Program};
 use super::{field_of, written};
 
@@ -13,7 +14,16 @@ pub(super) fn check(program: &Program, definitions: &Definitions, refused: bool)
     let mut findings = Vec::new();
     for (id, node) in program.numbered() {
         let Node::Path(path) = node else { continue };
-        let Some((bag, slug)) = program.path(*path).and_then(field_of) else { continue };
+        let Some(path) = program.path(*path) else { continue };
+        if let (Some(name), Some(site)) = (unknown_of_login(path), program.sites.get(id.0 as usize)) {
+            let finding =
+                Diagnostic::at(Severity::Warning, Code::UnknownTrait, *site, format!("there is no login.{name}"));
+            findings.push(finding.help(match suggest(name, LOGIN.into_iter()) {
+                Some(meant) => format!("did you mean `login.{meant}`?"),
+                None => format!("there are login.{}", LOGIN.join(", login.")),
+            }));
+        }
+        let Some((bag, slug)) = field_of(path) else { continue };
         let defined = definitions.get(slug).is_some_and(|definition| definition.kind == bag);
         if defined || (bag == Bag::Traits && !defines_traits) {
             continue;
@@ -27,6 +37,19 @@ pub(super) fn check(program: &Program, definitions: &Definitions, refused: bool)
         findings.push(finding.help(mend(bag, slug, definitions)));
     }
     findings
+}
+
+/// What logins are known by.
+const LOGIN: [&str; 3] = ["count", "first_at", "last_at"];
+
+/// What a path asks of logins that is known of none.
+fn unknown_of_login(path: &Path) -> Option<&str> {
+    match path.steps.first() {
+        Some(Step::Field(name)) if path.lookup == Lookup::Login => {
+            Some(name.as_str()).filter(|name| !LOGIN.contains(name))
+        }
+        _ => None,
+    }
 }
 
 /// What was meant, most likely.

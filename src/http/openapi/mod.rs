@@ -24,8 +24,8 @@ const MEDIA_TYPE: &str = "application/vnd.oai.openapi+json;version=3.1";
 
 const INTRODUCTION: &str = "An authorization sidecar: apps ask it for decisions, identity providers report \
              logins, admins keep traits, definitions and rules in it. Paths with `/t/{tenant}` \
-             are there without it for the default tenant, too. Every answer has the \
-             `X-Request-ID` of its request.";
+             are there without it for the default tenant, too. The \
+             `X-Request-ID` of a request comes back with its answer.";
 
 /// The document, but for where the server is.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(make);

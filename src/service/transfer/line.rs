@@ -15,7 +15,7 @@ use crate::model::{
 use crate::service::profiling::names_told;
 use crate::service::tenants::Tenant;
 use crate::service::traits::fault;
-use crate::service::{Fault, pointer_of, pointer_to};
+use crate::service::{Fault, in_words, pointer_of, pointer_to};
 
 use super::columns::{path, right_place};
 
@@ -120,20 +120,17 @@ fn parse(text: &str) -> Result<Line<'_>, Fault> {
     if !text.trim_start().starts_with('{') {
         return Err(fault(String::new(), "not_json", "a line is a JSON object".to_owned()));
     }
-    let in_words = |error: &serde_json::Error| {
-        let text = error.to_string();
-        let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-        format!("{what}, at column {}", error.column())
-    };
+    let placed = |error: &serde_json::Error| format!("{}, at column {}", in_words(&error.to_string()), error.column());
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let line = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| match error.inner().classify() {
-        serde_json::error::Category::Data => {
-            fault(pointer_of(error.path()), "not_as_expected", in_words(error.inner()))
+        serde_json::error::Category::Data => fault(pointer_of(error.path()), "not_as_expected", placed(error.inner())),
+        serde_json::error::Category::Eof => {
+            fault(String::new(), "not_json", "it ends within the object, which must stand on one line".to_owned())
         }
-        _ => fault(String::new(), "not_json", format!("this is not JSON: {}", in_words(error.inner()))),
+        _ => fault(String::new(), "not_json", format!("this is not JSON: {}", placed(error.inner()))),
     })?;
     let end = deserializer.end();
-    end.map_err(|error| fault(String::new(), "not_json", format!("this is not JSON: {}", in_words(&error))))?;
+    end.map_err(|error| fault(String::new(), "not_json", format!("this is not JSON: {}", placed(&error))))?;
     Ok(line)
 }
 

@@ -1,7 +1,7 @@
 //! What the audit trail's chain is made of: digests of entries, links, and heads.
 //!
 //! `digest = SHA-256(salt, content)`, `link = SHA-256(link before, number, digest)`, and the head of a tenant's chain is
-//! an HMAC over the numbers of its first and last entry and the last link. Whoever may write into the database but does
+//! an HMAC over the number of its last entry and the last link. Whoever may write into the database but does
 //! not have the key can change nothing without it showing; an erased entry loses content and salt, and keeps its digest.
 
 use std::fmt;
@@ -25,12 +25,11 @@ impl AuditKey {
     }
 
     /// What vouches for a head.
-    pub(super) fn vouch(&self, tenant: &TenantId, first: i64, last: i64, link: &[u8]) -> [u8; 32] {
+    pub(super) fn vouch(&self, tenant: &TenantId, last: i64, link: &[u8]) -> [u8; 32] {
         let mut mac = Hmac::clone(&self.0);
-        mac.update(b"sidegate audit head 1\0");
+        mac.update(b"sidegate audit head 2\0");
         mac.update(tenant.as_str().as_bytes());
         mac.update(b"\0");
-        mac.update(&first.to_be_bytes());
         mac.update(&last.to_be_bytes());
         mac.update(link);
         mac.finalize().into_bytes().into()

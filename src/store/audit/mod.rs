@@ -19,6 +19,9 @@ pub use chain::AuditKey;
 pub(super) use seal::{Entry, Trail, note, seal};
 pub use verify::{AuditFault, AuditHead, AuditVerdict};
 
+/// The action of an entry before which the head was not as this program had left it.
+const UNVOUCHED: &str = "audit.unvouched";
+
 /// The columns of [`Row`].
 const COLUMNS: &str = "seq, at, source, actor, credential, action, user_id, target, before, after, request_id, address,
                        sensitive, salt, digest, link";

@@ -1,10 +1,13 @@
 //! Entries on their way in: noted while a transaction goes on, and sealed into the chain when it concludes.
 
+use subtle::ConstantTimeEq;
+
 use crate::model::{Author, TenantId, UserId};
 
 use super::super::rows::{self, Into};
 use super::super::sql::{Argument, Tx, either, sql};
 use super::super::{Result, stamp};
+use super::UNVOUCHED;
 use super::chain::{self, AuditKey, Content};
 
 const INTO: Into<'_> = Into {
@@ -66,22 +69,30 @@ pub(in super::super) fn note(tx: &mut Tx, tenant: &TenantId, author: &Author, en
 }
 
 /// Puts what was noted into the chain. The transaction holds the tenant's lock, so numbers have no gaps.
+///
+/// What is sealed is vouched for, and so is all before it. Where the head is not as this program left it, an entry says so:
+/// nobody gets rid of it without leaving another head that is not.
 pub(in super::super) async fn seal(tx: &mut Tx) -> Result<()> {
-    let notes = std::mem::take(&mut tx.trail.notes);
+    let mut notes = std::mem::take(&mut tx.trail.notes);
     let Some(tenant) = notes.first().map(|note| note.tenant.clone()) else { return Ok(()) };
-    // Entries of before there was a chain keep their numbers, outside of it.
-    type Head = (String, i64, Option<i64>, Option<i64>, Option<Vec<u8>>);
-    let (random, unchained, first, last, link): Head = either(
-        "SELECT random, (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), first, last, link
+    type Head = (String, i64, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
+    let (random, entries, last, link, mac): Head = either(
+        "SELECT random, (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), last, link, mac
          FROM (SELECT HEX(RANDOMBLOB(16)) AS random) AS chance LEFT JOIN audit_heads ON tenant = $1",
-        "SELECT random, (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), first, last, link
+        "SELECT random, (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), last, link, mac
          FROM (SELECT gen_random_uuid()::text AS random) AS chance LEFT JOIN audit_heads ON tenant = $1",
     )
     .bind(tenant.as_str())
     .fetch_one(&mut *tx)
     .await?;
-    let first = first.unwrap_or(unchained + 1);
-    let (mut seq, mut link) = (last.unwrap_or(unchained), link.unwrap_or_default());
+    let (last, mut link) = (last.unwrap_or(0), link.unwrap_or_default());
+    let vouched = mac.is_none_or(|mac| tx.trail.key.vouch(&tenant, last, &link).ct_eq(&mac).into());
+    if !vouched || last != entries {
+        tracing::error!(%tenant, entries, head = last, "the audit trail is not as it was left, or audit.key is another");
+        let note = notes.first().map(|note| note.unvouched(entries, last));
+        notes.splice(..0, note);
+    }
+    let mut seq = last.max(entries);
     let mut rows = Vec::with_capacity(notes.len());
     for note in &notes {
         seq += 1;
@@ -90,11 +101,10 @@ pub(in super::super) async fn seal(tx: &mut Tx) -> Result<()> {
         rows.push(row);
     }
     rows::insert(tx, &INTO, rows).await?;
-    let mac = tx.trail.key.vouch(&tenant, first, seq, &link);
-    sql("INSERT INTO audit_heads (tenant, first, last, link, mac) VALUES ($1, $2, $3, $4, $5)
+    let mac = tx.trail.key.vouch(&tenant, seq, &link);
+    sql("INSERT INTO audit_heads (tenant, last, link, mac) VALUES ($1, $2, $3, $4)
          ON CONFLICT (tenant) DO UPDATE SET last = excluded.last, link = excluded.link, mac = excluded.mac")
     .bind(tenant.as_str())
-    .bind(first)
     .bind(seq)
     .bind(&link[..])
     .bind(&mac[..])
@@ -104,6 +114,20 @@ pub(in super::super) async fn seal(tx: &mut Tx) -> Result<()> {
 }
 
 impl Note {
+    /// The entry before this one, which says that the head was not as this program left it.
+    fn unvouched(&self, entries: i64, head: i64) -> Self {
+        Self {
+            tenant: self.tenant.clone(),
+            author: self.author.clone(),
+            user: None,
+            action: UNVOUCHED.to_owned(),
+            target: String::new(),
+            before: Some(format!("{{\"entries\":{entries},\"head\":{head}}}")),
+            after: None,
+            sensitive: false,
+        }
+    }
+
     /// The row of an entry, and its link.
     fn row(&self, random: &str, seq: i64, before: &[u8]) -> (Vec<Argument<'_>>, Vec<u8>) {
         let salt = chain::salt(random, seq);

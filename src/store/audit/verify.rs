@@ -11,7 +11,7 @@ use crate::model::{TenantId, hex};
 
 use super::super::sql::sql;
 use super::super::{Result, Store};
-use super::{COLUMNS, Row, chain};
+use super::{COLUMNS, Row, UNVOUCHED, chain};
 
 /// Entries are read in pages of so many.
 const PAGE: i64 = 1_000;
@@ -25,9 +25,7 @@ const FAULTS: usize = 100;
 pub struct AuditHead {
     /// The tenant.
     pub tenant: String,
-    /// The number of the chain's first entry.
-    pub first: i64,
-    /// The number of its last entry.
+    /// The number of the chain's last entry; the first is 1.
     pub last: i64,
     /// The link of the last entry, in hexadecimal digits.
     pub link: String,
@@ -68,7 +66,13 @@ pub enum AuditFault {
     },
     /// The head was not written with the key, or is that of another chain.
     HeadForged,
-    /// There are entries of a chain, and no head.
+    /// When this entry was written, the head was not as we had left it: somebody changed the trail before it, or the key
+    /// was replaced.
+    Unvouched {
+        /// Its number.
+        entry: i64,
+    },
+    /// There are entries, and no head.
     HeadMissing,
     /// The head that was kept elsewhere is not of this chain.
     NotTheKeptChain,
@@ -82,8 +86,6 @@ pub struct AuditVerdict {
     pub valid: bool,
     /// How many entries were checked.
     pub entries: i64,
-    /// How many are older than the chain, and could not be.
-    pub unchained: i64,
     /// The head, if there is one.
     pub head: Option<AuditHead>,
     /// Everything that is wrong, up to a hundred.
@@ -96,14 +98,12 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn audit_head(&self, tenant: &TenantId) -> Result<Option<AuditHead>> {
-        let row: Option<(i64, i64, Vec<u8>, Vec<u8>)> =
-            sql("SELECT first, last, link, mac FROM audit_heads WHERE tenant = $1")
-                .bind(tenant.as_str())
-                .fetch_optional(&self.reader)
-                .await?;
-        let head = |(first, last, link, mac): (i64, i64, Vec<u8>, Vec<u8>)| AuditHead {
+        let row: Option<(i64, Vec<u8>, Vec<u8>)> = sql("SELECT last, link, mac FROM audit_heads WHERE tenant = $1")
+            .bind(tenant.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        let head = |(last, link, mac): (i64, Vec<u8>, Vec<u8>)| AuditHead {
             tenant: tenant.to_string(),
-            first,
             last,
             link: hex(&link),
             mac: hex(&mac),
@@ -133,7 +133,7 @@ impl Store {
             rows.iter().for_each(|row| check.entry(row));
         }
         let latest = self.audit_head(tenant).await?;
-        check.end(latest.as_ref(), |head, link| self.audit_key.vouch(tenant, head.first, head.last, link));
+        check.end(latest.as_ref(), |head, link| self.audit_key.vouch(tenant, head.last, link));
         Ok(check.verdict())
     }
 
@@ -158,7 +158,6 @@ struct Check<'h> {
     /// The link of the entry before; `None` after a gap, where nothing is known of it.
     before: Option<Vec<u8>>,
     entries: i64,
-    unchained: i64,
     /// Links of the entries at which the two heads are.
     link_at_head: Option<Vec<u8>>,
     link_at_kept: Option<Vec<u8>>,
@@ -173,10 +172,9 @@ impl<'h> Check<'h> {
             head,
             kept,
             erasures,
-            expected: head.map_or(1, |head| head.first),
+            expected: 1,
             before: Some(Vec::new()),
             entries: 0,
-            unchained: 0,
             link_at_head: None,
             link_at_kept: None,
             faults: Vec::new(),
@@ -185,10 +183,6 @@ impl<'h> Check<'h> {
     }
 
     fn entry(&mut self, row: &Row) {
-        if self.head.is_some_and(|head| row.seq < head.first) || (self.head.is_none() && row.digest.is_none()) {
-            self.unchained += 1;
-            return;
-        }
         if self.head.is_some_and(|head| row.seq > head.last) {
             self.behind.push(row.seq);
             return;
@@ -205,6 +199,9 @@ impl<'h> Check<'h> {
             Some(_) => self.fault(AuditFault::Changed { entry: row.seq }),
             None if row.user_id.as_ref().and_then(|user| self.erasures.get(user)).is_some_and(|at| *at > row.seq) => {}
             None => self.fault(AuditFault::Emptied { entry: row.seq }),
+        }
+        if row.action == UNVOUCHED {
+            self.fault(AuditFault::Unvouched { entry: row.seq });
         }
         if self.before.as_ref().is_some_and(|before| chain::link(before, row.seq, digest) != link) {
             self.fault(AuditFault::OutOfChain { entry: row.seq });
@@ -250,7 +247,7 @@ impl<'h> Check<'h> {
     }
 
     fn verdict(self) -> AuditVerdict {
-        let (entries, unchained, faults) = (self.entries, self.unchained, self.faults);
-        AuditVerdict { valid: faults.is_empty(), entries, unchained, head: self.head.cloned(), faults }
+        let (entries, faults) = (self.entries, self.faults);
+        AuditVerdict { valid: faults.is_empty(), entries, head: self.head.cloned(), faults }
     }
 }

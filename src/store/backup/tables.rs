@@ -168,6 +168,7 @@ pub const TABLES: &[Table] = &[
             ("revoked_at", Text),
             ("name", Text),
             ("last_used_at", Text),
+            ("rotated_to", Text),
         ],
     },
     Table {
@@ -214,7 +215,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "audit_heads",
         key: 1,
-        columns: &[("tenant", Text), ("first", Number), ("last", Number), ("link", Bytes), ("mac", Bytes)],
+        columns: &[("tenant", Text), ("last", Number), ("link", Bytes), ("mac", Bytes)],
     },
     Table {
         name: "changes",

@@ -17,16 +17,21 @@ impl Circuit {
         self.failures.load(Ordering::Relaxed) >= FAILURES
     }
 
-    pub(super) fn answered(&self) {
-        // Most find it closed, and need not write what all read.
-        if self.failures.load(Ordering::Relaxed) > 0 {
-            self.failures.store(0, Ordering::Relaxed);
-        }
+    /// Whether the last answer did not come.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) > 0
     }
 
-    pub(super) fn failed(&self) {
+    /// Notes an answer; whether that closes it.
+    pub(super) fn answered(&self) -> bool {
+        // Most find it closed, and need not write what all read.
+        self.is_in_doubt() && self.failures.swap(0, Ordering::Relaxed) >= FAILURES
+    }
+
+    /// Notes that none came; whether that opens it.
+    pub(super) fn failed(&self) -> bool {
         let more = |failures: u32| Some(failures.saturating_add(1));
-        let _ = self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) == Ok(FAILURES - 1)
     }
 }
 
@@ -37,12 +42,12 @@ mod tests {
     #[test]
     fn it_opens_when_nobody_answers_and_closes_when_somebody_does() {
         let circuit = Circuit::default();
-        for _ in 0..FAILURES {
+        for failure in 1..=FAILURES {
             assert!(!circuit.is_open());
-            circuit.failed();
+            assert_eq!(circuit.failed(), failure == FAILURES);
         }
         assert!(circuit.is_open());
-        circuit.answered();
+        assert!(!circuit.failed() && circuit.answered() && !circuit.answered(), "it opens and closes once");
         circuit.failed();
         assert!(!circuit.is_open(), "failures in a row");
     }

@@ -10,6 +10,7 @@ mod circuit;
 mod link;
 mod seal;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,6 +34,9 @@ const ABSENT_LIFE: Duration = Duration::from_secs(30);
 
 /// While it is not asked, it is tried so often.
 const TRY_EVERY: Duration = Duration::from_millis(500);
+
+/// And while it answers, every so many times.
+const LOOK_EVERY: u64 = 10;
 
 /// So many values are on their way to Redis at most; further ones are not sent.
 const SENDING: usize = 256;
@@ -159,15 +163,16 @@ impl Shared {
     /// Passes on what the other sidecars tell, and looks after a Redis that does not answer, until it is dropped.
     pub async fn listen(&self, told: impl Fn() + Send + Sync + 'static) {
         let channel = self.channel();
-        tokio::join!(self.link.listen(&channel, told), self.try_again());
+        tokio::join!(self.link.listen(&channel, told), self.look_after());
     }
 
-    async fn try_again(&self) {
-        loop {
-            tokio::time::sleep(TRY_EVERY).await;
-            if self.circuit.is_open() {
+    /// Somebody must look although nobody asks, so that whoever watches hears of it.
+    async fn look_after(&self) {
+        for turn in 0_u64.. {
+            if self.circuit.is_in_doubt() || turn.is_multiple_of(LOOK_EVERY) {
                 let _: Option<String> = self.ask_now(async |link| cmd("PING").query_async(link).await).await;
             }
+            tokio::time::sleep(TRY_EVERY).await;
         }
     }
 
@@ -198,22 +203,31 @@ impl Shared {
         let mut link = self.link.clone();
         match tokio::time::timeout(self.patience, ask(&mut link)).await {
             Ok(Ok(answer)) => {
-                self.circuit.answered();
+                self.answered();
                 return Some(answer);
             }
             // A full memory, say: it speaks.
             Ok(Err(error)) if error.code().is_some() => {
-                self.circuit.answered();
+                self.answered();
                 tracing::debug!(%error, "Redis refuses");
             }
-            Ok(Err(error)) => {
-                self.circuit.failed();
-                tracing::debug!(%error, "Redis cannot be asked");
-            }
-            Err(_) => self.circuit.failed(),
+            Ok(Err(error)) => self.failed(&error),
+            Err(_) => self.failed(&"no answer in time"),
         }
         self.failures.fetch_add(1, Ordering::Relaxed);
         None
+    }
+
+    fn answered(&self) {
+        if self.circuit.answered() {
+            tracing::info!("Redis answers again");
+        }
+    }
+
+    fn failed(&self, why: &dyn Display) {
+        if self.circuit.failed() {
+            tracing::warn!(%why, "Redis does not answer; the database is asked instead");
+        }
     }
 
     fn key(&self, name: &str) -> String {

@@ -1,0 +1,2 @@
+-- By what one knows that all have the same keys.
+ALTER TABLE sidecars ADD COLUMN keys TEXT NOT NULL DEFAULT '';
