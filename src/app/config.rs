@@ -359,7 +359,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
     // Without the line itself: it may be the one with the secret.
     let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        let line = e.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
         error(format!("line {line}: {}", e.message()))
     })?;
     let mut values = BTreeMap::new();

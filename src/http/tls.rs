@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
@@ -128,8 +128,15 @@ fn configuration(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
             builder.with_client_cert_verifier(clients.allow_unauthenticated().build()?)
         }
     };
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| unusable(&files.key, &error))?;
-    let mut configuration = builder.with_single_cert(certificates(&files.certificate)?, key)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| match error {
+        pem::Error::NoItemsFound => unusable(&files.key, &"there is no private key in it (PEM)"),
+        other => unusable(&files.key, &other),
+    })?;
+    let together = builder.with_single_cert(certificates(&files.certificate)?, key).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => unusable(&files.key, &"it is not the key of the certificate"),
+        other => other.into(),
+    });
+    let mut configuration = together?;
     configuration.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(configuration)
 }

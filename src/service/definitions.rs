@@ -195,7 +195,10 @@ impl Touched {
         match after {
             _ if *orphaned == 0 => {}
             Some(_) => add("values_orphaned", format!("{orphaned} of {values} stored values are not as it says")),
-            None => add("values_orphaned", format!("{values} values are stored, which nobody defines then")),
+            None => {
+                let are = if *values == 1 { "value is" } else { "values are" };
+                add("values_orphaned", format!("{values} {are} stored, which nobody defines then"));
+            }
         }
         if after.is_none_or(|after| after.kind != bag) {
             for (code, what, names) in [("policies_orphaned", "policies", policies), ("rules_orphaned", "rules", rules)]

@@ -63,7 +63,9 @@ pub enum FolderError {
         source: io::Error,
     },
     /// A secret that is no good.
-    #[error("{path} holds {bytes} bytes, and at least {least} are needed: delete the file, and `serve` makes another")]
+    #[error(
+        "{path} holds {bytes} bytes, and at least {least} are needed: put the right one back; if it is lost, delete the file, and `serve` makes another"
+    )]
     Short {
         /// The file.
         path: PathBuf,

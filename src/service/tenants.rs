@@ -290,7 +290,7 @@ impl Tenants {
                 changed
             }
             None => {
-                next.policies = Policies::None { why: self.without_folder(&old.id), awaited: false };
+                next.policies = Policies::None { why: Self::without_folder(&old.id), awaited: false };
                 in_force
             }
         };
@@ -303,13 +303,13 @@ impl Tenants {
         (next, changed)
     }
 
-    fn without_folder(&self, id: &TenantId) -> String {
-        format!("the tenant {id} has no folder {}, so everything is denied", self.policies.join(id.as_str()).display())
+    fn without_folder(id: &TenantId) -> String {
+        format!("the tenant {id} has no folder of policies, so everything is denied")
     }
 
     fn entry(&self, map: &mut Map, id: &TenantId) -> Arc<Tenant> {
         let fresh = || {
-            let policies = Policies::None { why: self.without_folder(id), awaited: false };
+            let policies = Policies::None { why: Self::without_folder(id), awaited: false };
             Arc::new(Tenant {
                 id: id.clone(),
                 policies,
@@ -374,7 +374,11 @@ pub(super) fn first_error(compiled: &Compiled) -> String {
         return "an error without a place".to_owned();
     };
     let place = match (&first.file, first.line, first.column) {
-        (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: "),
+        // Apps are told, too: where files lie is none of their business.
+        (Some(file), Some(line), Some(column)) => {
+            let file = Path::new(file).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            format!("{file}:{line}:{column}: ")
+        }
         _ => String::new(),
     };
     let more = match errors.count() {
