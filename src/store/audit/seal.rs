@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use crate::model::{Author, TenantId, UserId};
+use crate::model::{Author, Origin, TenantId, UserId};
 
 use super::super::rows::{self, Into};
 use super::super::sql::{Argument, Tx, either, sql};
@@ -118,7 +118,8 @@ impl Note {
     fn unvouched(&self, entries: i64, head: i64) -> Self {
         Self {
             tenant: self.tenant.clone(),
-            author: self.author.clone(),
+            // Whoever happens to write next has nothing to do with it.
+            author: Author { actor: "sidegate".to_owned(), origin: Origin::default(), ..self.author.clone() },
             user: None,
             action: UNVOUCHED.to_owned(),
             target: String::new(),
