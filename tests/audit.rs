@@ -6,6 +6,9 @@ use crate::support::{Server, Setup, run};
 
 const TRAITS: &str = r#"[{"slug": "ssn", "dataType": "string", "sensitive": true}]"#;
 
+/// What erasing does to an entry.
+const EMPTY: &str = "salt = NULL, before = NULL, after = NULL, target = '', request_id = NULL, address = NULL";
+
 /// A server whose tenant acme has ten entries and one user who was erased.
 fn server() -> Server {
     let server = Setup::new().policy("acme/traits.json", TRAITS).start();
@@ -71,15 +74,19 @@ fn what_somebody_did_to_the_trail_is_found_and_where() {
         json!([{ "fault": "removed", "from": 9, "to": 10 }])
     );
     assert_eq!(faults("DELETE FROM audit WHERE tenant = 'acme'"), json!([{ "fault": "removed", "from": 1, "to": 10 }]));
-    assert_eq!(
-        faults(&format!("UPDATE audit SET salt = NULL, after = NULL {}", where_seq(5))),
-        json!([{ "fault": "emptied", "entry": 5 }])
-    );
-    assert_eq!(
-        faults(&format!("DELETE FROM audit {}", where_seq(3)))[0],
-        json!({ "fault": "emptied", "entry": 1 }),
-        "without its erasure, nobody may have emptied it"
-    );
+    assert_eq!(faults(&format!("UPDATE audit SET salt = NULL, after = NULL {}", where_seq(5))), changed(5));
+    let emptied = |entries: &[i64]| -> Value {
+        entries.iter().map(|entry| json!({ "fault": "emptied", "entry": entry })).collect()
+    };
+    assert_eq!(faults(&format!("UPDATE audit SET {EMPTY} {}", where_seq(5))), emptied(&[5]));
+    // As if it had been somebody's who was erased: whether before or after the erasure.
+    assert_eq!(faults(&format!("UPDATE audit SET {EMPTY}, user_id = 'bob' {}", where_seq(5))), emptied(&[5]));
+    // What stays of entries that were emptied is what stayed.
+    assert_eq!(faults(&format!("UPDATE audit SET actor = 'nobody' {}", where_seq(1))), emptied(&[1, 2]));
+    assert_eq!(faults(&format!("UPDATE audit SET user_id = 'carol' {}", where_seq(1))), emptied(&[2, 1]));
+    assert_eq!(faults(&format!("UPDATE audit SET after = '1' {}", where_seq(1)))[0], changed(1)[0]);
+    let without = json!([{ "fault": "removed", "from": 3, "to": 3 }, emptied(&[1])[0], emptied(&[2])[0]]);
+    assert_eq!(faults(&format!("DELETE FROM audit {}", where_seq(3))), without, "without the erasure, nobody may");
     // Entry 4 goes, and those after it move up: the numbers are whole, the links are not.
     assert_eq!(
         faults(
@@ -92,6 +99,21 @@ fn what_somebody_did_to_the_trail_is_found_and_where() {
     let copy = "INSERT INTO audit (tenant, seq, at, source, actor, action, user_id, target, salt, digest, link)
                 SELECT tenant, 11, at, source, actor, action, user_id, target, salt, digest, link FROM audit";
     assert_eq!(faults(&format!("{copy} {}", where_seq(10))), json!([{ "fault": "added", "entry": 11 }]));
+    let below = copy.replace("11", "0");
+    assert_eq!(faults(&format!("{below} {}", where_seq(10))), json!([{ "fault": "added", "entry": 0 }]));
+}
+
+#[test]
+fn a_user_may_be_erased_come_back_and_be_erased_again() {
+    let server = server();
+    let admin = server.admin();
+    for plan in ["pro", "free"] {
+        admin.set("bob", "plan", json!(plan));
+        assert_eq!(admin.delete("/t/acme/api/v1/users/bob").status, 204);
+    }
+    admin.set("bob", "plan", json!("pro"));
+    let verdict = verdict(&server);
+    assert_eq!((&verdict["faults"], &verdict["entries"]), (&json!([]), &json!(15)));
 }
 
 #[test]
@@ -118,6 +140,8 @@ fn what_was_done_to_the_trail_still_shows_after_the_next_write() {
         ("DELETE FROM audit_heads", 11),
         ("UPDATE audit SET salt = NULL, digest = NULL, link = NULL; DELETE FROM audit_heads", 11),
         ("UPDATE audit_heads SET mac = link", 11),
+        // As if there had been nothing: what there was is only out of sight.
+        ("UPDATE audit SET seq = -seq; UPDATE audit SET seq = seq + 1; DELETE FROM audit_heads", 1),
     ];
     for (statement, entry) in cases {
         let server = server();

@@ -106,13 +106,15 @@ fn tell(tenant: &TenantId, verdict: &AuditVerdict) -> Result<()> {
 fn in_words(fault: &AuditFault) -> String {
     match fault {
         AuditFault::Changed { entry } => format!("entry {entry} was changed"),
-        AuditFault::Emptied { entry } => format!("entry {entry} was emptied, and nobody erased its user afterwards"),
+        AuditFault::Emptied { entry } => {
+            format!("entry {entry} was emptied, and no erasure of its user vouches for what stays of it")
+        }
         AuditFault::Removed { from, to } if from == to => format!("entry {from} is gone"),
         AuditFault::Removed { from, to } => format!("entries {from} to {to} are gone"),
         AuditFault::OutOfChain { entry } => {
             format!("entry {entry} does not follow from the one before: it, or that one, was put in or exchanged")
         }
-        AuditFault::Added { entry } => format!("entry {entry} was put in behind the end"),
+        AuditFault::Added { entry } => format!("entry {entry} was put in before the first or behind the last"),
         AuditFault::HeadForged => "the head was not written with the key of this server".to_owned(),
         AuditFault::Unvouched { entry } => {
             format!("before entry {entry}, somebody changed the trail, or audit.key was replaced")

@@ -126,9 +126,12 @@ impl ServiceToken {
             Some(id) => match rotate_token(&store, &hasher, of, id, self.overlap, &author).await {
                 Err(ServiceError::NotFound(_)) => return Err(no_such_token()),
                 issued => {
-                    let until = store.token(of, id).await?.and_then(|old| old.credential.expires_at);
+                    let issued = issued?;
+                    // The new one is shown whether or not the end of the old one can be read.
+                    let old = store.token(of, id).await.ok().flatten();
+                    let until = old.and_then(|old| old.credential.expires_at);
                     until.into_iter().for_each(|until| eprintln!("{id} counts until {until:.0}"));
-                    issued?
+                    issued
                 }
             },
             None => {

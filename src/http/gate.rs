@@ -297,7 +297,7 @@ impl Gate {
         };
         if params.get("tenant").is_none() && tenant.is_none() {
             let detail =
-                "there is no default tenant: write /t/TENANT before this path, or name one with --default-tenant";
+                "there is no default tenant here: write /t/TENANT before this path, or see to --default-tenant";
             return Err(Problem::new(StatusCode::NOT_FOUND, detail));
         }
         let tenant = tenant.filter(|tenant| caller.belongs_to(&tenant.id)).ok_or_else(Problem::no_such_tenant)?;

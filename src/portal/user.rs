@@ -110,6 +110,7 @@ pub async fn post_user(admitted: Admitted<'_>) -> Result<Reply, ServiceError> {
                 _ => format!("value-{slug_text}"),
             };
             let words = faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; ");
+            let draft = if action == "add" { draft } else { Draft::default() };
             show(&admitted, None, Some((&at, &words)), draft).await
         }
         Err(ServiceError::Stale(_)) if action == "add" => {

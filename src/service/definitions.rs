@@ -8,6 +8,7 @@ use crate::profiling::RuleSet;
 use crate::store::{DocumentKind, ValuePlace};
 
 use super::policies::read_policies;
+use super::settings::TRIES;
 use super::tenants::{Policies, Tenant, first_error};
 use super::traits::expect;
 use super::{Fault, Result, Service, ServiceError};
@@ -68,7 +69,7 @@ impl Service {
     ) -> Result<Defined> {
         let (_alone, tenant) = self.alone_with(tenant).await;
         refuse_file(&tenant.definitions)?;
-        loop {
+        for _ in 0..TRIES {
             // As it is stored: another sidecar may have changed it since it came into force here.
             let stored = self.document::<Definition>(&tenant, DocumentKind::Definition, slug.as_str()).await?;
             let (stored, tag) = stored.map_or((None, None), |(definition, tag)| (Some(definition), Some(tag)));
@@ -82,6 +83,7 @@ impl Service {
                 return Ok(defined);
             }
         }
+        Err(busy())
     }
 
     /// Takes a definition away; a standard profile field is then as it was at first.
@@ -91,7 +93,7 @@ impl Service {
     pub async fn undefine(self: &Arc<Self>, tenant: &Tenant, slug: &Slug, change: Change<'_>) -> Result<Defined> {
         let (_alone, tenant) = self.alone_with(tenant).await;
         refuse_file(&tenant.definitions)?;
-        loop {
+        for _ in 0..TRIES {
             let stored = self.store.document(&tenant.id, DocumentKind::Definition, slug.as_str()).await?;
             let tag = stored.map(|document| document.tag());
             if tag.is_none() {
@@ -102,6 +104,7 @@ impl Service {
                 return Ok(defined);
             }
         }
+        Err(busy())
     }
 
     /// `None` if another sidecar changed the definition meanwhile, so that it has to be looked at again.
@@ -210,6 +213,10 @@ impl Touched {
         }
         faults
     }
+}
+
+fn busy() -> ServiceError {
+    ServiceError::Conflict("others change this definition all the time: ask again".to_owned())
 }
 
 /// The first names of a list that may be long.

@@ -40,7 +40,9 @@ impl Service {
     /// A sentence if others have other keys, and for each tenant of which they have other policies in force.
     pub(super) fn disagreements(&self) -> Vec<String> {
         let others = self.peers.load();
-        let other_keys = others.iter().find(|other| !other.keys.is_empty() && other.keys != self.keys);
+        let other_keys = others
+            .iter()
+            .find(|other| !other.keys.is_empty() && other.keys != self.keys && other.url != self.url_of(""));
         let other_keys = other_keys.map(|other| {
             format!("the keys here are not those of the sidecar at {}: give both the same *.key files", other.url)
         });

@@ -21,7 +21,9 @@ impl Service {
         let honest = wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         let taken = parsed(wanted).filter(|url| honest && allowed(url));
         if taken.is_none() && !wanted.is_empty() {
-            tracing::info!(tenant = %tenant.id, wanted, "this way back has no origin of returnOrigins; the default is taken");
+            let origin =
+                Url::parse(wanted).map_or_else(|_| "no URL".to_owned(), |url| url.origin().ascii_serialization());
+            tracing::info!(tenant = %tenant.id, origin, "this is none of returnOrigins; the default is taken");
         }
         taken.or_else(|| settings.default_return.as_deref().and_then(parsed))
     }

@@ -10,7 +10,7 @@ use super::traits::expect;
 use super::{Fault, Result, Service, ServiceError};
 
 /// How often a change is tried that another sidecar came before.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 
 impl Service {
     /// Changes the settings to what `edit` makes of those that there are.

@@ -34,21 +34,14 @@ impl Store {
         if erased == 0 {
             return Ok(None);
         }
-        // The target of an identity or a consent is somebody's account elsewhere, or what they agreed to. Without its salt,
-        // nobody can try out what an entry's digest was made of.
-        sql("UPDATE audit SET before = NULL, after = NULL, target = '', request_id = NULL, address = NULL, salt = NULL
-             WHERE tenant = $1 AND user_id = $2")
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .execute(&mut tx)
-        .await?;
+        let emptied = audit::empty(&mut tx, tenant, user).await?;
         sql("DELETE FROM idempotency_keys WHERE tenant = $1 AND user_id = $2")
             .bind(tenant.as_str())
             .bind(user.as_str())
             .execute(&mut tx)
             .await?;
         let revision = tenants::bump(&mut tx, tenant, author).await?;
-        let tombstone = Entry { user: Some(user), action: "user.erase", target: "", ..Entry::default() };
+        let tombstone = Entry { user: Some(user), action: audit::ERASED, after: Some(emptied), ..Entry::default() };
         audit::note(&mut tx, tenant, author, tombstone);
         let seq = feed::append(&mut tx, Some(tenant), revision, ChangeKind::User, user.as_str(), author.at).await?;
         tx.commit().await?;

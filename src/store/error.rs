@@ -56,7 +56,7 @@ pub enum StoreError {
     #[error("this stands for a token already, or did: each certificate does so once")]
     TokenTaken,
     /// There is a token in the place of this one already.
-    #[error("{0} is in its place already: rotate that one")]
+    #[error("{0} is in its place already: rotate that one, or make another if that was revoked")]
     Rotated(String),
     /// A login was counted for another user.
     #[error("this loginId was used for another user")]

@@ -2,7 +2,8 @@
 //!
 //! `digest = SHA-256(salt, content)`, `link = SHA-256(link before, number, digest)`, and the head of a tenant's chain is
 //! an HMAC over the number of its last entry and the last link. Whoever may write into the database but does
-//! not have the key can change nothing without it showing; an erased entry loses content and salt, and keeps its digest.
+//! not have the key can change nothing without it showing, unless all of it is taken away or set back to another time; an erased
+//! entry loses content and salt, and keeps its digest.
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //! it was.
 
 mod chain;
+mod emptied;
 mod seal;
 mod verify;
 
@@ -14,8 +15,10 @@ use super::sql::sql;
 use super::{Result, Store, StoreError};
 
 use self::chain::Content;
+use self::emptied::Remains;
 
 pub use chain::AuditKey;
+pub(super) use emptied::{ERASED, empty};
 pub(super) use seal::{Entry, Trail, note, seal};
 pub use verify::{AuditFault, AuditHead, AuditVerdict};
 
@@ -64,6 +67,30 @@ impl Row {
             address: self.address.as_deref(),
             sensitive: self.sensitive == 1,
         }
+    }
+
+    /// Whether what it held was taken out, and all of it.
+    fn is_empty(&self) -> bool {
+        let Self { before, after, target, request_id, address, salt, .. } = self;
+        salt.is_none() && target.is_empty() && [before, after, request_id, address].into_iter().all(Option::is_none)
+    }
+
+    /// What stays when what it held goes.
+    fn remains(&self) -> Remains {
+        Remains {
+            seq: self.seq,
+            at: self.at.clone(),
+            source: self.source.clone(),
+            actor: self.actor.clone(),
+            credential: self.credential.clone(),
+            action: self.action.clone(),
+            sensitive: self.sensitive,
+        }
+    }
+
+    /// Whether it says what it said.
+    fn is_unchanged(&self) -> bool {
+        self.salt.as_ref().is_some_and(|salt| self.digest.as_deref() == Some(&self.content().digest(salt)[..]))
     }
 
     /// The entry, as it is shown.

@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use crate::model::{Author, Origin, TenantId, UserId};
+use crate::model::{Author, Origin, Source, TenantId, UserId};
 
 use super::super::rows::{self, Into};
 use super::super::sql::{Argument, Tx, either, sql};
@@ -70,24 +70,33 @@ pub(in super::super) fn note(tx: &mut Tx, tenant: &TenantId, author: &Author, en
 
 /// Puts what was noted into the chain. The transaction holds the tenant's lock, so numbers have no gaps.
 ///
-/// What is sealed is vouched for, and so is all before it. Where the head is not as this program left it, an entry says so:
-/// nobody gets rid of it without leaving another head that is not.
+/// What is sealed is vouched for, and so is all before it. Where the head is not as this program left it, an entry says so,
+/// and nobody gets rid of that without leaving another head that is not. (But for a head that was good at another time, or
+/// none and nothing else: only one that was kept elsewhere shows these.)
 pub(in super::super) async fn seal(tx: &mut Tx) -> Result<()> {
     let mut notes = std::mem::take(&mut tx.trail.notes);
     let Some(tenant) = notes.first().map(|note| note.tenant.clone()) else { return Ok(()) };
-    type Head = (String, i64, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
-    let (random, entries, last, link, mac): Head = either(
-        "SELECT random, (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), last, link, mac
+    type Head = (String, i64, i64, Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>);
+    let (random, first, entries, last, link, mac): Head = either(
+        "SELECT random, (SELECT COALESCE(MIN(seq), 1) FROM audit WHERE tenant = $1),
+                (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), last, link, mac
          FROM (SELECT HEX(RANDOMBLOB(16)) AS random) AS chance LEFT JOIN audit_heads ON tenant = $1",
-        "SELECT random, (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), last, link, mac
+        "SELECT random, (SELECT COALESCE(MIN(seq), 1) FROM audit WHERE tenant = $1),
+                (SELECT COALESCE(MAX(seq), 0) FROM audit WHERE tenant = $1), last, link, mac
          FROM (SELECT gen_random_uuid()::text AS random) AS chance LEFT JOIN audit_heads ON tenant = $1",
     )
     .bind(tenant.as_str())
     .fetch_one(&mut *tx)
     .await?;
+    let vouched = match (last, &link, mac) {
+        (None, None, None) => entries == 0 && first == 1,
+        (Some(last), Some(link), Some(mac)) => {
+            entries == last && bool::from(tx.trail.key.vouch(&tenant, last, link).ct_eq(&mac))
+        }
+        _ => false,
+    };
     let (last, mut link) = (last.unwrap_or(0), link.unwrap_or_default());
-    let vouched = mac.is_none_or(|mac| tx.trail.key.vouch(&tenant, last, &link).ct_eq(&mac).into());
-    if !vouched || last != entries {
+    if !vouched {
         tracing::error!(%tenant, entries, head = last, "the audit trail is not as it was left, or audit.key is another");
         let note = notes.first().map(|note| note.unvouched(entries, last));
         notes.splice(..0, note);
@@ -119,7 +128,12 @@ impl Note {
         Self {
             tenant: self.tenant.clone(),
             // Whoever happens to write next has nothing to do with it.
-            author: Author { actor: "sidegate".to_owned(), origin: Origin::default(), ..self.author.clone() },
+            author: Author {
+                source: Source::Admin,
+                actor: "sidegate".to_owned(),
+                at: self.author.at,
+                origin: Origin::default(),
+            },
             user: None,
             action: UNVOUCHED.to_owned(),
             target: String::new(),

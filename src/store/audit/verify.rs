@@ -1,6 +1,6 @@
 //! Whether the audit trail is as it was written.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use crate::model::{TenantId, hex};
 
 use super::super::sql::sql;
 use super::super::{Result, Store};
-use super::{COLUMNS, Row, UNVOUCHED, chain};
+use super::emptied::Emptied;
+use super::{COLUMNS, ERASED, Row, UNVOUCHED, chain};
 
 /// Entries are read in pages of so many.
 const PAGE: i64 = 1_000;
@@ -42,7 +43,7 @@ pub enum AuditFault {
         /// Its number.
         entry: i64,
     },
-    /// An entry was emptied, and nobody erased its user afterwards.
+    /// An entry was emptied, and no erasure of its user afterwards vouches for what stays of it.
     Emptied {
         /// Its number.
         entry: i64,
@@ -59,7 +60,7 @@ pub enum AuditFault {
         /// Its number.
         entry: i64,
     },
-    /// An entry that the head does not know was put in at the end.
+    /// An entry that the head does not know was put in before the first or behind the last.
     Added {
         /// Its number.
         entry: i64,
@@ -119,29 +120,36 @@ impl Store {
     pub async fn verify_audit(&self, tenant: &TenantId, kept: Option<&AuditHead>) -> Result<AuditVerdict> {
         // Entries go on coming in. Those behind this head are held against the head as it is at the end.
         let head = self.audit_head(tenant).await?;
-        let erasures = sql(
-            "SELECT user_id, MAX(seq) FROM audit WHERE tenant = $1 AND action = 'user.erase' AND user_id IS NOT NULL
-             GROUP BY user_id",
-        );
-        let erasures: Vec<(String, i64)> = erasures.bind(tenant.as_str()).fetch_all(&self.reader).await?;
-        let mut check = Check::new(head.as_ref(), kept, erasures.into_iter().collect());
-        let mut after = 0;
+        let mut check = Check::new(head.as_ref(), kept);
+        let mut after = None;
         loop {
             let rows = self.rows_after(tenant, after).await?;
             let Some(last) = rows.last() else { break };
-            after = last.seq;
+            after = Some(last.seq);
             rows.iter().for_each(|row| check.entry(row));
+        }
+        for user in std::mem::take(&mut check.emptied) {
+            check.entries_of_erased(&self.rows_of(tenant, &user).await?);
         }
         let latest = self.audit_head(tenant).await?;
         check.end(latest.as_ref(), |head, link| self.audit_key.vouch(tenant, head.last, link));
         Ok(check.verdict())
     }
 
-    async fn rows_after(&self, tenant: &TenantId, after: i64) -> Result<Vec<Row>> {
+    async fn rows_after(&self, tenant: &TenantId, after: Option<i64>) -> Result<Vec<Row>> {
         sql(AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3")))
             .bind(tenant.as_str())
-            .bind(after)
+            // From before the first number that there is: somebody may have put others there.
+            .bind(after.unwrap_or(i64::MIN))
             .bind(PAGE)
+            .fetch_all(&self.reader)
+            .await
+    }
+
+    async fn rows_of(&self, tenant: &TenantId, user: &str) -> Result<Vec<Row>> {
+        sql(AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit WHERE tenant = $1 AND user_id = $2 ORDER BY seq")))
+            .bind(tenant.as_str())
+            .bind(user)
             .fetch_all(&self.reader)
             .await
     }
@@ -151,8 +159,8 @@ impl Store {
 struct Check<'h> {
     head: Option<&'h AuditHead>,
     kept: Option<&'h AuditHead>,
-    /// The number of the last erasure of each user who was erased.
-    erasures: HashMap<String, i64>,
+    /// Users of whom entries were emptied.
+    emptied: BTreeSet<String>,
     /// The number that comes next.
     expected: i64,
     /// The link of the entry before; `None` after a gap, where nothing is known of it.
@@ -167,11 +175,11 @@ struct Check<'h> {
 }
 
 impl<'h> Check<'h> {
-    fn new(head: Option<&'h AuditHead>, kept: Option<&'h AuditHead>, erasures: HashMap<String, i64>) -> Self {
+    fn new(head: Option<&'h AuditHead>, kept: Option<&'h AuditHead>) -> Self {
         Self {
             head,
             kept,
-            erasures,
+            emptied: BTreeSet::new(),
             expected: 1,
             before: Some(Vec::new()),
             entries: 0,
@@ -183,6 +191,10 @@ impl<'h> Check<'h> {
     }
 
     fn entry(&mut self, row: &Row) {
+        if row.seq < 1 {
+            self.fault(AuditFault::Added { entry: row.seq });
+            return;
+        }
         if self.head.is_some_and(|head| row.seq > head.last) {
             self.behind.push(row.seq);
             return;
@@ -194,11 +206,11 @@ impl<'h> Check<'h> {
         }
         let digest = row.digest.as_deref().unwrap_or_default();
         let link = row.link.as_deref().unwrap_or_default();
-        match &row.salt {
-            Some(salt) if row.content().digest(salt) == digest => {}
-            Some(_) => self.fault(AuditFault::Changed { entry: row.seq }),
-            None if row.user_id.as_ref().and_then(|user| self.erasures.get(user)).is_some_and(|at| *at > row.seq) => {}
-            None => self.fault(AuditFault::Emptied { entry: row.seq }),
+        match (&row.salt, &row.user_id) {
+            (Some(_), _) if row.is_unchanged() => {}
+            (None, Some(user)) if row.is_empty() => drop(self.emptied.insert(user.clone())),
+            (None, None) if row.is_empty() => self.fault(AuditFault::Emptied { entry: row.seq }),
+            _ => self.fault(AuditFault::Changed { entry: row.seq }),
         }
         if row.action == UNVOUCHED {
             self.fault(AuditFault::Unvouched { entry: row.seq });
@@ -213,6 +225,20 @@ impl<'h> Check<'h> {
             self.link_at_kept = Some(link.to_vec());
         }
         (self.expected, self.before) = (row.seq + 1, Some(link.to_vec()));
+    }
+
+    /// Holds all entries of a user, some of which were emptied, against what the last erasure says of those before it.
+    fn entries_of_erased(&mut self, rows: &[Row]) {
+        let (mut before, mut emptied) = (Emptied::default(), Vec::new());
+        for row in rows {
+            if row.is_empty() {
+                emptied.push(row.seq);
+            } else if row.action == ERASED && row.is_unchanged() && row.after.as_ref() == Some(&before.to_json()) {
+                emptied.clear();
+            }
+            before.add(&row.remains());
+        }
+        emptied.into_iter().for_each(|entry| self.fault(AuditFault::Emptied { entry }));
     }
 
     fn end(&mut self, latest: Option<&AuditHead>, vouch: impl Fn(&AuditHead, &[u8]) -> [u8; 32]) {
