@@ -99,8 +99,10 @@ fn what_somebody_did_to_the_trail_is_found_and_where() {
     let copy = "INSERT INTO audit (tenant, seq, at, source, actor, action, user_id, target, salt, digest, link)
                 SELECT tenant, 11, at, source, actor, action, user_id, target, salt, digest, link FROM audit";
     assert_eq!(faults(&format!("{copy} {}", where_seq(10))), json!([{ "fault": "added", "entry": 11 }]));
-    let below = copy.replace("11", "0");
-    assert_eq!(faults(&format!("{below} {}", where_seq(10))), json!([{ "fault": "added", "entry": 0 }]));
+    for below in [0, i64::MIN] {
+        let copy = copy.replace("11", &below.to_string());
+        assert_eq!(faults(&format!("{copy} {}", where_seq(10))), json!([{ "fault": "added", "entry": below }]));
+    }
 }
 
 #[test]

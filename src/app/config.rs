@@ -347,9 +347,10 @@ fn read_log(text: &str) -> Result<Option<LogTarget>, String> {
         "stdout" => Ok(Some(LogTarget::Stdout)),
         path => {
             let path = absolute(path);
-            let folder = path.parent().filter(|folder| !folder.is_dir());
-            folder.map_or(Ok(()), |folder| Err(format!("there is no folder {}", folder.display())))?;
-            Ok(Some(LogTarget::File(path)))
+            match path.parent() {
+                Some(folder) if !folder.is_dir() => Err(format!("there is no folder {}", folder.display())),
+                _ => Ok(Some(LogTarget::File(path))),
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use crate::model::{Bag, DataType, Precondition, Slug, UserId, Value};
+use crate::model::{Bag, DataType, Precondition, Slug, Source, UserId, Value};
 use crate::service::{Profile, ServiceError};
 use crate::web::{Message, Reply, form_value};
 
@@ -182,9 +182,14 @@ fn field(stored: &crate::service::StoredField) -> Field {
         text,
         kind,
         source: field.source.as_str(),
-        writer: Some(field.writer.clone()).filter(|writer| writer != field.source.as_str()).unwrap_or_default(),
+        writer: besides(field.source, &field.writer).to_owned(),
         at: when(field.at),
     }
+}
+
+/// Who wrote in a role, where that is not said by the role itself.
+fn besides(role: Source, who: &str) -> &str {
+    if who == role.as_str() { "" } else { who }
 }
 
 /// A value of the type that the form names.
@@ -237,8 +242,7 @@ fn audit(profile: &Profile<'_>) -> Vec<[String; 5]> {
         // A digest says nothing to people, and takes the room of what does; the API has it.
         let json =
             |value| if entry.sensitive && Option::is_some(value) { "(sensitive)".to_owned() } else { json(value) };
-        let (source, actor) = (entry.source.as_str(), &entry.actor);
-        let who = if source == actor { source.to_owned() } else { format!("{source} {actor}") };
+        let who = format!("{} {}", entry.source.as_str(), besides(entry.source, &entry.actor));
         let what = format!("{} {}", entry.action, entry.target);
         [when(entry.at), who, what, json(&entry.before), json(&entry.after)]
     };

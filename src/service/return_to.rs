@@ -23,7 +23,7 @@ impl Service {
         if taken.is_none() && !wanted.is_empty() {
             let origin =
                 Url::parse(wanted).map_or_else(|_| "no URL".to_owned(), |url| url.origin().ascii_serialization());
-            tracing::info!(tenant = %tenant.id, origin, "this is none of returnOrigins; the default is taken");
+            tracing::info!(tenant = %tenant.id, origin, "this is none of returnOrigins; where one goes instead is defaultReturn, if there is one");
         }
         taken.or_else(|| settings.default_return.as_deref().and_then(parsed))
     }

@@ -193,12 +193,7 @@ impl Service {
             Checked::Incomplete { redirect_to: Some(page), .. } => AppStep::Profile(page),
             Checked::Incomplete { .. } => AppStep::Failed("Something is missing in your profile."),
             Checked::Complete(_) => {
-                let wanted = return_to;
-                let return_to = self.return_url(tenant, wanted);
-                if !wanted.is_empty() && return_to.is_none() {
-                    let why = "somebody cannot go back where returnOrigins does not lead";
-                    tracing::warn!(tenant = %tenant.id, return_to = wanted, "{why}");
-                }
+                let return_to = self.return_url(tenant, return_to);
                 let unreached = self.out_of_reach(tenant, settings, return_to.as_ref());
                 unreached.map_or(AppStep::GoOn(return_to), AppStep::Failed)
             }

@@ -11,18 +11,6 @@ use super::super::sql::{Tx, sql};
 /// The action of an erasure.
 pub(in super::super) const ERASED: &str = "user.erase";
 
-/// What stays of an entry.
-#[derive(sqlx::FromRow)]
-pub(super) struct Remains {
-    pub(super) seq: i64,
-    pub(super) at: String,
-    pub(super) source: String,
-    pub(super) actor: String,
-    pub(super) credential: String,
-    pub(super) action: String,
-    pub(super) sensitive: i64,
-}
-
 /// What stays of a user's entries, in their order.
 #[derive(Clone, Default)]
 pub(super) struct Emptied {
@@ -31,11 +19,10 @@ pub(super) struct Emptied {
 }
 
 impl Emptied {
-    /// The next entry. Each part is told apart from its neighbours by its length.
-    pub(super) fn add(&mut self, entry: &Remains) {
-        let Remains { seq, at, source, actor, credential, action, sensitive } = entry;
+    /// The next entry: its number, its time, source, actor, credential and action, and whether it is sensitive. Each part is told apart from its neighbours by its length.
+    pub(super) fn add(&mut self, seq: i64, parts: [&str; 5], sensitive: i64) {
         self.hash.update(seq.to_be_bytes());
-        for part in [at, source, actor, credential, action] {
+        for part in parts {
             self.hash.update((part.len() as u64).to_be_bytes());
             self.hash.update(part);
         }
@@ -51,6 +38,7 @@ impl Emptied {
 
 /// Takes out of a user's entries what they held; what the entry of the erasure says of the others.
 pub(in super::super) async fn empty(tx: &mut Tx, tenant: &TenantId, user: &UserId) -> Result<String> {
+    type Remains = (i64, String, String, String, String, String, i64);
     let entries: Vec<Remains> = sql("SELECT seq, at, source, actor, credential, action, sensitive FROM audit
          WHERE tenant = $1 AND user_id = $2 ORDER BY seq")
     .bind(tenant.as_str())
@@ -58,7 +46,9 @@ pub(in super::super) async fn empty(tx: &mut Tx, tenant: &TenantId, user: &UserI
     .fetch_all(&mut *tx)
     .await?;
     let mut emptied = Emptied::default();
-    entries.iter().for_each(|entry| emptied.add(entry));
+    for (seq, at, source, actor, credential, action, sensitive) in &entries {
+        emptied.add(*seq, [at, source, actor, credential, action], *sensitive);
+    }
     // The target of an identity or a consent is somebody's account elsewhere, or what they agreed to. Without its salt,
     // nobody can try out what an entry's digest was made of.
     sql("UPDATE audit SET before = NULL, after = NULL, target = '', request_id = NULL, address = NULL, salt = NULL

@@ -11,11 +11,10 @@ use sqlx::AssertSqlSafe;
 use crate::model::{AuditEntry, TenantId, Value};
 
 use super::logins::time;
-use super::sql::sql;
+use super::sql::{Statement, sql};
 use super::{Result, Store, StoreError};
 
 use self::chain::Content;
-use self::emptied::Remains;
 
 pub use chain::AuditKey;
 pub(super) use emptied::{ERASED, empty};
@@ -75,19 +74,6 @@ impl Row {
         salt.is_none() && target.is_empty() && [before, after, request_id, address].into_iter().all(Option::is_none)
     }
 
-    /// What stays when what it held goes.
-    fn remains(&self) -> Remains {
-        Remains {
-            seq: self.seq,
-            at: self.at.clone(),
-            source: self.source.clone(),
-            actor: self.actor.clone(),
-            credential: self.credential.clone(),
-            action: self.action.clone(),
-            sensitive: self.sensitive,
-        }
-    }
-
     /// Whether it says what it said.
     fn is_unchanged(&self) -> bool {
         self.salt.as_ref().is_some_and(|salt| self.digest.as_deref() == Some(&self.content().digest(salt)[..]))
@@ -120,6 +106,11 @@ impl Row {
     }
 }
 
+/// Entries of the tenant that is bound first.
+fn select<'q>(which: &str) -> Statement<'q> {
+    sql(AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit WHERE tenant = $1 AND {which}")))
+}
+
 impl Store {
     /// Entries with a smaller number than `before`, newest first, at most `limit`: of all, of one user, of one action.
     ///
@@ -134,11 +125,8 @@ impl Store {
     ) -> Result<Vec<AuditEntry>> {
         // One user's entries have an index of their own, which an OR would keep from being used.
         let of_user = if user.is_some() { "user_id = $2" } else { "$2 IS NULL" };
-        let text = format!(
-            "SELECT {COLUMNS} FROM audit
-             WHERE tenant = $1 AND {of_user} AND ($3 IS NULL OR action = $3) AND seq < $4 ORDER BY seq DESC LIMIT $5"
-        );
-        let rows: Vec<Row> = sql(AssertSqlSafe(text))
+        let which = format!("{of_user} AND ($3 IS NULL OR action = $3) AND seq < $4 ORDER BY seq DESC LIMIT $5");
+        let rows: Vec<Row> = select(&which)
             .bind(tenant.as_str())
             .bind(user)
             .bind(action)

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sqlx::AssertSqlSafe;
 use subtle::ConstantTimeEq;
 
 use crate::model::{TenantId, hex};
@@ -12,7 +11,7 @@ use crate::model::{TenantId, hex};
 use super::super::sql::sql;
 use super::super::{Result, Store};
 use super::emptied::Emptied;
-use super::{COLUMNS, ERASED, Row, UNVOUCHED, chain};
+use super::{ERASED, Row, UNVOUCHED, chain, select};
 
 /// Entries are read in pages of so many.
 const PAGE: i64 = 1_000;
@@ -121,11 +120,11 @@ impl Store {
         // Entries go on coming in. Those behind this head are held against the head as it is at the end.
         let head = self.audit_head(tenant).await?;
         let mut check = Check::new(head.as_ref(), kept);
-        let mut after = None;
-        loop {
-            let rows = self.rows_after(tenant, after).await?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.seq);
+        // From before the first number that there is: somebody may have put others there.
+        let mut next = Some(i64::MIN);
+        while let Some(from) = next {
+            let rows = self.rows_from(tenant, from).await?;
+            next = rows.last().and_then(|row| row.seq.checked_add(1));
             rows.iter().for_each(|row| check.entry(row));
         }
         for user in std::mem::take(&mut check.emptied) {
@@ -136,22 +135,17 @@ impl Store {
         Ok(check.verdict())
     }
 
-    async fn rows_after(&self, tenant: &TenantId, after: Option<i64>) -> Result<Vec<Row>> {
-        sql(AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3")))
+    async fn rows_from(&self, tenant: &TenantId, from: i64) -> Result<Vec<Row>> {
+        select("seq >= $2 ORDER BY seq LIMIT $3")
             .bind(tenant.as_str())
-            // From before the first number that there is: somebody may have put others there.
-            .bind(after.unwrap_or(i64::MIN))
+            .bind(from)
             .bind(PAGE)
             .fetch_all(&self.reader)
             .await
     }
 
     async fn rows_of(&self, tenant: &TenantId, user: &str) -> Result<Vec<Row>> {
-        sql(AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit WHERE tenant = $1 AND user_id = $2 ORDER BY seq")))
-            .bind(tenant.as_str())
-            .bind(user)
-            .fetch_all(&self.reader)
-            .await
+        select("user_id = $2 ORDER BY seq").bind(tenant.as_str()).bind(user).fetch_all(&self.reader).await
     }
 }
 
@@ -236,7 +230,8 @@ impl<'h> Check<'h> {
             } else if row.action == ERASED && row.is_unchanged() && row.after.as_ref() == Some(&before.to_json()) {
                 emptied.clear();
             }
-            before.add(&row.remains());
+            let parts = [&row.at, &row.source, &row.actor, &row.credential, &row.action];
+            before.add(row.seq, parts.map(String::as_str), row.sensitive);
         }
         emptied.into_iter().for_each(|entry| self.fault(AuditFault::Emptied { entry }));
     }
